@@ -1,0 +1,43 @@
+# Python's bytecode must be written, or every start compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help install run test test-faults lint format check lock clean
+
+help:         ## List the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: .venv/ready  ## Create .venv with everything needed, from the lock file
+
+.venv/ready: requirements.lock pyproject.toml .ci/setup
+	.ci/setup venv
+
+run: install          ## Open the dashboard on your own agents
+	@.ci/setup run-tools
+	.venv/bin/hive-tui
+
+test: install         ## All tests
+	@.ci/setup test-tools
+	.venv/bin/pytest -n 2 --dist loadgroup
+
+test-faults: install  ## Slow fault tests: kill -9 at every step, many times
+	@.ci/setup test-tools
+	.venv/bin/pytest -m faults -n 2 tests
+
+lint: install         ## Format check, lint, types and import contracts
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+format: install       ## Format and mend what can be mended by itself
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+check: lint test      ## What CI runs
+
+lock:                 ## Renew requirements.lock from pyproject.toml (needs uv)
+	uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	  --no-emit-find-links --python-version 3.11 --group dev pyproject.toml -o requirements.lock
+
+clean:                ## Remove what make made
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,1 @@
+"""The outside: tmux, processes, git, files that lock, notifications, and the clock."""

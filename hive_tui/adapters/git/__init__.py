@@ -1,0 +1,1 @@
+"""Git work trees: capture one without touching it, and put one back."""

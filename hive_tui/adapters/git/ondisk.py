@@ -1,0 +1,67 @@
+"""Compares files on disk with blobs, by the ids that git would give them."""
+
+import hashlib
+import os
+import stat
+from typing import NamedTuple
+
+from hive_tui.adapters.git.folders import Tree, mode_of
+from hive_tui.domain.workspaces import SYMLINK
+
+PIECE = 1 << 20
+
+
+class Found(NamedTuple):
+    """What is at a path."""
+
+    mode: str
+    """As in git; empty for what git knows nothing of: a folder, a pipe."""
+    id: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a plain file or a link."""
+        return bool(self.mode)
+
+
+def look(tree: Tree, path: bytes, object_format: str) -> Found | None:
+    """What is at a path; None for nothing."""
+    found = tree.stat(path)
+    if found is None:
+        return None
+    mode = mode_of(found)
+    if mode is None:
+        return Found("", "folder" if stat.S_ISDIR(found.st_mode) else "other")
+    if mode == SYMLINK:
+        target = tree.link(path)
+        hashed = BlobHash(object_format, len(target))
+        hashed.update(target)
+        return Found(mode, hashed.id)
+    return Found(mode, _file_id(tree, path, object_format))
+
+
+class BlobHash:
+    """Git's id of a blob, computed piece by piece."""
+
+    def __init__(self, object_format: str, size: int) -> None:
+        self._hash = hashlib.new(object_format, b"blob %d\0" % size, usedforsecurity=False)
+
+    def update(self, piece: bytes) -> None:
+        """Take in more of the content."""
+        self._hash.update(piece)
+
+    @property
+    def id(self) -> str:
+        """The id of what was taken in."""
+        return self._hash.hexdigest()
+
+
+def _file_id(tree: Tree, path: bytes, object_format: str) -> str:
+    descriptor = tree.open(path)
+    try:
+        hashed = BlobHash(object_format, os.fstat(descriptor).st_size)
+        while piece := os.read(descriptor, PIECE):
+            hashed.update(piece)
+        return hashed.id
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,103 @@
+"""Looks at a work tree and decides which of its files have to be read."""
+
+import os
+import stat
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from hive_tui.adapters.git.command import Git
+from hive_tui.adapters.git.folders import Tree, mode_of
+from hive_tui.adapters.git.listing import Index, differing_files, object_sizes
+from hive_tui.adapters.git.repository import Repository
+from hive_tui.adapters.git.sandbox import Sandbox, personal_file, sandbox
+from hive_tui.domain.workspaces import Skipped
+
+CONVERTERS = ("filter", "working-tree-encoding")
+"""Attributes under which a file may have the size of its blob and still other bytes."""
+
+MAX_ATTRIBUTES_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class Survey:
+    """The tracked files as they are on disk."""
+
+    sizes: Mapping[str, int]
+    """Sizes of the blobs of the index that git still has."""
+    to_read: list[bytes] = field(default_factory=list)
+    """Files that may hold other bytes than the index."""
+    gone: list[bytes] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    letters: Mapping[bytes, str] = field(default_factory=dict)
+    """What git says of files that do not look as the index says."""
+
+
+def survey_tracked(git: Git, root: Path, index: Index, converted: set[bytes]) -> Survey:
+    """Compare the tracked files with the index, without reading them.
+
+    Git is believed that a file is unchanged if it has the size and mode of its blob too, so that a
+    file whose line ends git has converted is read.
+
+    Args:
+        git: Works on the files and an index that hides none of them.
+        index: What it holds.
+        converted: Files to be read in any case.
+    """
+    sizes = object_sizes(git, index.blobs)
+    survey = Survey(sizes, letters=differing_files(git))
+    files = index.files
+    suspects = survey.letters.keys() | converted
+    with Tree(root) as tree:
+        for path in sorted(files.keys() | index.conflicts):
+            try:
+                found = tree.stat(path)
+            except OSError as error:
+                survey.skipped.append(Skipped(os.fsdecode(path), f"cannot be read: {error.strerror}"))
+                continue
+            entry = files.get(path)
+            mode = None if found is None else mode_of(found)
+            if found is None or stat.S_ISDIR(found.st_mode):
+                survey.gone.append(path)
+            elif mode is None:
+                survey.skipped.append(Skipped(os.fsdecode(path), "no plain file"))
+            elif path in suspects or entry is None or (mode, found.st_size) != (entry.mode, sizes.get(entry.blob)):
+                survey.to_read.append(path)
+    return survey
+
+
+def converted_files(git: Git, box: Sandbox, repository: Repository, paths: Collection[bytes]) -> set[bytes]:
+    """Those of the files that go through a filter program or change their encoding on the way into git.
+
+    Args:
+        git: Works on the files.
+        box: Where a second sandbox may be, in which the user's attributes hold.
+        paths: Tracked and untracked files.
+    """
+    root = repository.root
+    if root is None or not any(_names_converter(path) for path in _attribute_files(repository, root, paths)):
+        return set()
+    asked = b"".join(path + b"\0" for path in paths)
+    with sandbox(box.folder, git) as other:
+        other.create(repository.object_format, repository, converting=True)
+        arguments = ("check-attr", "--stdin", "-z", *CONVERTERS)
+        said = other.over(root).run(*arguments, stdin=asked, env={"GIT_ATTR_NOSYSTEM": "0"}).split(b"\0")[:-1]
+    return {path for path, value in zip(said[::3], said[2::3], strict=True) if value not in (b"unspecified", b"unset")}
+
+
+def _attribute_files(repository: Repository, root: Path, paths: Collection[bytes]) -> Iterable[Path]:
+    yield from (root / os.fsdecode(path) for path in paths if path.rpartition(b"/")[2] == b".gitattributes")
+    yield repository.common_dir / "info" / "attributes"
+    yield personal_file(repository, "core.attributesfile", "attributes")
+    yield Path("/etc/gitattributes")
+
+
+def _names_converter(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            text = file.read(MAX_ATTRIBUTES_BYTES)
+    except OSError:
+        return False
+    return any(name.encode() in text for name in CONVERTERS)

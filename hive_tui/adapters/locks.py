@@ -1,0 +1,97 @@
+"""Locks that the kernel takes back when their holder dies, also by kill -9."""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from hive_tui.adapters.clock import wait_until
+from hive_tui.domain.errors import AgentBusy
+from hive_tui.domain.ports import Clock
+
+
+class FileLock:
+    """An flock on a file; the file's text says who holds it. It stays behind, empty of meaning."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor: int | None = None
+
+    def try_take(self, purpose: str) -> bool:
+        """Take the lock if it is free; False if somebody holds it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """Give the lock back, if it is held."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def is_held(self) -> bool:
+        """Whether anybody holds it, this process too."""
+        try:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
+    def holder(self) -> dict[str, object]:
+        """What the holder wrote about itself: `pid` and `purpose`."""
+        with suppress(OSError, ValueError):
+            return dict(json.loads(self.path.read_text()))
+        return {}
+
+
+class AgentLocks:
+    """One lock an agent, in a folder of the hive's home."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+
+    @contextmanager
+    def agent(self, agent_id: str, *, purpose: str, wait_s: float = 0.0) -> Iterator[None]:
+        """Hold the agent's lock.
+
+        Raises:
+            AgentBusy: Another one holds it, and still did after `wait_s` seconds.
+        """
+        lock = self._lock(agent_id)
+        # `held_agents` of another process may hold the lock for a blink, so one look is not enough.
+        wait_s = max(wait_s, 0.2)
+        if not wait_until(lambda: lock.try_take(purpose), timeout_s=wait_s, clock=self._clock):
+            holder = lock.holder()
+            raise AgentBusy(
+                f"Another hive-tui works on this agent ({holder.get('purpose', 'unknown')}, "
+                f"process {holder.get('pid', '?')}).",
+                hint="Wait until it is done, then try again.",
+            )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def held_agents(self, agent_ids: Iterable[str]) -> set[str]:
+        """Those of the agents whose lock somebody holds."""
+        return {agent_id for agent_id in agent_ids if self._lock(agent_id).is_held()}
+
+    def _lock(self, agent_id: str) -> FileLock:
+        return FileLock(self._folder / f"agent-{agent_id}.lock")

@@ -1,0 +1,216 @@
+"""The panes of one tmux server, by their ids."""
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from hive_tui.adapters.tmux.client import Command, TmuxClient
+from hive_tui.domain.agents import PaneRef
+from hive_tui.domain.errors import PaneGone, TmuxError
+from hive_tui.domain.panes import Pane, PaneList
+from hive_tui.domain.ports import Processes
+
+SEPARATOR = "\x1f"
+
+# Free text stands last: a separator in it, should tmux ever let one through, then does no harm.
+FIELDS = (
+    "pid start_time session_id window_id window_index pane_id pane_index pane_pid pane_tty pane_width pane_height"
+    " window_width window_height pane_active window_active pane_in_mode pane_synchronized pane_dead alternate_on"
+    " cursor_x cursor_y window_zoomed_flag window_activity history_size window_layout @hive_agent @hive_wakeup"
+    " @hive_rebuilt session_name window_name pane_start_command pane_title"
+).split()
+PANE_FORMAT = SEPARATOR.join(["P", *(f"#{{{field}}}" for field in FIELDS)])
+CLIENT_FORMAT = SEPARATOR.join(["C", "#{client_control_mode}", "#{session_id}"])
+
+MARK = "\x1fhive\x1f"
+"""Stands between captures; no program can draw it, since tmux keeps no control characters in its cells."""
+
+# Leave what full-screen programs switch on: keyboard protocols, mouse, focus events, application keys,
+# insert mode, scroll region (without moving the cursor), hidden cursor, colours, alternate character set.
+RESET_MODES = (
+    "\x1b[<u\x1b[>4;0m\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1005l\x1b[?1006l\x1b[?1004l\x1b[?2026l"
+    "\x1b[?1l\x1b>\x1b[4l\x1b[?7h\x1b7\x1b[r\x1b8\x1b[?25h\x1b[0m\x0f"
+)
+LEAVE_ALTERNATE = "\x1b[?1049l"
+
+
+class TmuxPanes:
+    """Panes by their `%id`, never by session name: a name means whatever pane is active there."""
+
+    def __init__(self, client: TmuxClient, processes: Processes) -> None:
+        self.client = client
+        self._processes = processes
+
+    def list(self) -> PaneList:
+        """All panes, with whether a person's client shows them as active."""
+        lines = self.client.run(["list-panes", "-a", "-F", PANE_FORMAT], ["list-clients", "-F", CLIENT_FORMAT])
+        rows = [line.split(SEPARATOR) for line in lines]
+        watching = {row[2] for row in rows if row[0] == "C" and row[1] != "1"}
+        panes: dict[str, Pane] = {}
+        server = ""
+        for row in rows:
+            if row[0] != "P" or len(row) < len(FIELDS) + 1:
+                continue
+            pane = self._pane(dict(zip(FIELDS, row[1:], strict=False)), watching)
+            server = pane.ref.server
+            known = panes.get(pane.id)
+            # A window that is linked into several sessions is listed with each of them.
+            if known is None or (pane.is_watched and not known.is_watched):
+                panes[pane.id] = pane
+        return PaneList(server, tuple(panes.values()))
+
+    def capture(self, pane_id: str, *, history_lines: int = 0, colour: bool = True) -> str:
+        """Text of the pane with up to so many lines of scrollback above the screen."""
+        command = ["capture-pane", "-p", "-t", pane_id]
+        if colour:
+            command.append("-e")
+        if history_lines:
+            command += ["-S", f"-{history_lines}"]
+        return "\n".join(self.client.run(command)) + "\n"
+
+    def capture_many(self, pane_ids: Sequence[str]) -> dict[str, str]:
+        """The screens of several panes, in one step; panes that are gone are left out."""
+        if not pane_ids:
+            return {}
+        commands: list[Command] = []
+        for pane_id in pane_ids:
+            commands += [["display-message", "-p", "-t", pane_id, MARK], ["capture-pane", "-p", "-e", "-t", pane_id]]
+        try:
+            text = "\n".join(self.client.run(*commands)) + "\n"
+        except PaneGone:
+            return self._capture_those_left(pane_ids)
+        return dict(zip(pane_ids, text.split(MARK + "\n")[1:], strict=False))
+
+    def _capture_those_left(self, pane_ids: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for pane_id in pane_ids:
+            with suppress(PaneGone):
+                found[pane_id] = self.capture(pane_id)
+        return found
+
+    def option(self, pane_id: str, name: str) -> str:
+        """The value that the pane itself has for an option; empty if it has none."""
+        return "\n".join(self.client.run(["show-options", "-p", "-q", "-v", "-t", pane_id, name]))
+
+    def set_options(self, pane_id: str, options: Mapping[str, str | None]) -> None:
+        """Set pane options; None removes one."""
+        self.client.run(*_options(pane_id, options))
+
+    def type_line(self, pane_id: str, line: str, options: Mapping[str, str | None]) -> None:
+        """Set the options and type a line with Enter, in one step for tmux."""
+        self.client.run(
+            *_options(pane_id, options),
+            ["send-keys", "-t", pane_id, "-l", "--", line],
+            ["send-keys", "-t", pane_id, "Enter"],
+        )
+
+    def send_keys(self, pane_id: str, keys: Sequence[str]) -> None:
+        """Press keys, in tmux's names."""
+        self.client.run(["send-keys", "-t", pane_id, *keys])
+
+    def paste(self, pane_id: str, text: str) -> None:
+        """Bracketed paste of text without control characters; no Enter."""
+        clean = "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
+        name = f"hive-{uuid4().hex[:8]}"
+        self.client.run(
+            ["load-buffer", "-b", name, "-"], ["paste-buffer", "-p", "-d", "-b", name, "-t", pane_id], stdin=clean
+        )
+
+    def respawn(
+        self, pane_id: str, command: str, *, cwd: str, env: Mapping[str, str], options: Mapping[str, str | None]
+    ) -> None:
+        """Replace the pane's process by a shell command and set the options, in one step for tmux."""
+        variables = [word for name, value in env.items() for word in ("-e", f"{name}={value}")]
+        self.client.run(
+            *_options(pane_id, options), ["respawn-pane", "-k", "-t", pane_id, "-c", cwd, *variables, command]
+        )
+
+    def has_settled(self, pane_id: str) -> bool:
+        """Whether tmux knows how the command of a dead pane ended; if not, it is made to look again.
+
+        With libutempter, tmux can lose the signal of a child whose terminal closes first. The child then
+        stays a zombie, and the pane's text is not drawn, until another child of tmux ends.
+        """
+        if any(self.client.run(["display-message", "-p", "-t", pane_id, "#{pane_dead_status}#{pane_dead_signal}"])):
+            return True
+        self.client.run(["run-shell", "-b", "true"])
+        return False
+
+    def set_title(self, pane_id: str, title: str) -> None:
+        """Set the pane's title."""
+        self.client.run(["select-pane", "-t", pane_id, "-T", title])
+
+    def reset_terminal(self, pane_id: str, tty: str) -> None:
+        """Leave the modes that a killed program left on.
+
+        Written to the pane's terminal as output, so that nothing is typed into the
+        shell: `send-keys -R` would also wipe the screen, and `reset` is a command.
+        """
+        pane = next((pane for pane in self.list().panes if pane.id == pane_id), None)
+        if pane is None:
+            raise PaneGone(f"The pane {pane_id} is gone.")
+        text = (LEAVE_ALTERNATE if pane.alternate_on else "") + RESET_MODES
+        try:
+            descriptor = os.open(tty, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        except OSError as error:
+            raise TmuxError(f"The terminal {tty} of pane {pane_id} cannot be written to: {error}.") from error
+        try:
+            with suppress(BlockingIOError):
+                os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+    def _pane(self, field: dict[str, str], watching: set[str]) -> Pane:
+        is_active = field["pane_active"] == "1" and field["window_active"] == "1"
+        pid = int(field["pane_pid"] or 0)
+        return Pane(
+            ref=PaneRef(f"{field['pid']}:{field['start_time']}", field["pane_id"]),
+            session_id=field["session_id"],
+            session_name=field["session_name"],
+            window_id=field["window_id"],
+            window_index=int(field["window_index"]),
+            window_name=field["window_name"],
+            pane_index=int(field["pane_index"]),
+            pid=pid,
+            tty=field["pane_tty"],
+            width=int(field["pane_width"]),
+            height=int(field["pane_height"]),
+            window_size=(int(field["window_width"]), int(field["window_height"])),
+            is_active=is_active,
+            is_watched=is_active and field["session_id"] in watching,
+            in_mode=field["pane_in_mode"] not in ("", "0"),
+            is_synchronized=field["pane_synchronized"] == "1",
+            is_dead=field["pane_dead"] == "1",
+            alternate_on=field["alternate_on"] == "1",
+            cursor_x=int(field["cursor_x"] or 0),
+            cursor_y=int(field["cursor_y"] or 0),
+            is_zoomed=field["window_zoomed_flag"] == "1",
+            output_at=int(field["window_activity"] or 0),
+            history_size=int(field["history_size"] or 0),
+            layout=field["window_layout"],
+            agent_id=field["@hive_agent"],
+            wakeup_id=field["@hive_wakeup"],
+            is_rebuilt=bool(field["@hive_rebuilt"]),
+            title=field["pane_title"],
+            start_command=field["pane_start_command"],
+            cwd=self._processes.cwd(pid),
+        )
+
+
+def _options(pane_id: str, options: Mapping[str, str | None]) -> Sequence[Command]:
+    return [
+        ["set-option", "-p", "-t", pane_id, "-u", name]
+        if value is None
+        else ["set-option", "-p", "-t", pane_id, name, value]
+        for name, value in options.items()
+    ]
+
+
+def socket_path(client: TmuxClient) -> Path | None:
+    """Where the server's socket lies; None if no server answers."""
+    with suppress(TmuxError):
+        lines = client.run(["display-message", "-p", "#{socket_path}"])
+        return Path(lines[0]) if lines else None
+    return None

@@ -1,0 +1,155 @@
+"""Commands checkpoint, checkpoints, validate and restore."""
+
+import sys
+from typing import Any
+
+import click
+
+from hive_tui.cli.agents import find
+from hive_tui.cli.context import PERSON, Steps, command, confirm, print_json, print_table
+from hive_tui.cli.shapes import checkpoint_json
+from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.durations import bytes_in_words, in_words
+from hive_tui.domain.errors import HiveError, NotFound
+from hive_tui.hive import Hive
+from hive_tui.store import agents as agent_store
+from hive_tui.store import checkpoints as store
+
+
+@command()
+@click.argument("name", metavar="AGENT")
+def checkpoint(hive: Hive, as_json: bool, name: str) -> None:
+    """Take a checkpoint of an agent, which goes on as it is."""
+    agent = find(hive, name)
+    progress = Steps()
+    try:
+        with hive.locks.agent(agent.id, purpose="checkpoint"):
+            taken = hive.snapshotter.take(agent, CheckpointReason.MANUAL, PERSON, progress)
+    finally:
+        progress.done()
+    if as_json:
+        print_json(checkpoint_json(taken, agent.name))
+    else:
+        click.echo(f"Generation 0 of {agent.name}: {taken.path} ({bytes_in_words(taken.size_bytes)}, verified)")
+
+
+@command()
+@click.argument("name", metavar="[AGENT]", required=False)
+def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
+    """List the checkpoints of an agent, or of all."""
+    names = _names(hive)
+    found = hive.database.read(store.of_agent, find(hive, name).id) if name else hive.database.read(store.everything)
+    if as_json:
+        print_json([checkpoint_json(one, names.get(one.agent_id, one.agent_id)) for one in found])
+        return
+    if not found:
+        click.echo("No checkpoints yet: a nap takes one, and so does `hive-tui checkpoint AGENT`.")
+    now = hive.clock.now()
+    print_table(
+        ["AGENT", "GEN", "AGE", "SIZE", "VALID", "WHY", "ID", "CONTENT"],
+        [
+            [
+                names.get(one.agent_id, "(forgotten)"),
+                str(one.generation),
+                in_words(now - one.created_at),
+                bytes_in_words(one.size_bytes),
+                "yes" if one.is_valid else "DAMAGED",
+                str(one.reason),
+                one.id[:8],
+                content(one),
+            ]
+            for one in found
+        ],
+    )
+
+
+def content(checkpoint: Checkpoint) -> str:
+    """What is in a checkpoint, in a few words."""
+    workspace: dict[str, Any] = checkpoint.summary.get("workspace", {})
+    parts = []
+    if workspace.get("kind") == "git":
+        dirty = sum(int(workspace.get(key) or 0) for key in ("staged", "modified", "untracked"))
+        parts.append(f"git {workspace.get('branch') or 'detached'}, {dirty} changed")
+        if workspace.get("needs_repo"):
+            parts.append("needs the repository")
+    elif workspace:
+        parts.append("no git repository, so no files")
+    if size := checkpoint.summary.get("transcript_bytes"):
+        parts.append(f"transcript {bytes_in_words(int(size))}")
+    return ", ".join(parts)
+
+
+@command()
+@click.argument("target", metavar="[ID|AGENT]", required=False)
+@click.option("--all", "everything", is_flag=True, help="Every checkpoint of the catalog.")
+@click.option("--deep", is_flag=True, help="Also look into transcripts and git bundles.")
+def validate(hive: Hive, as_json: bool, target: str | None, everything: bool, deep: bool) -> None:
+    """Read checkpoints back and verify every member; exit 1 if one is damaged."""
+    single, found = _targets(hive, target, everything)
+    names = _names(hive)
+    for one in found:
+        hive.validator.check(one, deep=deep, actor=PERSON)
+    checked = [hive.database.read(store.get, one.id) for one in found]
+    if as_json:
+        shapes = [checkpoint_json(one, names.get(one.agent_id, one.agent_id)) for one in checked]
+        print_json(shapes[0] if single else shapes)
+    for one in checked:
+        what = f"{names.get(one.agent_id, '(forgotten)')} generation {one.generation} ({one.id[:8]})"
+        if not as_json:
+            click.echo(f"{what}: {'valid' if one.is_valid else 'DAMAGED'}")
+        for error in one.validation_errors:
+            click.echo(f"  {what}: {error}" if as_json else f"  {error}", err=as_json)
+    if not all(one.is_valid for one in checked):
+        sys.exit(1)
+
+
+def _targets(hive: Hive, target: str | None, everything: bool) -> tuple[bool, list[Checkpoint]]:
+    """Whether one checkpoint was named, and which ones are meant."""
+    if everything:
+        return False, hive.database.read(store.everything)
+    if target is None:
+        raise click.UsageError("Name a checkpoint or an agent, or say --all.")
+    try:
+        agent = hive.database.read(agent_store.find, target)
+    except NotFound:
+        return True, [hive.database.read(store.get, target)]
+    found = hive.database.read(store.of_agent, agent.id)
+    if not found:
+        raise NotFound(f"{agent.name} has no checkpoint yet.", hint=f"Take one: `hive-tui checkpoint {agent.name}`.")
+    return False, found
+
+
+@command()
+@click.argument("name", metavar="AGENT")
+@click.option("--generation", "-g", type=click.IntRange(min=0), default=1, show_default=True, help="0 is the newest.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--no-wake", is_flag=True, help="Leave the agent asleep afterwards.")
+def restore(hive: Hive, as_json: bool, name: str, generation: int, yes: bool, no_wake: bool) -> None:
+    """Go back to a generation: workspace and conversation, after a safety checkpoint of what is there now."""
+    agent = find(hive, name)
+    wanted = hive.database.read(store.generation, agent.id, generation)
+    progress = Steps()
+    try:
+        preview = hive.restorer.preview(agent, wanted, progress)
+        progress.done()
+        if not as_json:
+            for line in preview.lines():
+                click.echo(line)
+        confirm(f"Restore {agent.name} to generation {generation}?", yes=yes)
+        result = hive.restorer.restore(agent, wanted, PERSON, progress)
+    finally:
+        progress.done()
+    woken = None
+    if result.was_awake and not no_wake:
+        asked = hive.restorer.ask_for_wake(agent, hive.queue, PERSON)
+        woken = hive.foreground.run([asked], timeout_s=90)[0]
+    if as_json:
+        print_json(result.to_json() | {"wakeup_id": woken.id if woken else None})
+    else:
+        click.echo(result.sentence())
+    if woken is not None and woken.last_error:
+        raise HiveError(f"The restore is done, but the wake failed: {woken.last_error}")
+
+
+def _names(hive: Hive) -> dict[str, str]:
+    return {agent.id: agent.name for agent in hive.database.read(agent_store.everyone)}

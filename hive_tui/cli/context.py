@@ -1,0 +1,147 @@
+"""What every command shares: the global options, the hive that they name, and how results are printed."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from hive_tui.domain.errors import HiveError
+from hive_tui.domain.events import Actor
+from hive_tui.domain.progress import Unwatched
+
+if TYPE_CHECKING:
+    from hive_tui.hive import Hive
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+PERSON = Actor.person("command line")
+KEY = "hive_tui."
+
+
+def common_options(command: F) -> F:
+    """`--home`, `--config` and `--tmux-socket`; they may stand before or behind a command."""
+
+    def remember(ctx: click.Context, parameter: click.Parameter, value: object) -> None:
+        if value is not None:
+            ctx.meta[KEY + str(parameter.name)] = value
+
+    options = (
+        click.option("--home", type=click.Path(path_type=Path), help="Folder of database and checkpoints."),
+        click.option("--config", type=click.Path(path_type=Path), help="Settings file."),
+        click.option("--tmux-socket", metavar="NAME", help="tmux server, as for tmux -L (or -S, if it has a slash)."),
+    )
+    for option in options:
+        command = option_without_value(option, remember)(command)
+    return command
+
+
+def option_without_value(
+    option: Callable[[F], F], callback: Callable[[click.Context, click.Parameter, object], None]
+) -> Callable[[F], F]:
+    """An option that is kept by a callback and not handed to the command."""
+
+    def decorate(command: F) -> F:
+        decorated = option(command)
+        target = decorated.params if isinstance(decorated, click.Command) else decorated.__click_params__  # type: ignore[attr-defined]
+        target[-1].expose_value = False
+        target[-1].callback = callback
+        return decorated
+
+    return decorate
+
+
+def command(name: str | None = None, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A command with the global options and `--json`; its function gets the hive and whether to print JSON first."""
+
+    def decorate(function: Callable[..., Any]) -> click.Command:
+        @functools.wraps(function)
+        def run(as_json: bool, **options: Any) -> Any:
+            with opened(click.get_current_context()) as hive:
+                return function(hive, as_json, **options)
+
+        decorated: Callable[..., Any] = click.option(
+            "--json", "as_json", is_flag=True, help="Print one JSON document."
+        )(run)
+        made: Callable[[Callable[..., Any]], click.Command] = click.command(name, **kwargs)
+        return made(common_options(decorated))
+
+    return decorate
+
+
+@contextmanager
+def opened(ctx: click.Context) -> Iterator["Hive"]:
+    """The hive that the global options name."""
+    from hive_tui import config
+    from hive_tui.hive import Hive
+
+    named: Path | None = ctx.meta.get(KEY + "config")
+    settings = config.load(named or config.default_config_file(), must_exist=named is not None)
+    home: Path = ctx.meta.get(KEY + "home") or config.default_home()
+    socket: str | None = ctx.meta.get(KEY + "tmux_socket") or os.environ.get("HIVE_TMUX_SOCKET") or None
+    hive = Hive(home.expanduser().absolute(), settings, socket)
+    try:
+        yield hive
+    finally:
+        hive.close()
+
+
+def print_json(value: Any) -> None:
+    """One document on stdout."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value)
+
+
+def print_table(headers: list[str], rows: list[list[str]]) -> None:
+    """Columns as wide as their content; nothing at all for no rows."""
+    if not rows:
+        return
+    widths = [max(len(row[at]) for row in [headers, *rows]) for at in range(len(headers))]
+    for row in [headers, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def warn(text: str) -> None:
+    """A sentence on stderr that is no failure."""
+    if text:
+        click.echo(f"Note: {text}", err=True)
+
+
+class Steps(Unwatched):
+    """Shows the steps of long work on stderr, if that is a terminal."""
+
+    def step(self, name: str) -> None:
+        """A new step begins."""
+        super().step(name)
+        if sys.stderr.isatty():
+            click.echo(f"\r\x1b[K{name} ...", err=True, nl=False)
+
+    def done(self) -> None:
+        """Wipe the line."""
+        if sys.stderr.isatty():
+            click.echo("\r\x1b[K", err=True, nl=False)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Ask the person at the terminal.
+
+    Raises:
+        HiveError: There is no terminal to ask at, or the answer is no.
+    """
+    if yes:
+        return
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise HiveError(f"{question} There is no terminal to ask at.", hint="Add --yes to say yes.")
+    if not click.confirm(question, err=True):
+        raise HiveError("Nothing was done, as you wish.")

@@ -1,0 +1,124 @@
+"""The command `hive-tui`: its global options, its commands, and how errors are shown."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from hive_tui import __version__
+from hive_tui.cli.context import common_options
+from hive_tui.domain.errors import HiveError
+
+# Name, module and help in one place: `--help` and completion must not import what a command needs.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "agents": ("agents", "List the agents in all panes"),
+    "status": ("overview", "What the hive is like, in a few lines"),
+    "explain": ("overview", "Why an agent is in its state, and what a nap or wake would do"),
+    "launch": ("agents", "Start an agent in a new pane"),
+    "adopt": ("agents", "Take the program in a pane into the registry"),
+    "rename": ("agents", "Give an agent another name"),
+    "pin": ("agents", "Never put this agent to sleep unasked"),
+    "unpin": ("agents", "Undo pin"),
+    "forget": ("agents", "Take an agent out of the registry"),
+    "nap": ("sleep", "Checkpoint agents and end their processes"),
+    "wake": ("sleep", "Bring an agent back with its conversation"),
+    "resume-command": ("sleep", "Print the shell command that revives an agent without hive-tui"),
+    "checkpoint": ("checkpoints", "Take a checkpoint of an agent"),
+    "checkpoints": ("checkpoints", "List checkpoints"),
+    "validate": ("checkpoints", "Read checkpoints back and verify them"),
+    "restore": ("checkpoints", "Go back to a generation of an agent"),
+    "queue": ("queue", "The wakeup queue"),
+    "events": ("overview", "What happened"),
+    "recover": ("running", "Bring back what a crash took away"),
+    "serve": ("running", "The heartbeat without a screen"),
+    "pause": ("running", "Stop all automatic actions"),
+    "unpause": ("running", "Allow automatic actions again"),
+    "doctor": ("overview", "Look for what is wrong, and say how to mend it"),
+    "config": ("settings", "Show or check the settings"),
+}
+
+
+class LazyGroup(click.Group):
+    """Imports the module of a command when that command is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"hive_tui.cli.{COMMANDS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`, from the table alone."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hive-tui")
+@common_options
+@click.pass_context
+def cli(ctx: click.Context) -> None:
+    """See, nap, wake and recover your coding agents in tmux.
+
+    Without a command it opens the dashboard.
+    """
+    if ctx.invoked_subcommand is None:
+        from hive_tui.cli.running import open_dashboard
+
+        open_dashboard(ctx)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line; its exit code. Never shows a traceback."""
+    try:
+        cli.main(list(arguments), prog_name="hive-tui", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        return exit_.exit_code
+    except click.UsageError as error:
+        error.show()
+        return 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        return 1
+    except HiveError as error:
+        show(error)
+        return 1
+    except BrokenPipeError:
+        # The reader of a pipe has gone; what is left to print goes nowhere.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        click.echo(f"hive-tui made a mistake: {type(error).__name__}: {error}", err=True)
+        click.echo(f"Details are in {keep_traceback()}; please report it.", err=True)
+        return 1
+    return 0
+
+
+def show(error: HiveError) -> None:
+    """What failed and what to do, on stderr."""
+    click.echo(f"Error: {error.what}", err=True)
+    if error.hint:
+        click.echo(f"Hint: {error.hint}", err=True)
+
+
+def keep_traceback() -> Path:
+    """Write the traceback of a mistake of our own to a file."""
+    import tempfile
+
+    path = Path(tempfile.gettempdir()) / f"hive-tui-error-{os.getpid()}.txt"
+    with suppress(OSError):
+        path.write_text(traceback.format_exc())
+        path.chmod(0o600)
+    return path

@@ -1,0 +1,120 @@
+"""Commands that look: status, explain, events, doctor."""
+
+import sys
+
+import click
+
+from hive_tui.cli.agents import find
+from hive_tui.cli.context import command, print_json, print_table, warn
+from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.durations import bytes_in_words
+from hive_tui.hive import Hive
+from hive_tui.store import agents as agent_store
+from hive_tui.store import journal, settings, wakeups
+from hive_tui.store.journal import LoggedEvent
+
+FOLLOW_EVERY_S = 0.5
+
+
+@command()
+def status(hive: Hive, as_json: bool) -> None:
+    """What the hive is like, in a few lines."""
+    hive.recovery.finish_interrupted()
+    observation = hive.observer.observe()
+    count = {state: sum(agent.lifecycle is state for agent in observation.agents) for state in Lifecycle}
+    is_paused = bool(hive.database.read(settings.get, settings.PAUSED, False))
+    freed = sum(agent.freed_bytes for agent in observation.agents if agent.lifecycle is Lifecycle.ASLEEP)
+    shape = {
+        "tmux": str(observation.state),
+        "trouble": observation.trouble or None,
+        "heartbeat": hive.heartbeat_lock.is_held(),
+        "paused": is_paused,
+        "agents": {str(state): number for state, number in count.items()},
+        "queue": hive.database.read(wakeups.depth),
+        "freed_bytes": freed,
+        "home": str(hive.home),
+    }
+    if as_json:
+        print_json(shape)
+        return
+    warn(observation.trouble)
+    click.echo(", ".join(f"{number} {state}" for state, number in count.items() if number) or "no agents")
+    click.echo(f"heartbeat   {'runs' if shape['heartbeat'] else 'none: open hive-tui, or run `hive-tui serve`'}")
+    click.echo(f"queue       {shape['queue']} unfinished{', PAUSED' if is_paused else ''}")
+    click.echo(f"memory      {bytes_in_words(freed)} freed by naps")
+    click.echo(f"home        {hive.home}")
+
+
+@command()
+@click.argument("name", metavar="AGENT")
+def explain(hive: Hive, as_json: bool, name: str) -> None:
+    """Why an agent is in its state, what speaks against a nap, and what a wake would do."""
+    agent = find(hive, name)
+    # The second look measures the CPU that was used since the first.
+    hive.clock.sleep(0.3)
+    explanation = hive.explainer.explain(agent, hive.observer.observe())
+    if as_json:
+        print_json(explanation.to_json())
+    else:
+        click.echo("\n".join(explanation.lines()))
+
+
+@command()
+@click.argument("name", metavar="[AGENT]", required=False)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
+@click.option("--follow", "-f", is_flag=True, help="Go on as more happens; with --json one document a line.")
+def events(hive: Hive, as_json: bool, name: str | None, limit: int, follow: bool) -> None:
+    """What happened, oldest first."""
+    agent_id = hive.database.read(agent_store.find, name).id if name else None
+    found = hive.database.read(journal.events, agent_id=agent_id, limit=limit)
+    if as_json and not follow:
+        print_json([_event_json(one) for one in found])
+        return
+    _print_events(found, as_json)
+    seen = found[-1].seq if found else 0
+    while follow:
+        hive.clock.sleep(FOLLOW_EVERY_S)
+        found = hive.database.read(journal.events, agent_id=agent_id, after_seq=seen, limit=limit)
+        _print_events(found, as_json)
+        seen = found[-1].seq if found else seen
+
+
+def _print_events(found: list[LoggedEvent], as_json: bool) -> None:
+    import json
+
+    for one in found:
+        if as_json:
+            click.echo(json.dumps(_event_json(one), ensure_ascii=False))
+        else:
+            mark = {"info": " ", "warning": "!", "failure": "✕"}[one.event.severity]
+            click.echo(f"{one.at.astimezone():%Y-%m-%d %H:%M:%S} {mark} {one.event.text}")
+
+
+def _event_json(one: LoggedEvent) -> dict[str, object]:
+    return {
+        "seq": one.seq,
+        "at": one.at.isoformat().replace("+00:00", "Z"),
+        "kind": str(one.event.kind),
+        "severity": str(one.event.severity),
+        "agent_id": one.event.agent_id,
+        "actor": one.event.actor.name,
+        "actor_kind": str(one.event.actor.kind),
+        "text": one.event.text,
+        "payload": dict(one.event.payload),
+    }
+
+
+@command()
+def doctor(hive: Hive, as_json: bool) -> None:
+    """Look for what is wrong, and say how to mend it; exit 1 if something is broken."""
+    findings = hive.doctor.examine()
+    if as_json:
+        print_json([finding.to_json() for finding in findings])
+    else:
+        marks = {"ok": "ok", "warning": "WARN", "broken": "BROKEN"}
+        print_table(
+            ["", "WHAT", "FOUND", "MEND"],
+            [[marks[one.status], one.what, one.found, one.mend] for one in findings],
+        )
+    if any(finding.status == "broken" for finding in findings):
+        sys.exit(1)

@@ -1,0 +1,86 @@
+"""The command config."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hive_tui import config as settings_file
+from hive_tui.cli.context import KEY, common_options, print_json
+from hive_tui.config import Settings
+
+
+@click.group(invoke_without_command=True)
+@common_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def config(ctx: click.Context, as_json: bool) -> None:
+    """Show or check the settings; without a subcommand they are shown."""
+    if ctx.invoked_subcommand is None:
+        _show(ctx, as_json)
+
+
+@config.command("show")
+@common_options
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def show(ctx: click.Context, as_json: bool) -> None:
+    """Every setting with its value."""
+    _show(ctx, as_json)
+
+
+@config.command("check")
+@common_options
+@click.pass_context
+def check(ctx: click.Context) -> None:
+    """Read the settings file; exit 1 and name file, line and key if something is wrong."""
+    path = _path(ctx)
+    settings_file.load(path)
+    click.echo(f"{path}: fine." if path.exists() else f"{path} does not exist; the defaults are used.")
+
+
+@config.command("path")
+@common_options
+@click.pass_context
+def path_(ctx: click.Context) -> None:
+    """Where the settings file is looked for."""
+    click.echo(str(_path(ctx)))
+
+
+def _path(ctx: click.Context) -> Path:
+    named: Path | None = ctx.meta.get(KEY + "config")
+    return named or settings_file.default_config_file()
+
+
+def _show(ctx: click.Context, as_json: bool) -> None:
+    path = _path(ctx)
+    loaded = settings_file.load(path)
+    if as_json:
+        print_json({"path": str(path), "exists": path.exists(), "settings": dataclasses.asdict(loaded)})
+        return
+    click.echo(f"# {path}{'' if path.exists() else ' (does not exist; these are the defaults)'}")
+    click.echo("\n".join(_toml(loaded)))
+
+
+def _toml(loaded: Settings) -> list[str]:
+    lines: list[str] = []
+    for table in dataclasses.fields(loaded):
+        value: Any = getattr(loaded, table.name)
+        tables = (
+            {f"agents.{name}": one for name, one in value.items()} if table.name == "agents" else {table.name: value}
+        )
+        for name, one in tables.items():
+            lines += ["", f"[{name}]"]
+            lines += [f"{key.name} = {_value(getattr(one, key.name))}" for key in dataclasses.fields(one)]
+    return lines
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(str, value)) + "]"
+    return str(value)

@@ -1,0 +1,125 @@
+"""The JSON shapes of the command line. Fields may grow and never change."""
+
+from datetime import datetime
+from typing import Any
+
+from hive_tui.domain.agents import Agent
+from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.sightings import Sighting
+from hive_tui.domain.wakeups import Attempt, Wakeup
+from hive_tui.services.nap import NapResult
+
+
+def agent_json(
+    agent: Agent,
+    sighting: Sighting | None,
+    checkpoint: Checkpoint | None,
+    next_wake_at: datetime | None,
+    now: datetime,
+) -> dict[str, Any]:
+    """One agent."""
+    return {
+        "id": agent.id,
+        "name": agent.name,
+        "kind": agent.kind,
+        "lifecycle": agent.lifecycle,
+        "activity": agent.activity,
+        "reason": agent.reason,
+        "since": agent.since_at,
+        "pane_id": agent.pane.pane_id if agent.pane else None,
+        "place": sighting.pane.place if sighting else None,
+        "hosting": agent.hosting,
+        "session_id": agent.session_id,
+        "transcript": agent.transcript,
+        "cwd": agent.cwd,
+        "pid": agent.process.pid if agent.process else None,
+        "memory_bytes": sighting.memory_bytes if sighting else 0,
+        "freed_bytes": agent.freed_bytes,
+        "age_seconds": round((now - agent.started_at).total_seconds()) if agent.started_at else None,
+        "pinned": agent.pinned,
+        "origin": agent.origin,
+        "tokens_today": None,
+        "last_checkpoint_at": checkpoint.created_at if checkpoint else None,
+        "next_wake_at": next_wake_at,
+    }
+
+
+def checkpoint_json(checkpoint: Checkpoint, agent_name: str) -> dict[str, Any]:
+    """One entry of the catalog."""
+    return {
+        "id": checkpoint.id,
+        "agent": agent_name,
+        "generation": checkpoint.generation,
+        "created_at": checkpoint.created_at,
+        "path": checkpoint.path,
+        "sha256": checkpoint.sha256,
+        "size_bytes": checkpoint.size_bytes,
+        "is_valid": checkpoint.is_valid,
+        "validation_errors": [error.to_json() for error in checkpoint.validation_errors],
+        "validated_at": checkpoint.validated_at,
+        "reason": checkpoint.reason,
+        "session_id": checkpoint.session_id,
+        "took_seconds": round(checkpoint.took_s, 3),
+        "summary": dict(checkpoint.summary),
+    }
+
+
+def wakeup_json(wakeup: Wakeup, agent_name: str, attempts: list[Attempt] | None = None) -> dict[str, Any]:
+    """One row of the queue."""
+    shape: dict[str, Any] = {
+        "id": wakeup.id,
+        "agent": agent_name,
+        "action": wakeup.action,
+        "trigger": wakeup.trigger,
+        "priority": wakeup.priority,
+        "status": wakeup.status,
+        "scheduled_for": wakeup.scheduled_for,
+        "attempts": wakeup.attempts,
+        "max_attempts": wakeup.max_attempts,
+        "last_error": wakeup.last_error,
+        "idempotency_key": wakeup.idempotency_key,
+        "context": dict(wakeup.context),
+        "created_at": wakeup.created_at,
+        "started_at": wakeup.started_at,
+        "finished_at": wakeup.finished_at,
+        "result": dict(wakeup.result) if wakeup.result else None,
+    }
+    if attempts is not None:
+        shape["attempt_log"] = [
+            {
+                "number": attempt.number,
+                "started_at": attempt.started_at,
+                "finished_at": attempt.finished_at,
+                "outcome": attempt.outcome,
+                "verdict": attempt.verdict,
+                "error": attempt.error,
+                "next_at": attempt.next_at,
+            }
+            for attempt in attempts
+        ]
+    return shape
+
+
+def nap_json(result: NapResult) -> dict[str, Any]:
+    """What a nap gave."""
+    return {
+        "agent": result.agent.name,
+        "checkpoint_id": result.checkpoint.id,
+        "freed_bytes": result.freed_bytes,
+        "processes_ended": result.processes_ended,
+        "warnings": list(result.warnings),
+    }
+
+
+def wake_json(wakeup: Wakeup) -> dict[str, Any]:
+    """What a wake gave."""
+    result = dict(wakeup.result or {})
+    return {
+        "wakeup_id": wakeup.id,
+        "agent": result.get("agent"),
+        "generation": result.get("generation"),
+        "session_id": result.get("session_id"),
+        "resumed": result.get("resumed", False),
+        "fallbacks": result.get("fallbacks", 0),
+        "restored": result.get("restored", []),
+    }

@@ -1,0 +1,207 @@
+"""Commands nap, wake and resume-command."""
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from hive_tui.cli.agents import find
+from hive_tui.cli.context import PERSON, Steps, command, print_json
+from hive_tui.cli.main import show
+from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
+from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
+from hive_tui.domain.errors import HiveError, NotFound
+from hive_tui.domain.quoting import quoted
+from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
+from hive_tui.hive import Hive
+from hive_tui.services.messages import checked
+from hive_tui.services.nap import NapRequest, NapResult
+
+NAPS_AT_ONCE = 3
+
+
+@command()
+@click.argument("names", nargs=-1, metavar="[AGENT]...")
+@click.option("--all", "everyone", is_flag=True, help="All agents that are awake.")
+@click.option("--cwd", type=click.Path(path_type=Path), help="All agents that work in this folder or below.")
+@click.option("--force", is_flag=True, help="Pass what speaks against it; never the checkpoint.")
+@click.option("--reason", default="you asked for it", help="Why, for the list.")
+def nap(
+    hive: Hive, as_json: bool, names: tuple[str, ...], everyone: bool, cwd: Path | None, force: bool, reason: str
+) -> None:
+    """Checkpoint agents, verify that, and end their processes."""
+    wanted = _wanted(hive, names, everyone, cwd)
+    request = NapRequest(reason, PERSON, force=force)
+    single = len(names) == 1 and not everyone and cwd is None
+    with ThreadPoolExecutor(NAPS_AT_ONCE) as pool:
+        outcomes = list(pool.map(lambda agent: _nap(hive, agent, request), wanted))
+    failed = [outcome for _, outcome in outcomes if isinstance(outcome, HiveError)]
+    if single and failed:
+        raise failed[0]
+    if as_json:
+        shapes = [_outcome_json(agent, outcome) for agent, outcome in outcomes]
+        print_json(shapes[0] if single else shapes)
+    for agent, outcome in outcomes:
+        if isinstance(outcome, HiveError):
+            show(outcome)
+        elif not as_json:
+            freed = bytes_in_words(outcome.freed_bytes)
+            click.echo(f"{agent.name} sleeps: {outcome.processes_ended} processes ended, {freed} freed.")
+            for warning in outcome.warnings:
+                click.echo(f"Note: {warning}", err=True)
+    if failed:
+        sys.exit(1)
+
+
+def _nap(hive: Hive, agent: Agent, request: NapRequest) -> tuple[Agent, NapResult | HiveError]:
+    progress = Steps()
+    try:
+        return agent, hive.napper.nap(agent.id, request, progress)
+    except HiveError as error:
+        return agent, error
+    finally:
+        progress.done()
+
+
+def _wanted(hive: Hive, names: Sequence[str], everyone: bool, cwd: Path | None) -> list[Agent]:
+    if not names and not everyone and cwd is None:
+        raise click.UsageError("Name an agent, or say --all or --cwd DIR.")
+    chosen = [find(hive, name) for name in names]
+    if everyone or cwd is not None:
+        folder = cwd.resolve() if cwd is not None else None
+        chosen += [
+            agent
+            for agent in hive.observer.observe().agents
+            if agent.lifecycle is Lifecycle.AWAKE
+            and agent not in chosen
+            and (folder is None or Path(agent.cwd).resolve().is_relative_to(folder))
+        ]
+    if not chosen:
+        raise NotFound("No agent is awake there.", hint="`hive-tui agents` lists them.")
+    return chosen
+
+
+def _outcome_json(agent: Agent, outcome: NapResult | HiveError) -> dict[str, Any]:
+    if isinstance(outcome, HiveError):
+        return {"agent": agent.name, "error": outcome.what, "hint": outcome.hint}
+    return nap_json(outcome)
+
+
+@command()
+@click.argument("name", metavar="AGENT")
+@click.option("--at", metavar="TIME", help="Wake at this time (14:30, or ISO 8601).")
+@click.option("--in", "after", metavar="DURATION", help="Wake after this time (90s, 15m, 2h).")
+@click.option("--priority", type=click.IntRange(0, 100), help="0 to 100; higher goes first.")
+@click.option("--key", help="Idempotency key: the same key again is the same request.")
+@click.option("--message", help="What to say to the agent once it is awake.")
+@click.option("--no-wait", is_flag=True, help="Return as soon as the request is stored.")
+@click.option("--timeout", type=click.FloatRange(min=0), default=90.0, show_default=True, help="Seconds to wait.")
+@click.option("--yes", is_flag=True, help="Wake it also where only the vendor's transcript is left.")
+def wake(
+    hive: Hive,
+    as_json: bool,
+    name: str,
+    at: str | None,
+    after: str | None,
+    priority: int | None,
+    key: str | None,
+    message: str | None,
+    no_wait: bool,
+    timeout: float,
+    yes: bool,
+) -> None:
+    """Bring an agent back: the same conversation in the same pane."""
+    agent = find(hive, name)
+    context: dict[str, Any] = {"message": checked(message)} if message else {}
+    due_at = _due_at(hive, at, after)
+    if yes:
+        context["confirmed"] = True
+    new = NewWakeup(
+        agent.id,
+        Trigger.MANUAL,
+        due_at,
+        priority=priority,
+        idempotency_key=key,
+        max_attempts=hive.retry_policy.max_attempts,
+        context=context,
+    )
+    enqueued = hive.queue.enqueue(new, PERSON)
+    if no_wait or enqueued.wakeup.scheduled_for > hive.clock.now() + timedelta(seconds=timeout):
+        _show_asked(hive, agent, enqueued.wakeup, as_json, enqueued.note)
+        return
+    wakeup = hive.foreground.run([enqueued.wakeup], timeout_s=timeout)[0]
+    if _may_ask(wakeup) and not yes and sys.stdin.isatty() and sys.stderr.isatty():
+        click.echo(wakeup.last_error or "", err=True)
+        if click.confirm("Wake it from the transcript alone?", err=True):
+            again = hive.queue.enqueue(
+                NewWakeup(agent.id, Trigger.MANUAL, due_at, context={**context, "confirmed": True}), PERSON
+            )
+            wakeup = hive.foreground.run([again.wakeup], timeout_s=timeout)[0]
+    _show_woken(hive, agent, wakeup, as_json, timeout)
+
+
+def _due_at(hive: Hive, at: str | None, after: str | None) -> datetime:
+    now = hive.clock.now()
+    if at and after:
+        raise click.UsageError("Use --at or --in, not both.")
+    if after:
+        return now + parse_duration(after)
+    return parse_time(at, now.astimezone()) if at else now
+
+
+def _may_ask(wakeup: Wakeup) -> bool:
+    return wakeup.status is WakeupStatus.FAILED and bool((wakeup.result or {}).get("confirmable"))
+
+
+def _show_asked(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, note: str) -> None:
+    if as_json:
+        print_json({"wakeup_id": wakeup.id, **wakeup_json(wakeup, agent.name)})
+        return
+    wait = in_words(wakeup.scheduled_for - hive.clock.now())
+    click.echo(f"{agent.name} is woken in {wait}." + (f" ({note})" if note else ""))
+    if not hive.heartbeat_lock.is_held():
+        click.echo("Note: no heartbeat runs now; keep hive-tui open, or run `hive-tui serve`.", err=True)
+
+
+def _show_woken(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, timeout: float) -> None:
+    if wakeup.status is WakeupStatus.COMPLETED:
+        if as_json:
+            print_json(wake_json(wakeup))
+        else:
+            result = wakeup.result or {}
+            again = "is awake again" if result.get("resumed") else "was awake already"
+            fallbacks = int(result.get("fallbacks", 0))
+            skipped = f", from generation {result.get('generation')}: {fallbacks} damaged" if fallbacks else ""
+            click.echo(f"{agent.name} {again}{skipped}.")
+        return
+    if wakeup.status is WakeupStatus.FAILED:
+        raise HiveError(wakeup.last_error or f"{agent.name} was not woken.")
+    if wakeup.status is WakeupStatus.CANCELLED:
+        raise HiveError(f"The wake of {agent.name} was cancelled.")
+    if wakeup.status is WakeupStatus.PENDING and wakeup.last_error:
+        when = in_words(wakeup.scheduled_for - hive.clock.now())
+        hint = f"It is tried again in {when}, while a heartbeat runs (hive-tui or `hive-tui serve`)."
+        raise HiveError(wakeup.last_error, hint=hint)
+    raise HiveError(
+        f"{agent.name} is not awake after {timeout:g} s; the wake goes on.", hint="`hive-tui queue` shows it."
+    )
+
+
+@command("resume-command")
+@click.argument("name", metavar="AGENT")
+def resume_command(hive: Hive, as_json: bool, name: str) -> None:
+    """Print the shell command that revives an agent without hive-tui."""
+    agent = find(hive, name)
+    if agent.session_id is None:
+        raise HiveError(f"No conversation of {agent.name} is known that could be resumed.")
+    words = hive.kinds.get(agent.kind).resume_command(agent.argv, agent.session_id)
+    line = f"{quoted(['cd', agent.cwd], 'sh')} && {quoted(words, 'sh')}"
+    if as_json:
+        print_json({"agent": agent.name, "cwd": agent.cwd, "argv": list(words), "command": line})
+    else:
+        click.echo(line)

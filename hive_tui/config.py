@@ -1,0 +1,213 @@
+"""Settings: every knob with its unit and its default, read from one TOML file."""
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+from platformdirs import user_config_path, user_data_path
+
+from hive_tui.domain.errors import ConfigError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverSettings:
+    """How the panes are looked at."""
+
+    every_s: float = 1.0
+    """Seconds between two looks while a dashboard is open."""
+    every_s_without_screen: float = 3.0
+    """Seconds between two looks of `hive-tui serve`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecoverSettings:
+    """What happens at a start after a crash."""
+
+    on_start: str = "offer"
+    """`offer` shows what could be recovered; `wake` does it at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySettings:
+    """How failed wakeups are tried again."""
+
+    waits_s: tuple[float, ...] = (120.0, 600.0, 1800.0, 7200.0)
+    """Seconds before each retry; as many retries as there are waits."""
+    jitter: float = 0.25
+    """Half-width of the random factor on each wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class TmuxSettings:
+    """How tmux is talked to."""
+
+    timeout_s: float = 5.0
+    """Seconds without an answer after which the server counts as hung."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSettings:
+    """What goes into checkpoints."""
+
+    history_limit_mb: int = 200
+    """Megabytes of git history up to which a checkpoint holds all of it."""
+    untracked_limit_mb: int = 100
+    """Megabytes up to which an untracked file is taken along."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Notifications."""
+
+    desktop: bool = True
+    """Show failures on the desktop."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """Settings of one agent, in `[agents.NAME]`."""
+
+    wake_prelude: str = ""
+    """Shell command before the resume command, for exports that a reboot takes away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set."""
+
+    observer: ObserverSettings = field(default_factory=ObserverSettings)
+    recover: RecoverSettings = field(default_factory=RecoverSettings)
+    retry: RetrySettings = field(default_factory=RetrySettings)
+    tmux: TmuxSettings = field(default_factory=TmuxSettings)
+    checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    agents: Mapping[str, AgentSettings] = field(default_factory=dict)
+
+
+def default_home() -> Path:
+    """Where database and checkpoints lie: `HIVE_HOME`, or the platform's folder for user data."""
+    named = os.environ.get("HIVE_HOME")
+    return Path(named).expanduser() if named else user_data_path("hive-tui")
+
+
+def default_config_file() -> Path:
+    """The settings file: `HIVE_CONFIG`, or `config.toml` in the platform's folder for settings."""
+    named = os.environ.get("HIVE_CONFIG")
+    return Path(named).expanduser() if named else user_config_path("hive-tui") / "config.toml"
+
+
+def load(file: Path, *, must_exist: bool = False) -> Settings:
+    """Settings from a file; the defaults where there is none.
+
+    Raises:
+        ConfigError: Something is wrong; the sentence names file, line and key.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigError(f"There is no settings file {file}.", hint="Check --config and HIVE_CONFIG.") from None
+        return Settings()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The settings file {file} cannot be read: {error}.") from error
+    return parse(text, file)
+
+
+def parse(text: str, file: Path) -> Settings:
+    """Settings from TOML text.
+
+    Raises:
+        ConfigError: Something is wrong; the sentence names file, line and key.
+    """
+    try:
+        value = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: {error}.", hint="The file is TOML: `key = value` below `[table]`.") from error
+    reader = _Reader(file, text)
+    agents = value.pop("agents", {})
+    if not isinstance(agents, dict):
+        raise reader.error(("agents",), "must be tables like [agents.NAME]")
+    settings = reader.table(Settings, value, ())
+    named = {name: reader.table(AgentSettings, table, ("agents", name)) for name, table in agents.items()}
+    result = Settings(**{**{one.name: getattr(settings, one.name) for one in fields(settings)}, "agents": named})
+    reader.check_values(result)
+    return result
+
+
+class _Reader:
+    """Turns tables into dataclasses, and knows on which line each key stands."""
+
+    def __init__(self, file: Path, text: str) -> None:
+        self._file = file
+        self._lines = _lines_of_keys(text)
+
+    def error(self, path: tuple[str, ...], what: str, hint: str = "") -> ConfigError:
+        line = self._lines.get(path)
+        where = f"{self._file}:{line}" if line else str(self._file)
+        return ConfigError(f"{where}: {'.'.join(path)} {what}.", hint=hint)
+
+    def table(self, form: type[T], value: Any, path: tuple[str, ...]) -> T:
+        if not isinstance(value, dict):
+            raise self.error(path, "must be a table", hint=f"Write it as [{'.'.join(path)}].")
+        hints = get_type_hints(form)
+        known = {name for name in hints if name != "agents"}
+        read: dict[str, Any] = {}
+        for key, item in value.items():
+            if key not in known:
+                raise self.error((*path, key), "is not a setting", hint=f"Known here: {', '.join(sorted(known))}.")
+            read[key] = self._value(hints[key], item, (*path, key))
+        return form(**read)
+
+    def _value(self, kind: Any, item: Any, path: tuple[str, ...]) -> Any:
+        if is_dataclass(kind):
+            return self.table(kind, item, path)  # type: ignore[arg-type]
+        if kind is bool and isinstance(item, bool):
+            return item
+        if kind is float and isinstance(item, int | float) and not isinstance(item, bool):
+            return float(item)
+        if kind is int and isinstance(item, int) and not isinstance(item, bool):
+            return item
+        if kind is str and isinstance(item, str):
+            return item
+        if kind == tuple[float, ...] and isinstance(item, list):
+            return tuple(self._value(float, one, path) for one in item)
+        words = {bool: "true or false", float: "a number", int: "a whole number", str: "a text in quotes"}
+        raise self.error(path, f"is {item!r}, but must be {words.get(kind, 'a list of numbers')}")
+
+    def check_values(self, settings: Settings) -> None:
+        positive: tuple[tuple[tuple[str, str], float], ...] = (
+            (("observer", "every_s"), settings.observer.every_s),
+            (("observer", "every_s_without_screen"), settings.observer.every_s_without_screen),
+            (("tmux", "timeout_s"), settings.tmux.timeout_s),
+            *((("retry", "waits_s"), wait) for wait in settings.retry.waits_s),
+        )
+        for path, number in positive:
+            if not 0 < number < 1e7:
+                raise self.error(path, f"is {number:g}, but must be above 0")
+        if not 0 <= settings.retry.jitter < 1:
+            raise self.error(("retry", "jitter"), f"is {settings.retry.jitter:g}, but must be from 0 to below 1")
+        if settings.recover.on_start not in ("offer", "wake"):
+            raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
+
+
+def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
+    """Line numbers of tables and keys; `tomllib` does not tell them."""
+    found: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line):
+            table = _parts(header[1])
+            found.setdefault(table, number)
+        elif key := re.match(r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=", line):
+            found.setdefault((*table, *_parts(key[1])), number)
+    return found
+
+
+def _parts(dotted: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in dotted.split("."))

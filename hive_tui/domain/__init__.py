@@ -1,0 +1,1 @@
+"""Nouns and rules of the hive. Pure: no I/O, no clock, no database."""

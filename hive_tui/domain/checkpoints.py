@@ -1,0 +1,87 @@
+"""Checkpoints: what the catalog knows about each, and what can be wrong with one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class CheckpointReason(StrEnum):
+    """Why a checkpoint was taken."""
+
+    NAP = "nap"
+    MANUAL = "manual"
+    SAFETY = "safety"
+    """Before a restore, of what was there."""
+    SCHEDULE = "schedule"
+
+
+class Defect(StrEnum):
+    """Kinds of validation errors."""
+
+    MISSING_FILE = "missing_file"
+    UNREADABLE = "unreadable"
+    TRUNCATED = "truncated"
+    HASH_MISMATCH = "hash_mismatch"
+    SIZE_MISMATCH = "size_mismatch"
+    MISSING_MEMBER = "missing_member"
+    EXTRA_MEMBER = "extra_member"
+    UNSAFE_MEMBER = "unsafe_member"
+    BAD_MANIFEST = "bad_manifest"
+    NEWER_FORMAT = "newer_format"
+    BAD_BUNDLE = "bad_bundle"
+    BAD_TRANSCRIPT = "bad_transcript"
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationError:
+    """One thing that is wrong with a checkpoint."""
+
+    kind: Defect
+    detail: str
+    member: str | None = None
+    """The member it concerns; None for the file as a whole."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As it stands in the catalog and in `--json`."""
+        return {"member": self.member, "kind": str(self.kind), "detail": self.detail}
+
+    def __str__(self) -> str:
+        return f"{self.member}: {self.detail}" if self.member else self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """One row of the catalog."""
+
+    id: str
+    agent_id: str
+    generation: int
+    """0 is the agent's newest checkpoint, 1 the one before."""
+    created_at: datetime
+    path: str
+    sha256: str
+    size_bytes: int
+    is_valid: bool
+    reason: CheckpointReason
+    validation_errors: tuple[ValidationError, ...] = ()
+    validated_at: datetime | None = None
+    session_id: str | None = None
+    took_s: float = 0.0
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    """Facts for lists: branch, dirty files, transcript lines, notes on what is not in it."""
+
+
+MAX_FALLBACKS = 3
+"""How many damaged generations a wake steps over before it gives up."""
+
+
+def candidates(checkpoints: Sequence[Checkpoint], preferred: str | None) -> list[Checkpoint]:
+    """In which order a wake tries checkpoints: the preferred one, then by generation, at most 4."""
+    ordered = sorted(checkpoints, key=lambda checkpoint: checkpoint.generation)
+    first = [checkpoint for checkpoint in ordered if checkpoint.id == preferred]
+    start = first[0].generation if first else -1
+    older = [checkpoint for checkpoint in ordered if checkpoint.generation > start]
+    newer = [checkpoint for checkpoint in ordered if checkpoint.generation < start]
+    return (first + older + newer)[: MAX_FALLBACKS + 1]

@@ -1,0 +1,97 @@
+"""Errors that a person reads: what failed in one sentence, and one thing to do."""
+
+
+class HiveError(Exception):
+    """The root of every expected failure; `str()` is the whole sentence.
+
+    Args:
+        what: What failed, with the value that was wrong.
+        hint: One thing that the reader can do about it.
+    """
+
+    def __init__(self, what: str, *, hint: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+class ConfigError(HiveError):
+    """A setting is wrong; the sentence names file, line and key."""
+
+
+class StoreError(HiveError):
+    """The database cannot be opened, read or written."""
+
+
+class NotFound(HiveError):
+    """No agent, checkpoint or wakeup answers to what was asked for."""
+
+
+class NameTaken(HiveError):
+    """The name is another agent's, or is not a name."""
+
+
+class AgentBusy(HiveError):
+    """Another process works on this agent and holds its lock."""
+
+
+class TmuxError(HiveError):
+    """tmux refused a command, or the pane is not there."""
+
+
+class TmuxMissing(TmuxError):
+    """There is no tmux program, or it is older than 3.2."""
+
+
+class TmuxDown(TmuxError):
+    """No tmux server runs on the socket. Says nothing about the agents."""
+
+
+class TmuxHung(TmuxError):
+    """The tmux server did not answer in time. Says nothing about the agents."""
+
+
+class PaneGone(TmuxError):
+    """The pane does not exist any more."""
+
+
+class NapRefused(HiveError):
+    """The agent was not put to sleep and runs on; the sentence says why."""
+
+
+class CheckpointError(HiveError):
+    """A checkpoint could not be written or read."""
+
+
+class DiskFull(CheckpointError):
+    """There is not enough space left for what was to be written."""
+
+
+class WorkspaceError(HiveError):
+    """Git, or the folder that an agent works in, cannot be read or written."""
+
+
+class WakeFailed(HiveError):
+    """An attempt to wake an agent failed; a later one may succeed."""
+
+
+class NeedsPerson(WakeFailed):
+    """A person has to decide before this wake can go on; no retry helps.
+
+    Args:
+        what: What failed.
+        hint: What the person can do.
+        confirmable: Whether a plain "yes, do it" is enough.
+    """
+
+    def __init__(self, what: str, *, hint: str = "", confirmable: bool = False) -> None:
+        super().__init__(what, hint=hint)
+        self.confirmable = confirmable
+
+
+class RestoreError(HiveError):
+    """A restore was refused or stopped; what was there is kept."""
+
+
+class Cancelled(HiveError):
+    """The person stopped the work; nothing was changed by it."""

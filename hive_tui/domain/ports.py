@@ -1,0 +1,237 @@
+"""What the services need of the outside; the adapters give it, and tests may fake it."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from hive_tui.domain.panes import PaneList, SavedSession
+from hive_tui.domain.processes import ProcessId, ProcessTable
+from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
+
+
+class Clock(Protocol):
+    """Time. Nothing else in the program reads it."""
+
+    def now(self) -> datetime:
+        """Aware UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never jump, for spans."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Block this thread."""
+        ...
+
+
+class Processes(Protocol):
+    """The machine's processes."""
+
+    ticks_per_s: int
+    """Unit of `Process.cpu_ticks`."""
+
+    def table(self) -> ProcessTable:
+        """All processes now."""
+        ...
+
+    def is_alive(self, process: ProcessId) -> bool:
+        """Whether exactly this process is there and is no zombie."""
+        ...
+
+    def argv(self, pid: int) -> tuple[str, ...]:
+        """Command line; empty if it is gone or not ours to read."""
+        ...
+
+    def environ(self, pid: int) -> Mapping[str, str]:
+        """Environment at its start; empty if it is gone or not ours to read."""
+        ...
+
+    def cwd(self, pid: int) -> str:
+        """Working directory; empty if it is gone or not ours to read."""
+        ...
+
+    def is_in(self, pid: int, folder: str) -> bool:
+        """Whether its working directory is this very folder, and not a removed one of the same name."""
+        ...
+
+    def open_files(self, pid: int) -> Sequence[str]:
+        """Paths of its open files; empty if it is gone or not ours to read."""
+        ...
+
+    def anonymous_bytes(self, pid: int) -> int:
+        """Anonymous memory, which its exit frees for sure; 0 if it is gone."""
+        ...
+
+    def started_at(self, process: ProcessId) -> datetime:
+        """Start time as aware UTC."""
+        ...
+
+    def signal(self, process: ProcessId, number: int) -> bool:
+        """Send a signal to exactly this process; False if it is gone."""
+        ...
+
+
+class Panes(Protocol):
+    """The panes of one tmux server. Panes are named by `%id` only.
+
+    Every method raises TmuxDown if no server runs, TmuxHung if it does not
+    answer, PaneGone if the pane is not there, TmuxError for the rest.
+    """
+
+    def list(self) -> PaneList:
+        """All panes."""
+        ...
+
+    def capture(self, pane_id: str, *, history_lines: int = 0, colour: bool = True) -> str:
+        """Text of the pane with up to so many lines of scrollback above the screen."""
+        ...
+
+    def capture_many(self, pane_ids: Sequence[str]) -> Mapping[str, str]:
+        """The screens of several panes, in one step; panes that are gone are left out."""
+        ...
+
+    def option(self, pane_id: str, name: str) -> str:
+        """The value that the pane itself has for an option; empty if it has none."""
+        ...
+
+    def set_options(self, pane_id: str, options: Mapping[str, str | None]) -> None:
+        """Set pane options; None removes one."""
+        ...
+
+    def type_line(self, pane_id: str, line: str, options: Mapping[str, str | None]) -> None:
+        """Set the options and type a line with Enter, in one step for tmux."""
+        ...
+
+    def send_keys(self, pane_id: str, keys: Sequence[str]) -> None:
+        """Press keys, in tmux's names (`C-c`, `Enter`, `Escape`)."""
+        ...
+
+    def paste(self, pane_id: str, text: str) -> None:
+        """Bracketed paste of text without control characters; no Enter."""
+        ...
+
+    def has_settled(self, pane_id: str) -> bool:
+        """Whether tmux knows how the command of a dead pane ended; if not, it is made to look again."""
+        ...
+
+    def respawn(
+        self, pane_id: str, command: str, *, cwd: str, env: Mapping[str, str], options: Mapping[str, str | None]
+    ) -> None:
+        """Replace the pane's process by a shell command and set the options, in one step for tmux."""
+        ...
+
+    def set_title(self, pane_id: str, title: str) -> None:
+        """Set the pane's title."""
+        ...
+
+    def reset_terminal(self, pane_id: str, tty: str) -> None:
+        """Leave the modes that a killed program left on; types nothing into the pane."""
+        ...
+
+
+class Layouts(Protocol):
+    """Builds panes. Touches none that is there; raises like `Panes`."""
+
+    def open_pane(self, *, session: str, window: str, cwd: str, command: str | None, env: Mapping[str, str]) -> str:
+        """A new window with one pane in that session, which is made if it is missing; its `%id`."""
+        ...
+
+    def rebuild(self, session: SavedSession, server: str) -> dict[str, str]:
+        """Build what is missing of a saved session; maps the old pane ids to the new ones."""
+        ...
+
+
+class Locks(Protocol):
+    """Locks that end with the process that holds them."""
+
+    def agent(self, agent_id: str, *, purpose: str, wait_s: float = 0.0) -> AbstractContextManager[None]:
+        """Hold the agent's lock.
+
+        Raises:
+            AgentBusy: Another one holds it, and still did after `wait_s`.
+        """
+        ...
+
+    def held_agents(self, agent_ids: Iterable[str]) -> set[str]:
+        """Those of the agents whose lock somebody holds."""
+        ...
+
+
+class Notifier(Protocol):
+    """Messages on the desktop."""
+
+    def notify(self, title: str, body: str) -> str:
+        """Show it; returns how it was delivered.
+
+        Raises:
+            HiveError: Nothing delivered it.
+        """
+        ...
+
+    def probe(self) -> str:
+        """How a message would be delivered; shows nothing.
+
+        Raises:
+            HiveError: There is no way.
+        """
+        ...
+
+
+class Progress(Protocol):
+    """Told by long work how far it is; asked by it whether to stop."""
+
+    cancelled: threading.Event
+
+    def step(self, name: str) -> None:
+        """A new step begins.
+
+        Raises:
+            Cancelled: The person has stopped the work.
+        """
+        ...
+
+    def advance(self, done_bytes: int) -> None:
+        """So many more bytes of this step are done.
+
+        Raises:
+            Cancelled: The person has stopped the work.
+        """
+        ...
+
+
+class Workspaces(Protocol):
+    """Folders that agents work in; git repositories above all. Every method raises WorkspaceError."""
+
+    def snapshot(self, cwd: Path, into: Path, progress: Progress | None = None) -> WorkspaceFacts:
+        """Write the state of the repository around `cwd` into the folder `into`; changes nothing in it."""
+        ...
+
+    def check(self, saved: Path) -> None:
+        """Raise if what `snapshot` wrote is not whole."""
+        ...
+
+    def plan(self, checkpoint: Path, current: Path, root: Path) -> RestorePlan:
+        """What going back to `checkpoint` would change; both folders as `snapshot` wrote them."""
+        ...
+
+    def apply(
+        self, plan: RestorePlan, checkpoint: Path, root: Path, journal_folder: Path, progress: Progress | None = None
+    ) -> AppliedRestore:
+        """Do what the plan says, by a journal, file by file."""
+        ...
+
+    def resume(self, journal_folder: Path) -> AppliedRestore | None:
+        """Finish an `apply` that was killed; None if it had not changed anything."""
+        ...
+
+    def verify(self, checkpoint: Path, root: Path) -> Sequence[str]:
+        """What is not as the checkpoint says, after a restore."""
+        ...
+
+    def recreate(self, checkpoint: Path, root: Path) -> None:
+        """Build the folder `root`, which is gone, from what `snapshot` wrote."""
+        ...

@@ -1,0 +1,140 @@
+"""Wakeups: rows of the queue, and their attempts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class Action(StrEnum):
+    """What a row of the queue asks for."""
+
+    WAKE = "wake"
+    NAP = "nap"
+    CHECKPOINT = "checkpoint"
+    CONSOLIDATE = "consolidate"
+
+
+class Trigger(StrEnum):
+    """Who or what asked."""
+
+    MANUAL = "manual"
+    GOAL = "goal"
+    RECOVER = "recover"
+    ASSIGNMENT = "assignment"
+    LIMIT_RESET = "limit_reset"
+    BUDGET_RESET = "budget_reset"
+    ROUTINE = "routine"
+    WEBHOOK = "webhook"
+    REDIS = "redis"
+    SCHEDULE = "schedule"
+    FILE = "file"
+
+
+PRIORITY: Mapping[Trigger, int] = {
+    Trigger.MANUAL: 80,
+    Trigger.GOAL: 75,
+    Trigger.RECOVER: 75,
+    Trigger.ASSIGNMENT: 70,
+    Trigger.LIMIT_RESET: 65,
+    Trigger.BUDGET_RESET: 65,
+    Trigger.ROUTINE: 60,
+    Trigger.WEBHOOK: 60,
+    Trigger.REDIS: 60,
+    Trigger.SCHEDULE: 50,
+    Trigger.FILE: 40,
+}
+"""Priority of a wakeup by its trigger, 0 to 100; higher goes first."""
+
+
+class WakeupStatus(StrEnum):
+    """`pending -> processing -> completed | failed | cancelled`; a failed attempt goes back to pending."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNFINISHED = (WakeupStatus.PENDING, WakeupStatus.PROCESSING)
+
+
+@dataclass(frozen=True, slots=True)
+class Wakeup:
+    """One request of the queue. Times are aware UTC."""
+
+    id: str
+    agent_id: str
+    action: Action
+    trigger: Trigger
+    priority: int
+    status: WakeupStatus
+    scheduled_for: datetime
+    """Not started before; moves forward with each failed attempt."""
+    attempts: int
+    """Attempts begun so far."""
+    max_attempts: int
+    idempotency_key: str | None
+    context: Mapping[str, Any]
+    claim_token: int
+    """Counts the claims; a result under an older token is dropped."""
+    created_at: datetime
+    lease_until: datetime | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    last_error: str | None = None
+    result: Mapping[str, Any] | None = None
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether no attempt will follow."""
+        return self.status not in UNFINISHED
+
+    @property
+    def is_by_person(self) -> bool:
+        """Whether a person at the keyboard asked for it."""
+        return self.trigger is Trigger.MANUAL
+
+
+@dataclass(frozen=True, slots=True)
+class NewWakeup:
+    """What is asked of the queue; the store adds the rest."""
+
+    agent_id: str
+    trigger: Trigger
+    scheduled_for: datetime
+    action: Action = Action.WAKE
+    priority: int | None = None
+    """None takes the trigger's own priority."""
+    idempotency_key: str | None = None
+    max_attempts: int = 5
+    context: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One run of a wakeup."""
+
+    wakeup_id: str
+    number: int
+    """Counted from 1."""
+    started_at: datetime
+    finished_at: datetime | None = None
+    outcome: Outcome | None = None
+    """None while it runs."""
+    verdict: str | None = None
+    """What the gate said: `wake`, `skip` or `defer`, with its rule and reason."""
+    error: str | None = None
+    next_at: datetime | None = None
+    """When the next attempt is due, after a failed one that is not the last."""

@@ -1,0 +1,1 @@
+"""What is known about each kind of agent: one TOML manifest each, and code where a kind needs it."""

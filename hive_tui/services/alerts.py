@@ -1,0 +1,72 @@
+"""Brings failures to the desktop: of this process, and of every other that writes into the same log."""
+
+import sqlite3
+from datetime import datetime, timedelta
+
+from hive_tui.domain.errors import HiveError
+from hive_tui.domain.events import Severity
+from hive_tui.domain.ports import Clock, Notifier
+from hive_tui.store import agents as agent_store
+from hive_tui.store import journal, settings
+from hive_tui.store.database import Database
+from hive_tui.store.journal import LoggedEvent
+
+TOLD = "alerts.told_seq"
+TOO_OLD = timedelta(minutes=10)
+"""Failures that happened so long before any heartbeat ran are left to the screen."""
+QUIET = timedelta(minutes=10)
+"""The same sentence is not shown again within this time."""
+
+
+class Unheard:
+    """The notifier of a person who wants none."""
+
+    def notify(self, title: str, body: str) -> str:
+        """Says nothing."""
+        return "switched off in the settings"
+
+    def probe(self) -> str:
+        """How messages would be delivered."""
+        return "switched off in the settings"
+
+
+class Alerts:
+    """Run by the heartbeat alone, so that each failure is told once however many dashboards are open."""
+
+    def __init__(self, database: Database, notifier: Notifier, clock: Clock) -> None:
+        self._database = database
+        self._notifier = notifier
+        self._clock = clock
+        self._told: dict[str, datetime] = {}
+        self.delivery = "no failure yet"
+        """How the last notification was delivered, or why it was not."""
+
+    def tell(self) -> int:
+        """Show the failures that were logged since the last time; how many."""
+        last = int(self._database.read(settings.get, TOLD, 0))
+        logged = self._database.read(journal.events, after_seq=last, limit=200)
+        if not logged:
+            return 0
+        shown = sum(self._show(one) for one in logged if one.event.severity is Severity.FAILURE)
+        self._database.write(settings.put, TOLD, logged[-1].seq, now=self._clock.now())
+        return shown
+
+    def _show(self, logged: LoggedEvent) -> bool:
+        now = self._clock.now()
+        text = logged.event.text
+        self._told = {key: at for key, at in self._told.items() if now - at < QUIET}
+        if now - logged.at > TOO_OLD or text in self._told:
+            return False
+        self._told[text] = now
+        name = self._database.read(_name, logged.event.agent_id)
+        try:
+            self.delivery = self._notifier.notify(f"hive: {name}" if name else "hive", text)
+        except HiveError as error:
+            self.delivery = f"not delivered: {error.what}"
+            return False
+        return True
+
+
+def _name(db: sqlite3.Connection, agent_id: str | None) -> str:
+    names = {agent.id: agent.name for agent in agent_store.everyone(db)} if agent_id else {}
+    return names.get(agent_id or "", "")

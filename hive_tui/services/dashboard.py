@@ -1,0 +1,135 @@
+"""The read side: one frozen view a screen, put together from the last look and the database."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
+from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.ports import Clock
+from hive_tui.domain.sightings import Sighting
+from hive_tui.domain.wakeups import Attempt, Wakeup
+from hive_tui.services.heartbeat import Beat
+from hive_tui.services.observer import Observation
+from hive_tui.store import agents as agent_store
+from hive_tui.store import checkpoints as checkpoint_store
+from hive_tui.store import screens, settings
+from hive_tui.store import wakeups as wakeup_store
+from hive_tui.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class AgentView:
+    """One agent with what lists show of it."""
+
+    agent: Agent
+    sighting: Sighting | None
+    checkpoint: Checkpoint | None
+    """Its newest one."""
+    next_wake_at: datetime | None
+
+    @property
+    def urgency(self) -> int:
+        """Order of the list: who needs you comes first. Lower is more urgent."""
+        if self.agent.lifecycle is Lifecycle.FAILED:
+            return 3
+        if self.agent.lifecycle is not Lifecycle.AWAKE:
+            return 7 if self.agent.lifecycle is Lifecycle.ASLEEP else 5
+        order = {Activity.LIMITED: 2, Activity.ERROR: 3, Activity.WORKING: 4}
+        return int(self.agent.activity not in NEEDS_PERSON) and order.get(self.agent.activity, 6)
+
+    @property
+    def memory_bytes(self) -> int:
+        """Anonymous memory now; 0 while it does not run."""
+        return self.sighting.memory_bytes if self.sighting else self.agent.memory_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HiveView:
+    """The header and the list of agents."""
+
+    at: datetime
+    agents: tuple[AgentView, ...]
+    """Most urgent first."""
+    trouble: str
+    """What is wrong with tmux, or with a step of the heartbeat; empty for nothing."""
+    is_viewer: bool
+    """Whether another process has the heartbeat."""
+    beat_at: datetime | None
+    queue_depth: int
+    is_paused: bool
+    has_looked: bool
+    """Whether the panes were looked at yet; before, the agents are those of the registry."""
+
+    @property
+    def freed_bytes(self) -> int:
+        """Memory that the sleeping agents have given back."""
+        return sum(one.agent.freed_bytes for one in self.agents if one.agent.lifecycle is Lifecycle.ASLEEP)
+
+    def count(self, lifecycle: Lifecycle) -> int:
+        """How many agents are in that state."""
+        return sum(one.agent.lifecycle is lifecycle for one in self.agents)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueView:
+    """The wakeup queue."""
+
+    at: datetime
+    wakeups: tuple[Wakeup, ...]
+    names: dict[str, str]
+    """Agent names by id."""
+    attempts: dict[str, tuple[Attempt, ...]]
+    """Attempts by wakeup id."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointsView:
+    """The catalog."""
+
+    at: datetime
+    checkpoints: tuple[Checkpoint, ...]
+    names: dict[str, str]
+
+
+class Dashboard:
+    """Blocks; screens call it in a thread."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def hive(self, observation: Observation | None, beat: Beat) -> HiveView:
+        """Header and agents. Without a look at the panes yet, from the registry alone."""
+        agents = observation.agents if observation else tuple(self._database.read(agent_store.everyone))
+        sightings = observation.sightings if observation else {}
+        newest = self._database.read(checkpoint_store.newest_by_agent)
+        next_wakes = self._database.read(wakeup_store.next_wake_times)
+        views = [
+            AgentView(agent, sightings.get(agent.id), newest.get(agent.id), next_wakes.get(agent.id))
+            for agent in agents
+        ]
+        troubles = [observation.trouble if observation else "", *beat.trouble.values()]
+        return HiveView(
+            self._clock.now(),
+            tuple(sorted(views, key=lambda one: (one.urgency, one.agent.name))),
+            next((trouble for trouble in troubles if trouble), ""),
+            not beat.is_working,
+            beat.beat_at,
+            self._database.read(wakeup_store.depth),
+            bool(self._database.read(settings.get, settings.PAUSED, False)),
+            observation is not None,
+        )
+
+    def queue(self) -> QueueView:
+        """Unfinished wakeups first, then what has ended."""
+        with self._database.session() as session:
+            wakeups, attempts = screens.queue(session, limit=200)
+            names = screens.agent_names(session)
+        return QueueView(self._clock.now(), wakeups, names, attempts)
+
+    def checkpoints(self) -> CheckpointsView:
+        """Newest first."""
+        with self._database.session() as session:
+            return CheckpointsView(
+                self._clock.now(), screens.checkpoints(session, limit=500), screens.agent_names(session)
+            )

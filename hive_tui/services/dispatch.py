@@ -1,0 +1,158 @@
+"""Runs claimed wakeups and writes down how each attempt ended."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.errors import HiveError, NeedsPerson
+from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
+from hive_tui.domain.gate import Decision
+from hive_tui.domain.ports import Clock
+from hive_tui.domain.retry import RetryPolicy, next_attempt_at
+from hive_tui.domain.wakeups import Outcome, Wakeup
+from hive_tui.services.hub import Hub
+from hive_tui.services.wake import Waker, WakeResult
+from hive_tui.store import agents as agent_store
+from hive_tui.store import claims, journal, wakeups
+from hive_tui.store.database import Database
+
+DEFER = timedelta(minutes=1)
+AT_ONCE = 5
+"""So many wakeups run at the same time."""
+
+
+class Dispatcher:
+    """Claims due wakeups and runs them. The caller holds the heartbeat's lock."""
+
+    def __init__(
+        self, database: Database, waker: Waker, clock: Clock, hub: Hub, policy: RetryPolicy, random: Random
+    ) -> None:
+        self._database = database
+        self._waker = waker
+        self._clock = clock
+        self._hub = hub
+        self._policy = policy
+        self._random = random
+
+    def claim_due(self, *, by: str, limit: int) -> list[Wakeup]:
+        """Take up to `limit` due wakeups; each must be given to `run`."""
+        now = self._clock.now()
+        due_at = self._database.read(wakeups.next_due_at)
+        if due_at is None or due_at > now or limit <= 0:
+            return []
+        return self._database.write(claims.claim_due, by=by, now=now, limit=limit)
+
+    def claim_one(self, wakeup_id: str, *, by: str) -> Wakeup | None:
+        """Take this wakeup, if it is pending and due."""
+        return self._database.write(claims.claim_one, wakeup_id, by=by, now=self._clock.now())
+
+    def run(self, claimed: Wakeup) -> None:
+        """Make one attempt. Every expected failure is written down and not raised."""
+        agent = self._database.read(agent_store.get, claimed.agent_id)
+        self._hub.publish(
+            Event(EventKind.WAKEUP_STARTED, f"Attempt {claimed.attempts} to wake {agent.name}", claimed.agent_id)
+        )
+        try:
+            result = self._waker.wake(claimed)
+        except NeedsPerson as error:
+            self._fail(claimed, agent.name, error, final=True)
+        except HiveError as error:
+            self._fail(claimed, agent.name, error, final=False)
+        else:
+            self._succeed(claimed, result)
+
+    def renew(self, claimed: list[Wakeup]) -> None:
+        """Extend the leases of wakeups that are being run."""
+        self._database.write(claims.renew, claimed, now=self._clock.now())
+
+    def recover_orphans(self, *, only_expired: bool) -> list[Wakeup]:
+        """End attempts whose worker died: tried again at once the first time, then after the backoff."""
+
+        def next_at(orphan: Wakeup) -> datetime | None:
+            if orphan.attempts >= orphan.max_attempts:
+                return None
+            return self._clock.now() if orphan.attempts == 1 else self._next_at(orphan)
+
+        orphans = self._database.write(
+            claims.recover_orphans, now=self._clock.now(), next_at=next_at, only_expired=only_expired
+        )
+        for orphan in orphans:
+            self._hub.publish(
+                Event(EventKind.WAKEUP_RETRY, "An interrupted wake goes back to the queue", orphan.agent_id)
+            )
+        return orphans
+
+    def _succeed(self, claimed: Wakeup, result: WakeResult) -> None:
+        now = self._clock.now()
+        verdict = str(result.verdict)
+        if result.verdict.decision is Decision.DEFER:
+            self._database.write(claims.defer, claimed, until=now + DEFER, verdict=verdict)
+            return
+        outcome = Outcome.SUCCEEDED if result.resumed else Outcome.SKIPPED
+        event = Event(
+            EventKind.WAKEUP_COMPLETED,
+            f"{result.agent.name}: {verdict}",
+            claimed.agent_id,
+            HEARTBEAT,
+            payload={"wakeup_id": claimed.id, **result.to_json()},
+        )
+        if self._database.write(_complete, claimed, now, verdict, result, outcome, event):
+            self._hub.publish(event)
+
+    def _fail(self, claimed: Wakeup, name: str, error: HiveError, *, final: bool) -> None:
+        """Back to the queue with a backoff, or failed for good."""
+        next_at = None if final or claimed.attempts >= claimed.max_attempts else self._next_at(claimed)
+        said = f"{error.what} {error.hint}".strip()
+        if next_at is None:
+            kind, text = EventKind.WAKEUP_FAILED, f"{name} was not woken, and is not tried again: {said}"
+        else:
+            kind, text = EventKind.WAKEUP_RETRY, f"{name} was not woken (attempt {claimed.attempts}): {said}"
+        payload = {"wakeup_id": claimed.id, "next_at": next_at.isoformat() if next_at else None}
+        event = Event(kind, text, claimed.agent_id, HEARTBEAT, Severity.FAILURE, payload)
+        needs = {"needs_person": isinstance(error, NeedsPerson), "confirmable": getattr(error, "confirmable", False)}
+        if self._database.write(_fail, claimed, said, next_at, needs, event, now=self._clock.now()):
+            self._hub.publish(event)
+
+    def _next_at(self, claimed: Wakeup) -> datetime | None:
+        # A person's "retry now" of a failed wakeup grants more attempts; their backoff begins anew.
+        granted = max(0, claimed.max_attempts - self._policy.max_attempts)
+        attempt = max(1, claimed.attempts - granted)
+        return next_attempt_at(self._clock.now(), attempt=attempt, policy=self._policy, random=self._random)
+
+
+def _complete(
+    db: sqlite3.Connection,
+    claimed: Wakeup,
+    now: datetime,
+    verdict: str,
+    result: WakeResult,
+    outcome: Outcome,
+    event: Event,
+) -> bool:
+    done = claims.complete(db, claimed, now=now, verdict=verdict, result=result.to_json(), outcome=outcome)
+    if done:
+        journal.log(db, event, now=now)
+    return done
+
+
+def _fail(
+    db: sqlite3.Connection,
+    claimed: Wakeup,
+    error: str,
+    next_at: datetime | None,
+    needs: Mapping[str, bool],
+    event: Event,
+    *,
+    now: datetime,
+) -> bool:
+    done = claims.fail(db, claimed, now=now, error=error, next_at=next_at, result=needs)
+    if not done:
+        return False
+    journal.log(db, event, now=now)
+    agent = agent_store.get(db, claimed.agent_id)
+    if next_at is None and agent.lifecycle is Lifecycle.ASLEEP:
+        agent_store.put(db, replace(agent, lifecycle=Lifecycle.FAILED, reason=error, since_at=now))
+    return True

@@ -1,0 +1,156 @@
+"""Looks for what is wrong, and says how to mend it."""
+
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from hive_tui.adapters.locks import FileLock
+from hive_tui.adapters.tmux.client import TmuxClient
+from hive_tui.config import Settings
+from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.errors import HiveError, TmuxDown
+from hive_tui.domain.ports import Panes
+from hive_tui.store import checkpoints, journal, settings
+from hive_tui.store.database import Database
+
+LOW_DISK_BYTES = 2_000_000_000
+SAFE_SQLITE = (3, 51, 3)
+"""Versions before may corrupt a WAL database when one connection writes while another checkpoints."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    status: str
+    """`ok`, `warning` or `broken`."""
+    found: str
+    mend: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """For `--json`."""
+        return asdict(self)
+
+
+class Doctor:
+    """Each examination stands alone: one that fails is a finding of its own."""
+
+    def __init__(
+        self,
+        home: Path,
+        database: Callable[[], Database],
+        panes: Panes,
+        tmux: TmuxClient,
+        heartbeat_lock: FileLock,
+        probe_notifier: Callable[[], str],
+        loaded: Settings,
+    ) -> None:
+        self._home = home
+        self._database = database
+        self._panes = panes
+        self._tmux = tmux
+        self._heartbeat_lock = heartbeat_lock
+        self._probe_notifier = probe_notifier
+        self._settings = loaded
+
+    def examine(self) -> list[Finding]:
+        """Everything, the most important first."""
+        found: list[Finding] = []
+        for examination in (
+            self._database_file,
+            self._checkpoints,
+            self._interrupted,
+            self._tmux_server,
+            self._heartbeat,
+            self._git,
+            self._notifications,
+            self._disk,
+            self._versions,
+        ):
+            try:
+                found += examination()
+            except HiveError as error:
+                what = examination.__name__.strip("_").replace("_", " ")
+                found.append(Finding(what, "broken", error.what, error.hint))
+        return found
+
+    def _database_file(self) -> Iterator[Finding]:
+        errors = self._database().integrity_errors()
+        path = self._home / "hive.db"
+        copies = sorted(path.parent.glob(f"{path.name}.v*.bak"))
+        kept = f"; copies: {', '.join(copy.name for copy in copies)}" if copies else ""
+        if errors:
+            mend = f"Move {path} away" + (f" and put {copies[-1].name} in its place" if copies else "")
+            yield Finding("database", "broken", f"{path}: {errors[0]}{kept}", mend)
+        else:
+            yield Finding("database", "ok", f"{path} is sound{kept}")
+        if sqlite3.sqlite_version_info < SAFE_SQLITE:
+            yield Finding(
+                "SQLite",
+                "warning",
+                f"{sqlite3.sqlite_version} has a rare bug with several writers (fixed in 3.51.3); "
+                "one process alone checkpoints the log, which avoids most of it",
+                "Use a Python that comes with a newer SQLite when you can",
+            )
+
+    def _checkpoints(self) -> Iterator[Finding]:
+        known = self._database().read(checkpoints.everything)
+        damaged = [one for one in known if not one.is_valid]
+        missing = [one for one in known if not Path(one.path).exists()]
+        size = sum(one.size_bytes for one in known)
+        if damaged or missing:
+            what = f"{len(damaged)} of {len(known)} damaged, {len(missing)} files missing"
+            yield Finding("checkpoints", "broken", what, "`hive-tui validate --all` names them")
+        else:
+            yield Finding("checkpoints", "ok", f"{len(known)} in the catalog, {bytes_in_words(size)}")
+
+    def _interrupted(self) -> Iterator[Finding]:
+        count = len(self._database().read(journal.operations))
+        if count:
+            yield Finding("operations", "warning", f"{count} under way or interrupted", "`hive-tui recover` ends them")
+
+    def _tmux_server(self) -> Iterator[Finding]:
+        version = self._tmux.check_version()
+        try:
+            panes = self._panes.list().panes
+            yield Finding("tmux", "ok", f"{version}, {len(panes)} panes")
+        except TmuxDown as error:
+            yield Finding("tmux", "warning", f"{version}; {error.what}", error.hint)
+
+    def _heartbeat(self) -> Iterator[Finding]:
+        beat_at = self._database().read(settings.updated_at, settings.HEARTBEAT)
+        if self._heartbeat_lock.is_held():
+            holder = self._heartbeat_lock.holder()
+            last = f", last sign {beat_at:%H:%M:%S} UTC" if beat_at else ""
+            yield Finding("heartbeat", "ok", f"process {holder.get('pid', '?')}{last}")
+        else:
+            yield Finding("heartbeat", "warning", "none runs", "Open hive-tui, or run `hive-tui serve`")
+
+    def _git(self) -> Iterator[Finding]:
+        found = shutil.which("git")
+        if found:
+            yield Finding("git", "ok", found)
+        else:
+            yield Finding("git", "broken", "there is no git on the PATH", "Install git; naps need it for repositories")
+
+    def _notifications(self) -> Iterator[Finding]:
+        if not self._settings.notify.desktop:
+            yield Finding("notifications", "ok", "switched off in the settings")
+            return
+        try:
+            yield Finding("notifications", "ok", self._probe_notifier())
+        except HiveError as error:
+            yield Finding("notifications", "warning", error.what, error.hint)
+
+    def _disk(self) -> Iterator[Finding]:
+        free = shutil.disk_usage(self._home).free
+        status = "ok" if free > LOW_DISK_BYTES else "warning"
+        mend = "" if status == "ok" else f"Free some space below {self._home}"
+        yield Finding("disk", status, f"{bytes_in_words(free)} free for checkpoints", mend)
+
+    def _versions(self) -> Iterator[Finding]:
+        yield Finding("Python", "ok", f"{sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")

@@ -1,0 +1,150 @@
+"""Says why an agent is in its state, what speaks against a nap, and what a wake would do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hive_tui.domain.agents import Agent
+from hive_tui.domain.checkpoints import candidates
+from hive_tui.domain.errors import HiveError, TmuxError
+from hive_tui.domain.panes import Pane
+from hive_tui.domain.ports import Clock, Panes, Processes
+from hive_tui.domain.prompts import PromptLine
+from hive_tui.domain.quoting import quoted
+from hive_tui.domain.sightings import Claim, Sighting
+from hive_tui.domain.vetoes import Veto, vetoes
+from hive_tui.domain.wakeups import Wakeup
+from hive_tui.kinds.catalog import GENERIC, Kinds
+from hive_tui.services.nap import Napper
+from hive_tui.services.observer import Observation
+from hive_tui.services.shell_pane import ShellPane
+from hive_tui.store import checkpoints, wakeups
+from hive_tui.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that decisions about one agent are made from."""
+
+    agent: Agent
+    trouble: str
+    """What is wrong with tmux; empty while it answers."""
+    claims: tuple[Claim, ...]
+    """What each source says it does; the first one counts."""
+    session: str
+    """Which conversation, and how that is known."""
+    vetoes: tuple[Veto, ...]
+    """What speaks against a nap now."""
+    wake: tuple[str, ...]
+    """What a wake would do, step by step."""
+    wakeups: tuple[Wakeup, ...]
+    """Wakes that are asked for."""
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        agent = self.agent
+        state = f"{agent.lifecycle}" + (f", {agent.activity}" if self.claims else "")
+        found = [f"{agent.name} ({agent.kind}) is {state}: {agent.reason or 'no reason is noted'}"]
+        found.append(f"  since        {agent.since_at:%Y-%m-%d %H:%M:%S} UTC")
+        if self.trouble:
+            found.append(f"  tmux         {self.trouble}")
+        if agent.kind == GENERIC:
+            found.append("  kind         no known kind: only its process is watched, and it cannot be resumed")
+        found.append(f"  conversation {self.session}")
+        for number, claim in enumerate(self.claims):
+            found.append(f"  {'says' if number == 0 else 'also':12} {claim.activity} ({claim.source}): {claim.detail}")
+        if self.claims:
+            reasons = [str(veto) for veto in self.vetoes] or ["nothing; z or `hive-tui nap` puts it to sleep"]
+            found += [f"  {'against nap' if at == 0 else '':12} {reason}" for at, reason in enumerate(reasons)]
+        found += [f"  {'a wake' if at == 0 else '':12} {step}" for at, step in enumerate(self.wake)]
+        for wakeup in self.wakeups:
+            found.append(
+                f"  queued       {wakeup.action} by {wakeup.trigger}, {wakeup.status},"
+                f" due {wakeup.scheduled_for:%H:%M:%S} UTC, attempt {wakeup.attempts} of {wakeup.max_attempts}"
+                + (f"; last: {wakeup.last_error}" if wakeup.last_error else "")
+            )
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "agent": self.agent.name,
+            "lifecycle": str(self.agent.lifecycle),
+            "activity": str(self.agent.activity),
+            "reason": self.agent.reason,
+            "claims": [
+                {"activity": str(one.activity), "source": one.source, "detail": one.detail} for one in self.claims
+            ],
+            "session": self.session,
+            "vetoes": [{"rule": veto.rule, "reason": veto.reason} for veto in self.vetoes],
+            "wake": list(self.wake),
+            "tmux": self.trouble,
+        }
+
+
+class Explainer:
+    """Reads; changes nothing."""
+
+    def __init__(
+        self, database: Database, napper: Napper, panes: Panes, processes: Processes, kinds: Kinds, clock: Clock
+    ) -> None:
+        self._database = database
+        self._napper = napper
+        self._panes = panes
+        self._processes = processes
+        self._kinds = kinds
+        self._clock = clock
+
+    def explain(self, agent: Agent, observation: Observation) -> Explanation:
+        """Everything about the agent as it was just seen."""
+        sighting = observation.sightings.get(agent.id)
+        return Explanation(
+            agent,
+            observation.trouble,
+            sighting.claims if sighting else (),
+            self._session(agent, sighting),
+            vetoes(self._napper.evidence(agent, sighting)) if sighting else (),
+            tuple(self._wake(agent, observation, sighting)),
+            tuple(self._database.read(wakeups.unfinished_wakes, agent.id)),
+        )
+
+    def _session(self, agent: Agent, sighting: Sighting | None) -> str:
+        if sighting is not None:
+            transcript = sighting.session.transcript or "its transcript is not there"
+            return f"{sighting.session.id or 'unknown'} (by {sighting.session.source}); {transcript}"
+        if agent.session_id is None:
+            return "none is known that could be resumed"
+        found = None
+        if agent.config_dir is not None:
+            found = self._kinds.get(agent.kind).find_transcript(Path(agent.config_dir), agent.session_id)
+        return f"{agent.session_id}; {found or 'its transcript is gone, a checkpoint has to bring it back'}"
+
+    def _wake(self, agent: Agent, observation: Observation, sighting: Sighting | None) -> list[str]:
+        if sighting is not None:
+            return ["does nothing: it is awake"]
+        if agent.session_id is None:
+            return ["is not possible: no conversation is known"]
+        tried = candidates(self._database.read(checkpoints.of_agent, agent.id), agent.checkpoint_id)
+        good = next((checkpoint for checkpoint in tried if checkpoint.is_valid), None)
+        if good is not None:
+            steps = [f"verifies generation {good.generation} of {good.created_at:%Y-%m-%d %H:%M} UTC ({good.reason})"]
+        else:
+            steps = ["starts from the vendor's transcript alone: there is no valid checkpoint"]
+        if not Path(agent.cwd).exists():
+            steps.append(f"brings the folder {agent.cwd} back")
+        command = self._kinds.get(agent.kind).resume_command(agent.argv, agent.session_id)
+        return [*steps, f"runs `{quoted(command, 'sh') or command}`", self._where(agent, observation.pane_of(agent))]
+
+    def _where(self, agent: Agent, pane: Pane | None) -> str:
+        if pane is None:
+            return "builds its pane again: the one that it had is gone"
+        if pane.is_dead:
+            return f"in its own pane {pane.id} ({pane.place})"
+        shell = ShellPane(pane.id, self._panes, self._processes, self._clock)
+        remembered = PromptLine.from_text(agent.prompt) if agent.prompt else None
+        try:
+            refusal = shell.refusal(remembered)
+        except (TmuxError, HiveError) as error:
+            refusal = error.what
+        where = f"typed into the shell of pane {pane.id} ({pane.place})"
+        return f"{where}, but not now: {refusal}" if refusal else where

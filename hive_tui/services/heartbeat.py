@@ -1,0 +1,240 @@
+"""The heartbeat: looks at the agents and works off the queue. One a database works; others watch."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from hive_tui.adapters.doorbell import Doorbell
+from hive_tui.adapters.locks import FileLock
+from hive_tui.domain.errors import HiveError
+from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
+from hive_tui.domain.ports import Clock
+from hive_tui.domain.reconcile import ServerState
+from hive_tui.domain.wakeups import Wakeup
+from hive_tui.services.alerts import Alerts
+from hive_tui.services.dispatch import AT_ONCE, Dispatcher
+from hive_tui.services.hub import Hub
+from hive_tui.services.observer import Observation, Observer
+from hive_tui.services.recovery import Recovery
+from hive_tui.store import journal, settings, wakeups
+from hive_tui.store.database import Database
+
+LEASE_SWEEP_S = 15.0
+STEP_TIMEOUT_S = 30.0
+STOP_PATIENCE_S = 8.0
+
+
+@dataclass(slots=True)
+class Beat:
+    """How the heartbeat is, for screens."""
+
+    is_working: bool = False
+    """False for a viewer: another process has the heartbeat."""
+    beat_at: datetime | None = None
+    in_flight: int = 0
+    trouble: dict[str, str] = field(default_factory=dict)
+    """The steps that failed at their last run, and what they said."""
+
+
+class Heartbeat:
+    """An asyncio loop; each step runs in a thread, under a time limit, and may fail without the others.
+
+    Args:
+        observe_every_s: How often the panes are looked at.
+        on_observed: Called with each new look, in the thread that looked.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        observer: Observer,
+        dispatcher: Dispatcher,
+        recovery: Recovery,
+        alerts: Alerts,
+        lock: FileLock,
+        doorbell: Doorbell,
+        clock: Clock,
+        hub: Hub,
+        *,
+        observe_every_s: float = 1.0,
+        on_observed: Callable[[Observation], None] = lambda _: None,
+    ) -> None:
+        self._database = database
+        self._observer = observer
+        self._dispatcher = dispatcher
+        self._recovery = recovery
+        self._alerts = alerts
+        self._lock = lock
+        self._doorbell = doorbell
+        self._clock = clock
+        self._hub = hub
+        self.observe_every_s = observe_every_s
+        self.on_observed = on_observed
+        self.beat = Beat()
+        self._name = f"heartbeat:{os.getpid()}"
+        self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
+        self._slow: dict[str, asyncio.Future[object]] = {}
+        self._swept_at = 0.0
+        self._server_was = ServerState.UP
+        self._rung = asyncio.Event()
+        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="wake")
+        # Steps have threads of their own: a look at the panes must not wait behind somebody's checkpoint.
+        self._steps = ThreadPoolExecutor(3, thread_name_prefix="step")
+
+    def ring(self) -> None:
+        """Look at once; call it in the loop's thread."""
+        self._rung.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Beat until `stop` is set, then wait a little for what is in flight."""
+        try:
+            while not stop.is_set():
+                await self.tick()
+                await self._wait(stop)
+        finally:
+            await self._leave()
+
+    async def tick(self) -> None:
+        """One round: become the working heartbeat if that is free, look, and work off what is due."""
+        if not self.beat.is_working and self._lock.try_take("heartbeat"):
+            await self._take_over()
+        await self._step("look at the panes", self._observe)
+        if self.beat.is_working:
+            await self._step("finish what was interrupted", self._recovery.finish_interrupted)
+            if self._clock.monotonic() - self._swept_at >= LEASE_SWEEP_S:
+                self._swept_at = self._clock.monotonic()
+                await self._step("sweep the leases", self._sweep)
+            await self._step("work off the queue", self._claim)
+            await self._step("tell failures", self._alerts.tell)
+        self.beat.beat_at = self._clock.now()
+        self.beat.in_flight = len(self._running)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether wakeups run in this process."""
+        return bool(self._running)
+
+    async def _take_over(self) -> None:
+        self.beat.is_working = True
+        with suppress(OSError):
+            receiver = self._doorbell.open()
+            asyncio.get_running_loop().add_reader(receiver.fileno(), self._on_ring)
+        await self._step("own the write-ahead log", lambda: self._database.checkpoint_wal(own=True))
+        await self._step("reset orphaned wakeups", lambda: self._dispatcher.recover_orphans(only_expired=False))
+        await self._step("sweep temporary files", self._recovery.sweep)
+
+    def _on_ring(self) -> None:
+        self._doorbell.drain()
+        self._rung.set()
+
+    def _observe(self) -> None:
+        observation = self._observer.observe()
+        self.on_observed(observation)
+        if self.beat.is_working and (observation.state is not self._server_was):
+            self._tell_server(observation)
+        self._server_was = observation.state
+
+    def _tell_server(self, observation: Observation) -> None:
+        """The tmux server went away or came back: that is one event, and not one for each agent."""
+        if observation.state is ServerState.UP:
+            event = Event(EventKind.TMUX_BACK, "The tmux server answers again", None, HEARTBEAT)
+        else:
+            event = Event(EventKind.TMUX_LOST, observation.trouble, None, HEARTBEAT, Severity.WARNING)
+        self._database.write(journal.log, event, now=self._clock.now())
+        self._hub.publish(event)
+
+    def _sweep(self) -> None:
+        in_flight = [wakeup for wakeup, _ in self._running.values()]
+        if in_flight:
+            self._dispatcher.renew(in_flight)
+        self._dispatcher.recover_orphans(only_expired=True)
+        self._database.write(
+            settings.put, settings.HEARTBEAT, {"pid": os.getpid(), "name": self._name}, now=self._clock.now()
+        )
+
+    def _claim(self) -> list[Wakeup]:
+        return self._dispatcher.claim_due(by=self._name, limit=AT_ONCE - len(self._running))
+
+    async def _step(self, name: str, work: Callable[[], object]) -> None:
+        """Run one step in a thread. A step that hangs is left alone until it ends; it is not started twice."""
+        loop = asyncio.get_running_loop()
+        before = self._slow.pop(name, None)
+        if before is not None and not before.done():
+            self._slow[name] = before
+            return
+        future: asyncio.Future[object] = loop.run_in_executor(self._steps, work)
+        done, _ = await asyncio.wait([future], timeout=STEP_TIMEOUT_S)
+        if not done:
+            self._slow[name] = future
+            self._failed(name, f"no end after {STEP_TIMEOUT_S:g} s")
+            return
+        error = future.exception()
+        if error is not None:
+            self._failed(name, error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}")
+            return
+        self.beat.trouble.pop(name, None)
+        if name == "work off the queue":
+            self._start(future.result())
+
+    def _start(self, claimed: object) -> None:
+        assert isinstance(claimed, list)
+        for wakeup in claimed:
+            task = asyncio.get_running_loop().create_task(self._run_one(wakeup))
+            self._running[wakeup.id] = (wakeup, task)
+
+    async def _run_one(self, wakeup: Wakeup) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(self._pool, self._dispatcher.run, wakeup)
+        except Exception as error:
+            # A bug: the claim's lease runs out and the attempt counts as interrupted.
+            self._failed("wake an agent", f"{type(error).__name__}: {error}")
+        finally:
+            self._running.pop(wakeup.id, None)
+            self._rung.set()
+
+    def _failed(self, name: str, said: str) -> None:
+        if self.beat.trouble.get(name) == said:
+            return
+        self.beat.trouble[name] = said
+        event = Event(EventKind.STEP_FAILED, f"The heartbeat could not {name}: {said}", severity=Severity.FAILURE)
+        with suppress(HiveError):
+            self._database.write(journal.log, event, now=self._clock.now())
+        self._hub.publish(event)
+
+    async def _wait(self, stop: asyncio.Event) -> None:
+        """Sleep until somebody rings, the next wakeup is due, or it is time to look again."""
+        timeout_s = self.observe_every_s
+        if self.beat.is_working and len(self._running) < AT_ONCE:
+            with suppress(HiveError):
+                loop = asyncio.get_running_loop()
+                due_at = await loop.run_in_executor(self._steps, self._database.read, wakeups.next_due_at)
+                ahead_s = (due_at - self._clock.now()).total_seconds() if due_at is not None else timeout_s
+                # What was due already and was not claimed waits for another wakeup of its agent.
+                timeout_s = min(timeout_s, ahead_s) if ahead_s > 0 else timeout_s
+        waiting = [asyncio.ensure_future(self._rung.wait()), asyncio.ensure_future(stop.wait())]
+        try:
+            await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for future in waiting:
+                future.cancel()
+        self._rung.clear()
+
+    async def _leave(self) -> None:
+        """Wait for wakes that run; what does not end is taken up by the next heartbeat."""
+        tasks = [task for _, task in self._running.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_PATIENCE_S)
+        if self.beat.is_working:
+            with suppress(OSError, ValueError):
+                asyncio.get_running_loop().remove_reader(self._doorbell.fileno())
+            self._doorbell.close()
+            with suppress(HiveError):
+                self._database.checkpoint_wal(own=False)
+            self._lock.release()
+            self.beat.is_working = False
+        for pool in (self._pool, self._steps):
+            pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,104 @@
+"""Keeps the registry of agents in line with what is seen."""
+
+import sqlite3
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from hive_tui.domain.agents import Agent, Hosting
+from hive_tui.domain.panes import Pane, PaneList, Topology, topology
+from hive_tui.domain.ports import Clock, Locks
+from hive_tui.domain.reconcile import Change, Seen, ServerState, match, reconcile
+from hive_tui.domain.sightings import Sighting
+from hive_tui.services.eyes import Eyes
+from hive_tui.services.hub import Hub
+from hive_tui.store import agents as agent_store
+from hive_tui.store import journal, settings
+from hive_tui.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The registry after one look, with what was seen of each agent."""
+
+    at: datetime
+    state: ServerState
+    trouble: str
+    """What is wrong with tmux, in words; empty while it answers."""
+    agents: tuple[Agent, ...]
+    sightings: Mapping[str, Sighting]
+    """By agent id; agents that are not running have none."""
+    panes: PaneList
+
+    def pane_of(self, agent: Agent) -> Pane | None:
+        """The agent's pane, if this run of the tmux server has it."""
+        return self.panes.get(agent.pane)
+
+
+class Observer:
+    """Looks, and writes down what changed. Safe to run in several processes at once."""
+
+    def __init__(self, database: Database, eyes: Eyes, locks: Locks, clock: Clock, hub: Hub) -> None:
+        self._database = database
+        self._eyes = eyes
+        self._locks = locks
+        self._clock = clock
+        self._hub = hub
+        self._saved_topology: Topology | None = None
+        self._looking = threading.Lock()
+
+    def observe(self) -> Observation:
+        """Look once, bring the registry up to date, and say what is there.
+
+        A tmux server that is down or hung is no error here: see `Observation.state`.
+        """
+        with self._looking:
+            return self._observe()
+
+    def _observe(self) -> Observation:
+        known = self._database.read(agent_store.everyone)
+        seen, listed, trouble = self._eyes.look(known)
+        agents = known
+        if self._changes(known, seen, self._database.read(agent_store.worth_keeping, known)):
+            agents, changes = self._database.write(self._write, seen)
+            self._hub.publish(*(change.event for change in changes))
+        by_agent = {agent.id: sighting for agent, sighting in match(agents, seen) if agent is not None}
+        self._keep_topology(listed, agents, by_agent)
+        return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed)
+
+    def _changes(self, agents: list[Agent], seen: Seen, worth_keeping: set[str]) -> list[Change]:
+        # The locks are asked for after the agents were read: whoever naps or wakes one takes
+        # its lock first and writes second, so a state in between is never taken for a final one.
+        locked = self._locks.held_agents(agent.id for agent in agents)
+        return reconcile(agents, seen, locked=locked, worth_keeping=worth_keeping, new_id=lambda: str(uuid4()))
+
+    def _write(self, db: sqlite3.Connection, seen: Seen) -> tuple[list[Agent], list[Change]]:
+        agents = agent_store.everyone(db)
+        changes = self._changes(agents, seen, agent_store.worth_keeping(db, agents))
+        for change in changes:
+            if change.after is None:
+                assert change.before is not None
+                agent_store.drop_unused(db, change.before.id, now=seen.at)
+            elif change.before is None:
+                agent_store.add(db, change.after, now=seen.at)
+            else:
+                agent_store.put(db, change.after)
+            if change.event is not None:
+                journal.log(db, change.event, now=seen.at)
+        return agent_store.everyone(db), changes
+
+    def _keep_topology(self, listed: PaneList, agents: Sequence[Agent], sightings: Mapping[str, Sighting]) -> None:
+        """Remember the layout around agents, for the day the tmux server is gone."""
+        agent_of = {pane.id: pane.agent_id for pane in listed.panes if pane.agent_id}
+        agent_of |= {sighting.pane.id: agent_id for agent_id, sighting in sightings.items()}
+        if not agent_of:
+            return
+        in_shells = {agent.id for agent in agents if agent.hosting is Hosting.SHELL}
+        shells = {pane_id for pane_id, agent_id in agent_of.items() if agent_id in in_shells}
+        found = topology(listed.server, listed.panes, agent_of, shells)
+        if found != self._saved_topology:
+            if found not in self._database.read(settings.topologies)[:1]:
+                self._database.write(settings.save_topology, found, now=self._clock.now())
+            self._saved_topology = found

@@ -1,0 +1,211 @@
+"""After a crash of the tmux server, the machine or hive itself: finish what was begun, and bring back what is gone."""
+
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from hive_tui.archive import reader
+from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.errors import AgentBusy, HiveError, NotFound, TmuxError
+from hive_tui.domain.events import Actor, Event, EventKind, Severity
+from hive_tui.domain.panes import SavedSession
+from hive_tui.domain.ports import Clock, Locks, Panes, Processes
+from hive_tui.domain.reconcile import ServerState
+from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
+from hive_tui.services.ending import Ender, let_pane_close
+from hive_tui.services.hub import Hub
+from hive_tui.services.nap import fall_asleep, remembered_tree
+from hive_tui.services.observer import Observation, Observer
+from hive_tui.services.pane_building import PaneBuilder
+from hive_tui.services.queue import WakeupQueue
+from hive_tui.services.restore import Restorer
+from hive_tui.services.snapshot import Snapshotter
+from hive_tui.store import agents as agent_store
+from hive_tui.store import checkpoints, journal, settings
+from hive_tui.store.database import Database
+from hive_tui.store.journal import Operation
+
+STAGGER = timedelta(seconds=1)
+EXIT_GRACE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a recovery would do, or did."""
+
+    finished: tuple[str, ...]
+    """Interrupted operations that were finished or rolled back, in words."""
+    sessions: tuple[str, ...]
+    """tmux sessions with panes to build."""
+    agents: tuple[Agent, ...]
+    """Crashed agents to wake."""
+    wakeups: tuple[Wakeup, ...] = ()
+    """Their wakeups, once they are enqueued."""
+    swept: tuple[Path, ...] = ()
+
+
+class Recovery:
+    """Everything here may be done again at any time, and then does nothing more."""
+
+    def __init__(
+        self,
+        database: Database,
+        observer: Observer,
+        panes: Panes,
+        builder: PaneBuilder,
+        processes: Processes,
+        locks: Locks,
+        snapshotter: Snapshotter,
+        restorer: Restorer,
+        queue: WakeupQueue,
+        clock: Clock,
+        hub: Hub,
+    ) -> None:
+        self._database = database
+        self._observer = observer
+        self._panes = panes
+        self._processes = processes
+        self._locks = locks
+        self._snapshotter = snapshotter
+        self._restorer = restorer
+        self._queue = queue
+        self._clock = clock
+        self._hub = hub
+        self._builder = builder
+        self._ender = Ender(panes, processes, clock)
+
+    def finish_interrupted(self) -> list[str]:
+        """Finish or roll back naps, wakes and restores whose process has died; what was done, in words."""
+        done: list[str] = []
+        for operation in self._database.read(journal.operations):
+            with suppress(AgentBusy, NotFound), self._locks.agent(operation.agent_id, purpose="recovery"):
+                still_open = [one for one in self._database.read(journal.operations) if one == operation]
+                if still_open:
+                    done.append(self._finish(operation))
+        return done
+
+    def sweep(self) -> list[Path]:
+        """Remove temporary files of processes that have died."""
+        table = self._processes.table()
+        return self._snapshotter.sweep(lambda pid: table.get(pid) is not None)
+
+    def plan(self) -> Plan:
+        """What `recover` would do now; changes only what every look at the agents changes."""
+        observation = self._observer.observe()
+        crashed = tuple(agent for agent in observation.agents if agent.has_crashed and agent.session_id is not None)
+        sessions = tuple(sorted({session.name for session, _ in self._lost_sessions(observation)}))
+        open_ones = tuple(f"{one.kind} at step {one.step}" for one in self._database.read(journal.operations))
+        return Plan(open_ones, sessions, crashed)
+
+    def recover(self, actor: Actor, *, wake: bool = True) -> Plan:
+        """Finish what was interrupted, build sessions again, and enqueue the wakes of crashed agents with stagger."""
+        finished = self.finish_interrupted()
+        swept = self.sweep()
+        observation = self._observer.observe()
+        if observation.state is ServerState.HUNG:
+            raise TmuxError(observation.trouble, hint="Nothing was recovered; try again when tmux answers.")
+        sessions = self._rebuild(observation)
+        crashed = [agent for agent in observation.agents if agent.has_crashed and agent.session_id is not None]
+        asked = tuple(self._enqueue(agent, number, actor) for number, agent in enumerate(crashed)) if wake else ()
+        plan = Plan(tuple(finished), tuple(sessions), tuple(crashed), asked, tuple(swept))
+        if finished or sessions or crashed:
+            text = f"Recovered: {len(sessions)} sessions built, {len(crashed)} crashed agents to wake"
+            event = Event(EventKind.RECOVERED, text, None, actor, payload={"agents": [one.name for one in crashed]})
+            self._database.write(journal.log, event, now=self._clock.now())
+            self._hub.publish(event)
+        return plan
+
+    def _enqueue(self, agent: Agent, number: int, actor: Actor) -> Wakeup:
+        key = f"recover:{agent.id}:{agent.since_at.isoformat()}"
+        new = NewWakeup(
+            agent.id, Trigger.RECOVER, self._clock.now() + STAGGER * number, idempotency_key=key, context={}
+        )
+        return self._queue.enqueue(new, actor).wakeup
+
+    def _lost_sessions(self, observation: Observation) -> list[tuple[SavedSession, str]]:
+        """Saved sessions with an agent that does not run and whose tmux server is not the one of now."""
+        lost = {
+            agent.id: agent.pane.server
+            for agent in observation.agents
+            if agent.pane is not None
+            and agent.pane.server != observation.panes.server
+            and agent.lifecycle in (Lifecycle.ASLEEP, Lifecycle.FAILED)
+        }
+        return [
+            (session, saved.server)
+            for saved in self._database.read(settings.topologies)
+            for session in saved.sessions
+            if any(lost.get(agent_id) == saved.server for agent_id in session.agent_ids)
+        ]
+
+    def _rebuild(self, observation: Observation) -> list[str]:
+        built: list[str] = []
+        by_id = {agent.id: agent for agent in observation.agents}
+        for session, server in self._lost_sessions(observation):
+            panes = self._builder.rebuild_session(session, server)
+            built.append(session.name)
+            for window in session.windows:
+                for pane in window.panes:
+                    agent = by_id.get(pane.agent_id)
+                    if agent is not None and agent.pane is not None and agent.pane.server == server:
+                        self._builder.hand_over(agent, panes[pane.pane_id])
+        return built
+
+    def _finish(self, operation: Operation) -> str:
+        agent = self._database.read(agent_store.get, operation.agent_id)
+        if operation.kind == "nap":
+            return self._finish_nap(agent, operation)
+        if operation.kind == "restore":
+            return self._restorer.finish_interrupted(agent, operation)
+        self._database.write(journal.end, agent.id)
+        return f"{agent.name}: its wake was interrupted; the queue goes on with it"
+
+    def _finish_nap(self, agent: Agent, operation: Operation) -> str:
+        tree = remembered_tree(operation.state)
+        if operation.step == "exiting" and agent.process is not None:
+            self._ender.await_end(agent.process, EXIT_GRACE_S)
+        now = self._clock.now()
+        if agent.process is not None and self._processes.is_alive(agent.process):
+            awake = replace(
+                agent, lifecycle=Lifecycle.AWAKE, reason="its nap was interrupted; it runs on", since_at=now
+            )
+            with suppress(TmuxError):
+                if agent.pane is not None:
+                    let_pane_close(self._panes, agent.pane.pane_id)
+            return self._end(awake, Event(EventKind.AGENT_NAP_REFUSED, f"{agent.name}: {awake.reason}", agent.id))
+        if operation.step == "exiting" and self._is_good(str(operation.state.get("checkpoint_id"))):
+            self._ender.finish(tree)
+            asleep = fall_asleep(agent, "napped; hive-tui was interrupted at the end of it", 0, None, now)
+            return self._end(asleep, Event(EventKind.AGENT_SLEEPING, f"{agent.name}: {asleep.reason}", agent.id))
+        reason = "crashed: its process ended during a nap that was interrupted"
+        failed = replace(
+            agent,
+            lifecycle=Lifecycle.FAILED,
+            activity=Activity.UNKNOWN,
+            reason=reason,
+            since_at=now,
+            process=None,
+            started_at=None,
+        )
+        event = Event(EventKind.AGENT_CRASHED, f"{agent.name} {reason}", agent.id, severity=Severity.FAILURE)
+        return self._end(failed, event)
+
+    def _is_good(self, checkpoint_id: str) -> bool:
+        try:
+            checkpoint = self._database.read(checkpoints.get, checkpoint_id)
+        except HiveError:
+            return False
+        return not reader.verify(Path(checkpoint.path), checkpoint.sha256)
+
+    def _end(self, agent: Agent, event: Event) -> str:
+        self._database.write(_end, agent, event, now=self._clock.now())
+        self._hub.publish(event)
+        return event.text
+
+
+def _end(db: sqlite3.Connection, agent: Agent, event: Event, *, now: datetime) -> None:
+    agent_store.put(db, agent)
+    journal.end(db, agent.id)
+    journal.log(db, event, now=now)

@@ -1,0 +1,320 @@
+"""Goes back to a generation of an agent: workspace and conversation, after a safety checkpoint of what is there.
+
+Applied by a journal: killed in the middle, it is finished or undone at the next start.
+"""
+
+import json
+import shutil
+import sqlite3
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from hive_tui.archive import reader
+from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.errors import HiveError, RestoreError, WorkspaceError
+from hive_tui.domain.events import Actor, Event, EventKind, Severity
+from hive_tui.domain.ports import Clock, Locks, Progress, Workspaces
+from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
+from hive_tui.domain.workspaces import RestorePlan
+from hive_tui.services.conversation import Conversation, ConversationChange
+from hive_tui.services.hub import Hub
+from hive_tui.services.nap import Napper, NapRequest
+from hive_tui.services.observer import Observer
+from hive_tui.services.queue import WakeupQueue
+from hive_tui.services.snapshot import Snapshotter
+from hive_tui.services.validation import Validator
+from hive_tui.store import agents as agent_store
+from hive_tui.store import checkpoints, journal
+from hive_tui.store.database import Database
+from hive_tui.store.journal import Operation
+
+SHOWN_FILES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a restore would change."""
+
+    agent: Agent
+    checkpoint: Checkpoint
+    plan: RestorePlan | None
+    """None where the checkpoint or the folder has no git workspace."""
+    conversation: ConversationChange
+    notes: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        found = [
+            f"Generation {self.checkpoint.generation} of {self.agent.name}, taken "
+            f"{self.checkpoint.created_at.astimezone():%Y-%m-%d %H:%M} ({self.checkpoint.reason})"
+        ]
+        if self.plan is not None:
+            found += _plan_lines(self.plan)
+        found.append(f"  conversation: {self.conversation.words()}")
+        found += [f"  note: {note}" for note in self.notes]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreResult:
+    """What a restore did."""
+
+    agent: Agent
+    checkpoint: Checkpoint
+    safety: Checkpoint
+    was_awake: bool
+    files_changed: int
+    kept: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {
+            "agent": self.agent.name,
+            "checkpoint_id": self.checkpoint.id,
+            "generation": self.checkpoint.generation,
+            "safety_checkpoint_id": self.safety.id,
+            "files_changed": self.files_changed,
+            "kept": list(self.kept),
+            "warnings": list(self.warnings),
+        }
+
+    def sentence(self) -> str:
+        """For a person."""
+        said = (
+            f"{self.agent.name} is back at generation {self.checkpoint.generation}: "
+            f"{self.files_changed} files changed. What was there before is checkpoint {self.safety.id[:8]}."
+        )
+        return "\n".join([said, *(f"Note: {warning}" for warning in self.warnings)])
+
+
+class Restorer:
+    """Changes nothing before a verified safety checkpoint of what is there."""
+
+    def __init__(
+        self,
+        home: Path,
+        database: Database,
+        locks: Locks,
+        napper: Napper,
+        snapshotter: Snapshotter,
+        validator: Validator,
+        workspaces: Workspaces,
+        observer: Observer,
+        conversation: Conversation,
+        clock: Clock,
+        hub: Hub,
+    ) -> None:
+        self._home = home
+        self._database = database
+        self._locks = locks
+        self._napper = napper
+        self._snapshotter = snapshotter
+        self._validator = validator
+        self._workspaces = workspaces
+        self._observer = observer
+        self._conversation = conversation
+        self._clock = clock
+        self._hub = hub
+
+    def preview(self, agent: Agent, wanted: Checkpoint, progress: Progress) -> Preview:
+        """What a restore would change; changes nothing.
+
+        Raises:
+            RestoreError: The checkpoint is damaged.
+            WorkspaceError: The workspace cannot be read.
+        """
+        progress.step("verifying the checkpoint")
+        self._refuse_damaged(wanted)
+        with self._snapshotter.scratch() as saved, self._snapshotter.scratch() as current:
+            reader.extract(Path(wanted.path), saved)
+            progress.step("comparing the workspace")
+            plan, notes = self._plan(agent, saved, current, progress)
+            change = self._conversation.change(agent, saved)
+        return Preview(agent, wanted, plan, change, tuple(notes))
+
+    def restore(self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress) -> RestoreResult:
+        """Go back to a checkpoint; an agent that is awake is napped for it and stays asleep.
+
+        Raises:
+            RestoreError: The checkpoint is damaged.
+            NapRefused: The agent is awake and something speaks against a nap.
+            HiveError: A step failed; what was changed by then is finished at the next start.
+        """
+        with self._locks.agent(agent.id, purpose="restore"):
+            progress.step("verifying the checkpoint")
+            self._refuse_damaged(wanted)
+            was_awake = agent.id in self._observer.observe().sightings
+            safety = self._safety(agent, wanted, actor, progress)
+            folder = self._home / "restores" / str(uuid4())
+            agent = self._database.read(agent_store.get, agent.id)
+            try:
+                plan, notes = self._prepare(agent, wanted, safety, folder, progress)
+            except HiveError:
+                shutil.rmtree(folder, ignore_errors=True)
+                raise
+            state = {
+                "folder": str(folder),
+                "checkpoint_id": wanted.id,
+                "actor": actor.name,
+                "kept": list(plan.kept) if plan else [],
+            }
+            self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
+            progress.step("writing the files")
+            changed, warnings = self._apply_workspace(agent, plan, folder, progress)
+            agent = self._finish(agent, wanted, folder, actor)
+        kept = plan.kept if plan else ()
+        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, (*notes, *warnings))
+
+    def ask_for_wake(self, agent: Agent, queue: WakeupQueue, actor: Actor) -> Wakeup:
+        """Enqueue the wake that follows a restore of an agent that was awake."""
+        new = NewWakeup(agent.id, Trigger.MANUAL, self._clock.now(), context={"after": "restore"})
+        return queue.enqueue(new, actor).wakeup
+
+    def finish_interrupted(self, agent: Agent, operation: Operation) -> str:
+        """Roll an interrupted restore forward, or back where nothing was changed yet; what was done, in words."""
+        folder = Path(str(operation.state["folder"]))
+        wanted = self._database.read(checkpoints.get, str(operation.state["checkpoint_id"]))
+        applied = self._workspaces.resume(folder / "journal") if operation.step == "begun" else None
+        if operation.step == "begun" and applied is None:
+            self._database.write(journal.end, agent.id)
+            shutil.rmtree(folder, ignore_errors=True)
+            return f"{agent.name}: a restore was interrupted before it changed anything"
+        self._finish(agent, wanted, folder, Actor.person(str(operation.state.get("actor", "you"))))
+        return f"{agent.name}: an interrupted restore of generation {wanted.generation} was finished"
+
+    def _refuse_damaged(self, wanted: Checkpoint) -> None:
+        errors = self._validator.check(wanted)
+        if errors:
+            raise RestoreError(
+                f"Generation {wanted.generation} is damaged: {errors[0]}.",
+                hint="Nothing was changed. `hive-tui checkpoints` lists the others.",
+            )
+
+    def _safety(self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress) -> Checkpoint:
+        """A checkpoint of what is there now; the agent does not run afterwards."""
+        if agent.lifecycle is Lifecycle.AWAKE:
+            request = NapRequest(
+                f"to be restored to generation {wanted.generation}",
+                actor,
+                checkpoint_reason=CheckpointReason.SAFETY,
+            )
+            return self._napper.nap_locked(agent.id, request, progress).checkpoint
+        return self._snapshotter.take(agent, CheckpointReason.SAFETY, actor, progress)
+
+    def _prepare(
+        self, agent: Agent, wanted: Checkpoint, safety: Checkpoint, folder: Path, progress: Progress
+    ) -> tuple[RestorePlan | None, list[str]]:
+        """Unpack both sides and plan, all in a folder that survives a crash."""
+        progress.step("unpacking the checkpoint")
+        for name, checkpoint in (("wanted", wanted), ("current", safety)):
+            (folder / name).mkdir(parents=True, mode=0o700)
+            reader.extract(Path(checkpoint.path), folder / name)
+        saved, current = folder / "wanted/workspace", folder / "current/workspace"
+        return self._plan_between(agent, saved, current)
+
+    def _plan(
+        self, agent: Agent, saved: Path, current: Path, progress: Progress
+    ) -> tuple[RestorePlan | None, list[str]]:
+        cwd = Path(agent.cwd)
+        if cwd.is_dir():
+            facts = self._workspaces.snapshot(cwd, current, progress)
+            (current / "state.json").write_text(json.dumps(facts.to_json()))
+        return self._plan_between(agent, saved / "workspace", current)
+
+    def _plan_between(self, agent: Agent, saved: Path, current: Path) -> tuple[RestorePlan | None, list[str]]:
+        was, now = _state(saved), _state(current)
+        if was.get("kind") != "git":
+            return None, ["the checkpoint has no files of the workspace: it was no git repository"]
+        if now.get("kind") != "git":
+            if Path(agent.cwd).exists():
+                return None, ["the folder is no git repository any more; its files stay as they are"]
+            return None, ["the folder is gone; a wake builds it again from the checkpoint"]
+        return self._workspaces.plan(saved, current, Path(str(was["root"]))), []
+
+    def _apply_workspace(
+        self, agent: Agent, plan: RestorePlan | None, folder: Path, progress: Progress
+    ) -> tuple[int, tuple[str, ...]]:
+        if plan is None:
+            return 0, ()
+        saved = folder / "wanted/workspace"
+        try:
+            applied = self._workspaces.apply(plan, saved, Path(plan.root), folder / "journal", progress)
+        except HiveError:
+            if self._workspaces.resume(folder / "journal") is None:
+                self._database.write(journal.end, agent.id)
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        differences = self._workspaces.verify(saved, Path(plan.root))
+        if differences:
+            raise WorkspaceError(
+                f"After the restore {len(differences)} files are not as they should be: {differences[0]}.",
+                hint=f"What was unpacked lies in {folder}.",
+            )
+        displaced = tuple(
+            f"a copy of {path} as it was lies in {folder}/journal/displaced" for path in applied.displaced
+        )
+        return applied.changed, (*applied.warnings, *applied.refused, *displaced)
+
+    def _finish(self, agent: Agent, wanted: Checkpoint, folder: Path, actor: Actor) -> Agent:
+        """The conversation, and the registry. Done again after a crash it gives the same."""
+        self._database.write(journal.advance, agent.id, "conversation", now=self._clock.now())
+        transcript = self._conversation.put_back(folder / "wanted")
+        now = self._clock.now()
+        restored = replace(
+            agent,
+            session_id=wanted.session_id or agent.session_id,
+            transcript=transcript or agent.transcript,
+            reason=f"restored to the checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC",
+            since_at=now,
+        )
+        event = Event(
+            EventKind.RESTORE_DONE,
+            f"{agent.name} was restored to its checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC",
+            agent.id,
+            actor,
+            Severity.INFO,
+            {"checkpoint_id": wanted.id},
+        )
+        self._database.write(_end, restored, wanted.id, event, now=now)
+        self._hub.publish(event)
+        if not any((folder / "journal").glob("displaced/*")):
+            with suppress(OSError):
+                shutil.rmtree(folder)
+        return self._database.read(agent_store.get, agent.id)
+
+
+def _end(db: sqlite3.Connection, agent: Agent, checkpoint_id: str, event: Event, *, now: datetime) -> None:
+    agent_store.put(db, agent)
+    agent_store.set_checkpoint(db, agent.id, checkpoint_id)
+    journal.end(db, agent.id)
+    journal.log(db, event, now=now)
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / "state.json").read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _plan_lines(plan: RestorePlan) -> list[str]:
+    found = [f"  files: {plan.files} change, {plan.insertions} lines added, {plan.deletions} removed"]
+    marks = {"write": "~", "delete": "-", "symlink": "~", "mode": "~"}
+    for change in plan.changes[:SHOWN_FILES]:
+        mark = "+" if change.old_id is None else marks[change.kind]
+        found.append(f"    {mark} {change.path}")
+    if plan.files > SHOWN_FILES:
+        found.append(f"    and {plan.files - SHOWN_FILES} more")
+    if plan.head is not None:
+        here = plan.head.from_branch or (plan.head.from_commit or "nothing")[:10]
+        there = plan.head.to_branch or "detached"
+        found.append(f"  HEAD: {here} -> {there} at {(plan.head.to_commit or 'no commit')[:10]}")
+    if plan.kept:
+        found.append(f"  kept, since the checkpoint does not know them: {', '.join(plan.kept[:SHOWN_FILES])}")
+    return found + [f"  note: {warning}" for warning in plan.warnings]

@@ -1,0 +1,217 @@
+"""Takes a checkpoint of an agent: collects its members, writes the file, enters it into the catalog."""
+
+import dataclasses
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from hive_tui.archive.writer import ArchiveWriter, Written, sweep, writing
+from hive_tui.domain.agents import Agent
+from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.errors import Cancelled, HiveError, TmuxError
+from hive_tui.domain.events import Actor, Event, EventKind, Severity
+from hive_tui.domain.panes import topology
+from hive_tui.domain.ports import Clock, Panes, Progress, Workspaces
+from hive_tui.kinds.catalog import Kinds
+from hive_tui.services.hub import Hub
+from hive_tui.store import agents as agent_store
+from hive_tui.store import checkpoints, journal, wakeups
+from hive_tui.store.database import Database
+
+SCROLLBACK_LINES = 20_000
+
+
+class Snapshotter:
+    """Changes nothing of the agent's; the caller holds its lock."""
+
+    def __init__(
+        self,
+        home: Path,
+        database: Database,
+        panes: Panes,
+        workspaces: Workspaces,
+        kinds: Kinds,
+        clock: Clock,
+        hub: Hub,
+    ) -> None:
+        self._home = home
+        self._database = database
+        self._panes = panes
+        self._workspaces = workspaces
+        self._kinds = kinds
+        self._clock = clock
+        self._hub = hub
+
+    def take(self, agent: Agent, reason: CheckpointReason, actor: Actor, progress: Progress) -> Checkpoint:
+        """A verified checkpoint of the agent as it is now, entered as its generation 0.
+
+        Raises:
+            CheckpointError, WorkspaceError, StoreError: It failed; an event says so, and nothing is left behind.
+            Cancelled: The person stopped it.
+        """
+        try:
+            return self._take(agent, reason, actor, progress)
+        except Cancelled:
+            raise
+        except HiveError as error:
+            self._report_failure(agent, actor, error)
+            raise
+
+    def sweep(self, is_running: Callable[[int], bool]) -> list[Path]:
+        """Remove what checkpoints that were interrupted left behind."""
+        swept = sweep(self._home / "checkpoints", is_running) if (self._home / "checkpoints").is_dir() else []
+        scratch = self._home / "scratch"
+        for folder in scratch.iterdir() if scratch.is_dir() else ():
+            pid = folder.name.split("-")[0]
+            if pid.isdigit() and not is_running(int(pid)):
+                shutil.rmtree(folder, ignore_errors=True)
+                swept.append(folder)
+        return swept
+
+    def _take(self, agent: Agent, reason: CheckpointReason, actor: Actor, progress: Progress) -> Checkpoint:
+        began = self._clock.monotonic()
+        now = self._clock.now()
+        path = self._home / "checkpoints" / agent.name / f"{now:%Y%m%dT%H%M%S.%f}Z.tar.zst"
+        facts = {"agent_id": agent.id, "agent": agent.name, "created_at": now.isoformat(), "reason": str(reason)}
+        with self.scratch() as folder:
+            progress.step("reading the workspace")
+            workspace = self._snapshot_workspace(agent, folder, progress)
+            progress.step("writing the checkpoint")
+            with writing(path, facts, advance=progress.advance) as (archive, results):
+                archive.add_json("agent.json", _plain(agent))
+                self._add_pane(archive, agent)
+                summary = self._add_session(archive, agent)
+                archive.add_json("queue/wakeups.json", self._queue(agent))
+                archive.add_json("workspace/state.json", workspace)
+                for file in sorted(folder.rglob("*")):
+                    if file.is_file() and file.name != "state.json":
+                        archive.add_file(f"workspace/{file.relative_to(folder)}", file)
+                progress.step("reading it back")
+        summary |= _workspace_summary(workspace)
+        checkpoint = _catalogued(agent, results[0], now, reason, self._clock.monotonic() - began, summary)
+        event = Event(
+            EventKind.CHECKPOINT_TAKEN,
+            f"Checkpoint of {agent.name} taken ({reason}, {checkpoint.size_bytes} bytes, read back and verified)",
+            agent.id,
+            actor,
+            payload={"checkpoint_id": checkpoint.id, "reason": str(reason)},
+        )
+        self._database.write(_enter, checkpoint, event, now=now)
+        self._hub.publish(event)
+        return checkpoint
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A private folder on the same disk as the checkpoints, removed at the end."""
+        base = self._home / "scratch"
+        base.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _snapshot_workspace(self, agent: Agent, folder: Path, progress: Progress) -> Mapping[str, Any]:
+        cwd = Path(agent.cwd)
+        if not cwd.is_dir():
+            return {"kind": "missing", "notes": [f"the folder {cwd} is not there"]}
+        return self._workspaces.snapshot(cwd, folder, progress).to_json()
+
+    def _add_pane(self, archive: ArchiveWriter, agent: Agent) -> None:
+        """The pane, its scrollback in colour, and the layout around it; a pane that is gone leaves these out."""
+        try:
+            listed = self._panes.list()
+            pane = listed.get(agent.pane)
+            if pane is None:
+                return
+            text = self._panes.capture(pane.id, history_lines=SCROLLBACK_LINES)
+        except TmuxError:
+            return
+        around = topology(
+            listed.server, [one for one in listed.panes if one.session_id == pane.session_id], {pane.id: agent.id}
+        )
+        archive.add_json("tmux/pane.json", _plain(pane))
+        archive.add_json("tmux/layout.json", around.to_json())
+        archive.add_bytes("tmux/scrollback.ansi", text.encode(errors="surrogateescape"))
+
+    def _add_session(self, archive: ArchiveWriter, agent: Agent) -> dict[str, Any]:
+        """The transcript and what belongs to it."""
+        files = self._kinds.get(agent.kind).session_files(agent)
+        listed: list[dict[str, Any]] = []
+        for file in files:
+            size = archive.add_file(f"session/{file.member}", file.path, whole_lines=file.path.suffix == ".jsonl")
+            listed.append({"member": f"session/{file.member}", "path": str(file.path), "size_bytes": size})
+        archive.add_json(
+            "session/files.json", {"session_id": agent.session_id, "config_dir": agent.config_dir, "files": listed}
+        )
+        total = sum(int(entry["size_bytes"]) for entry in listed)
+        return {"transcript_files": len(listed), "transcript_bytes": total}
+
+    def _queue(self, agent: Agent) -> list[dict[str, Any]]:
+        return [_plain(wakeup) for wakeup in self._database.read(wakeups.unfinished_wakes, agent.id)]
+
+    def _report_failure(self, agent: Agent, actor: Actor, error: HiveError) -> None:
+        event = Event(
+            EventKind.CHECKPOINT_FAILED,
+            f"Checkpoint of {agent.name} failed: {error.what}",
+            agent.id,
+            actor,
+            Severity.FAILURE,
+            {"hint": error.hint},
+        )
+        # The disk that failed the checkpoint may fail the log too; the event still reaches the screen.
+        with suppress(HiveError):
+            self._database.write(journal.log, event, now=self._clock.now())
+        self._hub.publish(event)
+
+
+def _enter(db: sqlite3.Connection, checkpoint: Checkpoint, event: Event, *, now: datetime) -> None:
+    checkpoints.add(db, checkpoint)
+    agent_store.set_checkpoint(db, checkpoint.agent_id, checkpoint.id)
+    journal.log(db, event, now=now)
+
+
+def _catalogued(
+    agent: Agent, written: Written, now: datetime, reason: CheckpointReason, took_s: float, summary: dict[str, Any]
+) -> Checkpoint:
+    return Checkpoint(
+        id=str(uuid4()),
+        agent_id=agent.id,
+        generation=0,
+        created_at=now,
+        path=str(written.path),
+        sha256=written.sha256,
+        size_bytes=written.size_bytes,
+        is_valid=True,
+        reason=reason,
+        validated_at=now,
+        session_id=agent.session_id,
+        took_s=took_s,
+        summary={"content_bytes": written.content_bytes, "members": written.members, **summary},
+    )
+
+
+def _workspace_summary(workspace: Mapping[str, Any]) -> dict[str, Any]:
+    """What lists show of a workspace."""
+    wanted = ("kind", "branch", "head", "staged", "modified", "untracked", "needs_repo")
+    return {"workspace": {key: workspace[key] for key in wanted if key in workspace}}
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass as JSON values."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    return value

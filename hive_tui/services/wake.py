@@ -1,0 +1,231 @@
+"""Wakes an agent: the same conversation, in the same pane."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.errors import HiveError, WakeFailed
+from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
+from hive_tui.domain.gate import Decision, GateFacts, Verdict, judge
+from hive_tui.domain.ports import Clock, Locks, Panes, Processes
+from hive_tui.domain.reconcile import ServerState, from_sighting, match
+from hive_tui.domain.sightings import Sighting
+from hive_tui.domain.wakeups import Wakeup
+from hive_tui.services.eyes import Eyes
+from hive_tui.services.fill_in import FillIn, Source
+from hive_tui.services.hub import Hub
+from hive_tui.services.messages import Messenger
+from hive_tui.services.starting import CameUpWrong, Started, Starter, put_pane_back
+from hive_tui.store import agents as agent_store
+from hive_tui.store import journal, settings
+from hive_tui.store.database import Database
+
+LOCK_PATIENCE_S = 120.0
+"""A nap that is under way either sees the wake and stops, or ends within this time."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeResult:
+    """What a wake gave; `to_json` is what the queue keeps."""
+
+    agent: Agent
+    verdict: Verdict
+    generation: int | None
+    resumed: bool
+    """False where the agent was awake already."""
+    fallbacks: int
+    restored: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """For the queue and `--json`."""
+        return {
+            "agent": self.agent.name,
+            "generation": self.generation,
+            "session_id": self.agent.session_id,
+            "resumed": self.resumed,
+            "fallbacks": self.fallbacks,
+            "restored": list(self.restored),
+        }
+
+
+class Waker:
+    """Runs one attempt of a wakeup."""
+
+    def __init__(
+        self,
+        database: Database,
+        new_eyes: Callable[[], Eyes],
+        panes: Panes,
+        processes: Processes,
+        locks: Locks,
+        fill_in: FillIn,
+        starter: Starter,
+        messenger: Messenger,
+        clock: Clock,
+        hub: Hub,
+    ) -> None:
+        self._database = database
+        self._new_eyes = new_eyes
+        self._panes = panes
+        self._processes = processes
+        self._locks = locks
+        self._fill_in = fill_in
+        self._starter = starter
+        self._messenger = messenger
+        self._clock = clock
+        self._hub = hub
+
+    def wake(self, wakeup: Wakeup) -> WakeResult:
+        """Bring the agent of a claimed wakeup up, if the gate lets it.
+
+        Raises:
+            WakeFailed: It did not come up; a later attempt may.
+            NeedsPerson: A person has to decide something first.
+            HiveError: Something else stood in the way.
+        """
+        with self._locks.agent(wakeup.agent_id, purpose="wake", wait_s=LOCK_PATIENCE_S):
+            agent = self._database.read(agent_store.get, wakeup.agent_id)
+            sighting = self._see(agent)
+            verdict = judge(wakeup, self._facts(sighting))
+            if verdict.decision is Decision.DEFER:
+                return WakeResult(agent, verdict, None, resumed=False, fallbacks=0)
+            if sighting is not None:
+                return self._already_awake(agent, sighting, wakeup, verdict)
+            return self._wake(agent, wakeup, verdict)
+
+    def _see(self, agent: Agent) -> Sighting | None:
+        """The agent, if it runs in a pane."""
+        seen, _, trouble = self._new_eyes().look([agent])
+        if seen.state is ServerState.HUNG:
+            raise WakeFailed(f"{agent.name} was not woken: {trouble}", hint="It is tried again.")
+        for found, sighting in match([agent], seen):
+            if found is not None:
+                return sighting
+        if agent.process is not None and self._processes.is_alive(agent.process):
+            raise WakeFailed(
+                f"{agent.name} was not woken: its process {agent.process.pid} runs, but in no pane of this server.",
+                hint="Start hive-tui with the --tmux-socket of its server, or end that process.",
+            )
+        return None
+
+    def _facts(self, sighting: Sighting | None) -> GateFacts:
+        return GateFacts(
+            is_paused=bool(self._database.read(settings.get, settings.PAUSED, False)),
+            is_awake=sighting is not None,
+        )
+
+    def _already_awake(self, agent: Agent, sighting: Sighting, wakeup: Wakeup, verdict: Verdict) -> WakeResult:
+        now = self._clock.now()
+        awake = from_sighting(agent, sighting, now)
+        message = str(wakeup.context.get("message") or "")
+        if message:
+            self._messenger.deliver(
+                awake, sighting.pane, message, wakeup.id, is_ready=sighting.activity is Activity.IDLE
+            )
+        self._database.write(_end, awake, None, now=now)
+        put_pane_back(self._panes, sighting.pane)
+        return WakeResult(awake, verdict, None, resumed=False, fallbacks=0)
+
+    def _wake(self, agent: Agent, wakeup: Wakeup, verdict: Verdict) -> WakeResult:
+        self._begin(agent, wakeup)
+        try:
+            source = self._fill_in.prepare(agent, confirmed=bool(wakeup.context.get("confirmed")))
+            agent = self._database.write(_set_transcript, agent.id, str(source.transcript))
+            started = self._starter.start(agent, wakeup.id)
+            agent = self._awake(agent, started, Activity.IDLE, "it shows its prompt")
+            message = str(wakeup.context.get("message") or "")
+            if message:
+                self._messenger.deliver(agent, started.pane, message, wakeup.id, is_ready=True)
+        except CameUpWrong as error:
+            self._leave_running(agent, error)
+            raise
+        except BaseException as error:
+            self._roll_back(agent, error)
+            raise
+        put_pane_back(self._panes, started.pane)
+        return self._finish(agent, wakeup, verdict, source)
+
+    def _begin(self, agent: Agent, wakeup: Wakeup) -> None:
+        now = self._clock.now()
+        waking = replace(
+            agent,
+            lifecycle=Lifecycle.WAKING,
+            activity=Activity.UNKNOWN,
+            reason=f"woken by {wakeup.trigger}",
+            since_at=now,
+            process=None,
+        )
+        event = Event(EventKind.AGENT_WAKING, f"{agent.name} wakes ({wakeup.trigger})", agent.id, HEARTBEAT)
+        self._database.write(_begin, waking, event, {"wakeup_id": wakeup.id}, now=now)
+        self._hub.publish(event)
+
+    def _leave_running(self, agent: Agent, error: CameUpWrong) -> None:
+        """It runs, though not as it should: a person finds it where it is, and it is not started twice."""
+        awake = self._awake(agent, error.started, error.activity, error.what)
+        with suppress(HiveError):
+            self._database.write(_end, awake, None, now=self._clock.now())
+
+    def _awake(self, agent: Agent, started: Started, activity: Activity, reason: str) -> Agent:
+        """The agent by the evidence of its process, so that it can nap again at once."""
+        look = started.look
+        return replace(
+            agent,
+            lifecycle=Lifecycle.AWAKE,
+            activity=activity,
+            reason=reason,
+            since_at=self._clock.now(),
+            pane=started.pane.ref,
+            process=look.root.id,
+            argv=look.argv,
+            started_at=self._processes.started_at(look.root.id),
+        )
+
+    def _finish(self, agent: Agent, wakeup: Wakeup, verdict: Verdict, source: Source) -> WakeResult:
+        generation = source.checkpoint.generation if source.checkpoint else None
+        result = WakeResult(agent, verdict, generation, True, source.fallbacks, source.restored)
+        back = f"; brought back: {', '.join(source.restored)}" if source.restored else ""
+        text = f"{agent.name} is awake again with its conversation{back}"
+        severity = Severity.WARNING if source.restored else Severity.INFO
+        event = Event(EventKind.AGENT_AWAKE, text, agent.id, HEARTBEAT, severity, result.to_json())
+        self._database.write(_end, agent, event, now=self._clock.now())
+        self._hub.publish(event)
+        return result
+
+    def _roll_back(self, agent: Agent, error: BaseException) -> None:
+        """The agent stays asleep; the queue decides whether it is tried again."""
+        why = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
+        now = self._clock.now()
+        asleep = replace(
+            agent,
+            lifecycle=Lifecycle.ASLEEP,
+            activity=Activity.UNKNOWN,
+            reason=f"its wake failed: {why}",
+            since_at=now,
+            process=None,
+            started_at=None,
+        )
+        with suppress(HiveError):
+            self._database.write(_end, asleep, None, now=now)
+
+
+def _begin(db: sqlite3.Connection, agent: Agent, event: Event, state: Mapping[str, Any], *, now: datetime) -> None:
+    journal.begin(db, agent.id, "wake", state, now=now)
+    agent_store.put(db, agent)
+    journal.log(db, event, now=now)
+
+
+def _set_transcript(db: sqlite3.Connection, agent_id: str, transcript: str) -> Agent:
+    agent = replace(agent_store.get(db, agent_id), transcript=transcript)
+    agent_store.put(db, agent)
+    return agent
+
+
+def _end(db: sqlite3.Connection, agent: Agent, event: Event | None, *, now: datetime) -> None:
+    agent_store.put(db, agent)
+    journal.end(db, agent.id)
+    if event is not None:
+        journal.log(db, event, now=now)

@@ -1,0 +1,216 @@
+"""The wakeup queue: put in, look up, change. Claiming and finishing is in `claims`."""
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hive_tui.domain.errors import NotFound
+from hive_tui.domain.wakeups import PRIORITY, Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
+from hive_tui.store.values import from_json, from_us, optional_time, to_json, to_us
+
+COLUMNS = (
+    'id, agent_id, action, "trigger", priority, status, scheduled_for, attempts, max_attempts, idempotency_key,'
+    " context, claim_token, created_at, lease_until, started_at, finished_at, last_error, result"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """The row that stands for a request, and whether it is a new one."""
+
+    wakeup: Wakeup
+    is_new: bool
+    note: str = ""
+    """Why no new row was made."""
+
+
+def enqueue(db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, *, now: datetime) -> Enqueued:
+    """Ask for a wakeup; a repeated request, or one for an agent that already has one pending, makes no second row.
+
+    A second wake of the same agent raises the priority, merges the contexts, and
+    moves the time earlier only if no attempt was made yet or a person asks: a
+    storm of requests must not get around the backoff.
+    """
+    same_key = _one(db, "idempotency_key = ? AND status IN ('pending', 'processing')", new.idempotency_key)
+    if new.idempotency_key is not None and same_key is not None:
+        return Enqueued(same_key, is_new=False, note="a request with this key is already under way")
+    pending = _one(db, "agent_id = ? AND action = 'wake' AND status = 'pending'", new.agent_id)
+    if new.action is Action.WAKE and pending is not None:
+        return Enqueued(_merge(db, pending, new), is_new=False, note="the agent already has a wake pending")
+    db.execute(
+        'INSERT INTO wakeup_requests (id, agent_id, action, "trigger", priority, scheduled_for, max_attempts,'
+        " idempotency_key, context, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            wakeup_id,
+            new.agent_id,
+            new.action,
+            new.trigger,
+            PRIORITY[new.trigger] if new.priority is None else new.priority,
+            to_us(new.scheduled_for),
+            new.max_attempts,
+            new.idempotency_key,
+            to_json(dict(new.context)),
+            to_us(now),
+        ),
+    )
+    return Enqueued(get(db, wakeup_id), is_new=True)
+
+
+def _merge(db: sqlite3.Connection, pending: Wakeup, new: NewWakeup) -> Wakeup:
+    by_person = new.trigger is Trigger.MANUAL
+    may_move = by_person or pending.attempts == 0
+    scheduled_for = min(pending.scheduled_for, new.scheduled_for) if may_move else pending.scheduled_for
+    priority = max(pending.priority, PRIORITY[new.trigger] if new.priority is None else new.priority)
+    db.execute(
+        'UPDATE wakeup_requests SET priority = ?, scheduled_for = ?, context = ?, "trigger" = ? WHERE id = ?',
+        (
+            priority,
+            to_us(scheduled_for),
+            to_json({**pending.context, **new.context}),
+            new.trigger if by_person else pending.trigger,
+            pending.id,
+        ),
+    )
+    return get(db, pending.id)
+
+
+def get(db: sqlite3.Connection, wakeup_id: str) -> Wakeup:
+    """The wakeup with that id, or with an id that begins like that.
+
+    Raises:
+        NotFound: There is none, or several begin like that.
+    """
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM wakeup_requests"
+        " WHERE id = :id OR (length(:id) >= 6 AND substr(id, 1, length(:id)) = :id)",
+        {"id": wakeup_id},
+    ).fetchall()
+    if len(rows) != 1:
+        what = "Several wakeups begin with" if rows else "There is no wakeup"
+        raise NotFound(f"{what} {wakeup_id!r}.", hint="`hive-tui queue` lists them.")
+    return wakeup_of(rows[0])
+
+
+def recent(db: sqlite3.Connection, *, limit: int = 200) -> list[Wakeup]:
+    """Unfinished wakeups in the order they would be claimed, then the finished ones, newest first."""
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM wakeup_requests ORDER BY status NOT IN ('processing', 'pending'),"
+        " status = 'pending', CASE WHEN status = 'pending' THEN priority END DESC,"
+        " CASE WHEN status = 'pending' THEN scheduled_for END, finished_at DESC, seq LIMIT ?",
+        (limit,),
+    )
+    return [wakeup_of(row) for row in rows]
+
+
+def attempts_of(db: sqlite3.Connection, wakeup_id: str) -> list[Attempt]:
+    """The attempts of one wakeup, first to last."""
+    rows = db.execute("SELECT * FROM wakeup_attempts WHERE wakeup_id = ? ORDER BY number", (wakeup_id,))
+    return [
+        Attempt(
+            row["wakeup_id"],
+            row["number"],
+            from_us(row["started_at"]),
+            optional_time(row["finished_at"]),
+            Outcome(row["outcome"]) if row["outcome"] else None,
+            row["verdict"],
+            row["error"],
+            optional_time(row["next_at"]),
+        )
+        for row in rows
+    ]
+
+
+def unfinished_wakes(db: sqlite3.Connection, agent_id: str) -> list[Wakeup]:
+    """Wakes of the agent that are pending or processing."""
+    rows = db.execute(
+        f"SELECT {COLUMNS} FROM wakeup_requests"
+        " WHERE agent_id = ? AND action = 'wake' AND status IN ('pending', 'processing') ORDER BY scheduled_for",
+        (agent_id,),
+    )
+    return [wakeup_of(row) for row in rows]
+
+
+def next_wake_times(db: sqlite3.Connection) -> dict[str, datetime]:
+    """When the next wake of each agent that has one is due."""
+    rows = db.execute(
+        "SELECT agent_id, min(scheduled_for) FROM wakeup_requests"
+        " WHERE action = 'wake' AND status IN ('pending', 'processing') GROUP BY agent_id"
+    )
+    return {row[0]: from_us(row[1]) for row in rows}
+
+
+def next_due_at(db: sqlite3.Connection) -> datetime | None:
+    """When the next pending wakeup is due; None if there is none."""
+    row = db.execute("SELECT min(scheduled_for) FROM wakeup_requests WHERE status = 'pending'").fetchone()
+    return optional_time(row[0])
+
+
+def depth(db: sqlite3.Connection) -> int:
+    """How many wakeups are unfinished."""
+    sql = "SELECT count(*) FROM wakeup_requests WHERE status = {}"
+    return sum(int(db.execute(sql.format(f"'{status}'")).fetchone()[0]) for status in ("pending", "processing"))
+
+
+def cancel(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> bool:
+    """Cancel a pending wakeup for good; False if it runs or has ended."""
+    changed = db.execute(
+        "UPDATE wakeup_requests SET status = 'cancelled', finished_at = ? WHERE id = ? AND status = 'pending'",
+        (to_us(now), wakeup_id),
+    )
+    return changed.rowcount == 1
+
+
+def retry_now(db: sqlite3.Connection, wakeup_id: str, *, now: datetime, more_attempts: int = 5) -> bool:
+    """Make a pending or failed wakeup due now; a failed one gets more attempts.
+
+    False if it runs or is done with, or if a request with its key has taken its place.
+    """
+    changed = db.execute(
+        "UPDATE wakeup_requests SET status = 'pending', scheduled_for = :now, finished_at = NULL,"
+        " max_attempts = CASE WHEN status = 'failed' THEN attempts + :more ELSE max_attempts END"
+        " WHERE id = :id AND status IN ('pending', 'failed')"
+        " AND NOT EXISTS (SELECT 1 FROM wakeup_requests AS other WHERE other.id <> :id"
+        " AND other.idempotency_key = wakeup_requests.idempotency_key AND other.status IN ('pending', 'processing'))",
+        {"id": wakeup_id, "now": to_us(now), "more": more_attempts},
+    )
+    return changed.rowcount == 1
+
+
+def postpone(db: sqlite3.Connection, wakeup_id: str, until: datetime) -> bool:
+    """Move a pending wakeup to another time; False if it runs or has ended."""
+    changed = db.execute(
+        "UPDATE wakeup_requests SET scheduled_for = ? WHERE id = ? AND status = 'pending'", (to_us(until), wakeup_id)
+    )
+    return changed.rowcount == 1
+
+
+def _one(db: sqlite3.Connection, condition: str, value: object) -> Wakeup | None:
+    row = db.execute(f"SELECT {COLUMNS} FROM wakeup_requests WHERE {condition} LIMIT 1", (value,)).fetchone()
+    return None if row is None else wakeup_of(row)
+
+
+def wakeup_of(row: sqlite3.Row) -> Wakeup:
+    """The wakeup that a row with `COLUMNS` stands for."""
+    context: Mapping[str, Any] = from_json(row["context"])
+    return Wakeup(
+        id=row["id"],
+        agent_id=row["agent_id"],
+        action=Action(row["action"]),
+        trigger=Trigger(row["trigger"]),
+        priority=row["priority"],
+        status=WakeupStatus(row["status"]),
+        scheduled_for=from_us(row["scheduled_for"]),
+        attempts=row["attempts"],
+        max_attempts=row["max_attempts"],
+        idempotency_key=row["idempotency_key"],
+        context=context,
+        claim_token=row["claim_token"],
+        created_at=from_us(row["created_at"]),
+        lease_until=optional_time(row["lease_until"]),
+        started_at=optional_time(row["started_at"]),
+        finished_at=optional_time(row["finished_at"]),
+        last_error=row["last_error"],
+        result=from_json(row["result"]) if row["result"] else None,
+    )

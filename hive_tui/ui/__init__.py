@@ -1,0 +1,1 @@
+"""The dashboard. Nothing else in the program imports Textual."""

@@ -1,0 +1,217 @@
+"""Turns what the hive knows into the text of rows. Pure; state shows by shape and word, colour only helps."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.durations import bytes_in_words, in_words
+from hive_tui.domain.wakeups import Attempt, Wakeup, WakeupStatus
+from hive_tui.services.dashboard import AgentView, CheckpointsView, HiveView, QueueView
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Text of one cell; the style is a name of the theme's colours, or empty."""
+
+    text: str
+    style: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table."""
+
+    key: str
+    cells: tuple[Cell, ...]
+
+
+ACTIVITY = {
+    Activity.PERMISSION: ("▲", "permission", "bold $text-error"),
+    Activity.QUESTION: ("◆", "question", "bold $text-error"),
+    Activity.LIMITED: ("◷", "limited", "$text-warning"),
+    Activity.ERROR: ("✕", "error", "$text-error"),
+    Activity.WORKING: ("●", "working", "$text-success"),
+    Activity.IDLE: ("○", "idle", ""),
+    Activity.UNKNOWN: ("·", "unknown", "$text-muted"),
+}
+LIFECYCLE = {
+    Lifecycle.NAPPING: ("◔", "napping", "$text-accent"),
+    Lifecycle.ASLEEP: ("◌", "asleep", "$text-muted"),
+    Lifecycle.WAKING: ("◕", "waking", "$text-accent"),
+    Lifecycle.FAILED: ("✕", "failed", "bold $text-error"),
+}
+STATUS = {
+    WakeupStatus.PENDING: ("◷", ""),
+    WakeupStatus.PROCESSING: ("●", "$text-success"),
+    WakeupStatus.COMPLETED: ("✓", "$text-muted"),
+    WakeupStatus.FAILED: ("✕", "$text-error"),
+    WakeupStatus.CANCELLED: ("-", "$text-muted"),
+}
+
+AGENT_COLUMNS = ("state", "agent", "for", "memory", "kind")
+WAKEUP_COLUMNS = ("status", "agent", "due", "by", "prio", "tries", "last error")
+CHECKPOINT_COLUMNS = ("agent", "gen", "age", "size", "valid", "why", "content")
+
+
+def state_of(agent: Agent) -> Cell:
+    """Glyph and word of what an agent is or does."""
+    glyph, word, style = ACTIVITY[agent.activity] if agent.lifecycle is Lifecycle.AWAKE else LIFECYCLE[agent.lifecycle]
+    return Cell(f"{glyph} {word}", style)
+
+
+def agent_row(view: AgentView, now: datetime) -> Row:
+    """One agent in the list."""
+    agent = view.agent
+    memory = bytes_in_words(view.memory_bytes) if view.memory_bytes else "-"
+    if agent.lifecycle is Lifecycle.ASLEEP and agent.freed_bytes:
+        memory = f"-{bytes_in_words(agent.freed_bytes)}"
+    return Row(
+        agent.id,
+        (
+            state_of(agent),
+            Cell(agent.name + (" (pin)" if agent.pinned else "")),
+            Cell(in_words(now - agent.since_at)),
+            Cell(memory),
+            Cell(agent.kind, "$text-muted"),
+        ),
+    )
+
+
+def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
+    """What stands below the preview: label and text."""
+    agent = view.agent
+    details = [("why", f"{agent.reason or 'no reason is noted'} (for {in_words(now - agent.since_at)})")]
+    if view.next_wake_at is not None:
+        ahead = view.next_wake_at - now
+        details.append(("wakes", f"in {in_words(ahead)}" if ahead.total_seconds() > 0 else "now"))
+    if view.sighting is not None and view.sighting.background:
+        details.append(("behind", ", ".join(view.sighting.background)))
+    checkpoint = view.checkpoint
+    if checkpoint is None:
+        details.append(("checkpoint", "none yet"))
+    else:
+        valid = "valid" if checkpoint.is_valid else "DAMAGED"
+        age = in_words(now - checkpoint.created_at)
+        details.append(("checkpoint", f"{age} ago, {bytes_in_words(checkpoint.size_bytes)}, {valid}"))
+    details.append(("folder", short_path(agent.cwd)))
+    details.append(("session", agent.session_id or "none that could be resumed"))
+    return details
+
+
+def wakeup_rows(view: QueueView) -> tuple[Row, ...]:
+    """The queue."""
+    return tuple(_wakeup_row(wakeup, view) for wakeup in view.wakeups)
+
+
+def _wakeup_row(wakeup: Wakeup, view: QueueView) -> Row:
+    glyph, style = STATUS[wakeup.status]
+    return Row(
+        wakeup.id,
+        (
+            Cell(f"{glyph} {wakeup.status}", style),
+            Cell(view.names.get(wakeup.agent_id, "?")),
+            Cell(due(wakeup, view.at)),
+            Cell(str(wakeup.trigger), "$text-muted"),
+            Cell(str(wakeup.priority)),
+            Cell(f"{wakeup.attempts}/{wakeup.max_attempts}"),
+            Cell(wakeup.last_error or ""),
+        ),
+    )
+
+
+def due(wakeup: Wakeup, now: datetime) -> str:
+    """When it is due, or how long ago it ended."""
+    if wakeup.status is WakeupStatus.PENDING:
+        ahead = wakeup.scheduled_for - now
+        return f"in {in_words(ahead)}" if ahead.total_seconds() >= 1 else "now"
+    if wakeup.status is WakeupStatus.PROCESSING:
+        return "running"
+    return f"{in_words(now - (wakeup.finished_at or wakeup.created_at))} ago"
+
+
+def attempt_lines(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime) -> list[str]:
+    """The attempts of a wakeup, one a line, and what comes next."""
+    lines = []
+    for attempt in attempts:
+        took = f"{(attempt.finished_at - attempt.started_at).total_seconds():.1f}s" if attempt.finished_at else "..."
+        said = attempt.error or attempt.verdict or ""
+        lines.append(
+            f"{attempt.number}  {local(attempt.started_at):%H:%M:%S}  {attempt.outcome or 'runs':11}  {took:>6}  {said}"
+        )
+    if wakeup.status is WakeupStatus.PENDING:
+        lines.append(f"next attempt {due(wakeup, now)}, of {wakeup.max_attempts} in all")
+    return lines
+
+
+def checkpoint_rows(view: CheckpointsView) -> tuple[Row, ...]:
+    """The catalog."""
+    return tuple(
+        Row(
+            one.id,
+            (
+                Cell(view.names.get(one.agent_id, "?")),
+                Cell(str(one.generation)),
+                Cell(in_words(view.at - one.created_at)),
+                Cell(bytes_in_words(one.size_bytes)),
+                Cell("✓ valid", "$text-success") if one.is_valid else Cell("✕ damaged", "bold $text-error"),
+                Cell(str(one.reason), "$text-muted"),
+                Cell(content(one)),
+            ),
+        )
+        for one in view.checkpoints
+    )
+
+
+def content(checkpoint: Checkpoint) -> str:
+    """What is in a checkpoint, in a few words."""
+    workspace = checkpoint.summary.get("workspace", {})
+    parts = []
+    if workspace.get("kind") == "git":
+        dirty = sum(int(workspace.get(key) or 0) for key in ("staged", "modified", "untracked", "deleted"))
+        parts.append(f"git {workspace.get('branch') or 'detached'}, {dirty} changed")
+        if workspace.get("needs_repo"):
+            parts.append("needs the repository")
+    elif workspace:
+        parts.append("no files: not a git repository")
+    if size := checkpoint.summary.get("transcript_bytes"):
+        parts.append(f"transcript {bytes_in_words(int(size))}")
+    return ", ".join(parts)
+
+
+def header_parts(view: HiveView) -> list[Cell]:
+    """The line at the top."""
+    awake, asleep = view.count(Lifecycle.AWAKE), view.count(Lifecycle.ASLEEP)
+    failed = view.count(Lifecycle.FAILED)
+    parts = [Cell(f"● {awake} awake"), Cell(f"◌ {asleep} asleep")]
+    if failed:
+        parts.append(Cell(f"✕ {failed} failed", "bold $text-error"))
+    parts.append(Cell(f"queue {view.queue_depth}"))
+    if view.freed_bytes:
+        parts.append(Cell(f"{bytes_in_words(view.freed_bytes)} freed", "$text-success"))
+    if view.is_paused:
+        parts.append(Cell("PAUSED", "bold $text-warning"))
+    parts.append(_beat(view))
+    return parts
+
+
+def _beat(view: HiveView) -> Cell:
+    if view.beat_at is None:
+        return Cell("no heartbeat yet", "$text-muted")
+    age = max(0, int((view.at - view.beat_at).total_seconds()))
+    if age > 30:
+        return Cell(f"no heartbeat for {age}s", "bold $text-error")
+    return Cell("viewer: the heartbeat is elsewhere" if view.is_viewer else f"♥ {age}s", "$text-muted")
+
+
+def short_path(path: str) -> str:
+    """The home folder as `~`."""
+    home = str(Path.home())
+    return "~" + path[len(home) :] if path == home or path.startswith(home + "/") else path
+
+
+def local(at: datetime) -> datetime:
+    """In the zone of the screen."""
+    return at.astimezone()

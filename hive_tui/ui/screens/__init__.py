@@ -1,0 +1,1 @@
+"""Screens read a view and decide; widgets draw."""

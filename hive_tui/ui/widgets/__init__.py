@@ -1,0 +1,1 @@
+"""Widgets draw rows of ready text and know no database."""

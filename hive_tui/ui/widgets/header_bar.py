@@ -1,0 +1,24 @@
+"""The line at the top of every screen."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.widgets import Static
+
+from hive_tui.services.dashboard import HiveView
+from hive_tui.ui.format import header_parts
+
+
+class HeaderBar(Static):
+    """The screens, then heartbeat, queue, agents awake and asleep, memory freed; and what is wrong with tmux."""
+
+    def show(self, view: HiveView, screens: Sequence[str], current: str) -> None:
+        """Draw the view; `screens` are on the keys 1, 2, 3, ..."""
+        text = Text()
+        for number, name in enumerate(screens, 1):
+            text.append(f" {number} {name} ", style="reverse bold" if name == current else "")
+        text.append("  " + "  ".join(part.text for part in header_parts(view)))
+        if view.trouble:
+            text.append(f"\n✕ {view.trouble}", style="bold")
+        self.set_class(bool(view.trouble), "trouble")
+        self.update(text)

@@ -1,0 +1,89 @@
+"""A table whose rows have keys: reloads change the cells that differ and keep the cursor on its row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.text import Text
+from textual.widgets import DataTable
+
+from hive_tui.ui.format import Cell, Row
+
+
+class KeyedTable(DataTable[Text]):
+    """Rows of ready text. Never refilled: 2,000 rows take 4 ms to change and 600 ms to fill."""
+
+    def __init__(self, columns: Sequence[str], **options: Any) -> None:
+        super().__init__(cursor_type="row", **options)
+        self._names = tuple(columns)
+        self._shown: dict[str, Row] = {}
+
+    def on_mount(self) -> None:
+        """Make the columns."""
+        for name in self._names:
+            self.add_column(name.upper(), key=name)
+
+    @property
+    def selected_key(self) -> str | None:
+        """The key of the row under the cursor."""
+        if not self.row_count:
+            return None
+        return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Draw these rows, in this order."""
+        selected = self.selected_key
+        wanted = {row.key: row for row in rows}
+        has_new = bool(wanted.keys() - self._shown.keys())
+        for key in self._shown.keys() - wanted.keys():
+            self.remove_row(key)
+        for row in rows:
+            self._put(row)
+        order = list(wanted)
+        if [str(row.key.value) for row in self.ordered_rows] != order:
+            rank = {key: at for at, key in enumerate(order)}
+            self.sort(key=lambda cells: rank[_key_of(cells)])
+            if selected in wanted:
+                self.move_cursor(row=order.index(selected))
+        self._shown = wanted
+        if has_new:
+            self.call_after_refresh(self._widen)
+
+    def _widen(self) -> None:
+        """Draw new rows again: they are drawn once before their columns have got their widths, and kept like that."""
+        self._clear_caches()
+        self.refresh()
+
+    def _put(self, row: Row) -> None:
+        known = self._shown.get(row.key)
+        if known is None:
+            self.add_row(*(self._text(cell, row.key) for cell in row.cells), key=row.key)
+            return
+        for name, before, cell in zip(self._names, known.cells, row.cells, strict=True):
+            if before != cell:
+                self.update_cell(row.key, name, self._text(cell, row.key), update_width=True)
+
+    def _text(self, cell: Cell, key: str) -> Text:
+        style = self._style(cell.style)
+        return KeyedText(cell.text, style=style, no_wrap=True, overflow="ellipsis", key=key)
+
+    def _style(self, named: str) -> str:
+        """A style with the theme's colours in place of their names."""
+        if "$" not in named:
+            return named
+        colours = self.app.theme_variables
+        words = [colours.get(word[1:], "") if word.startswith("$") else word for word in named.split()]
+        return " ".join(word for word in words if word and not word.startswith("auto"))
+
+
+class KeyedText(Text):
+    """Text that knows its row, since a table's sort sees only cells."""
+
+    def __init__(self, text: str, *, key: str, **options: Any) -> None:
+        super().__init__(text, **options)
+        self.key = key
+
+
+def _key_of(cells: Sequence[Text]) -> str:
+    first = cells[0]
+    assert isinstance(first, KeyedText)
+    return first.key

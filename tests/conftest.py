@@ -1,0 +1,21 @@
+"""Fixtures for all tests: a clean environment, a private tmux server, a hive in a folder of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.stage import Stage
+
+# Colours, zone and language of the developer's terminal must not reach a test.
+for name in ("NO_COLOR", "TMUX", "TMUX_PANE", "HIVE_HOME", "HIVE_CONFIG", "HIVE_TMUX_SOCKET", "GIT_DIR"):
+    os.environ.pop(name, None)
+os.environ.update(TZ="UTC", LANG="C.UTF-8", LC_ALL="C.UTF-8", TEXTUAL_ANIMATIONS="none")
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    """A private tmux server, a hive that looks at it, and helpers to start scripted agents there."""
+    with Stage(tmp_path) as made:
+        yield made

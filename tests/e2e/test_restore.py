@@ -1,0 +1,163 @@
+"""Going back to a generation: workspace and conversation, after a safety checkpoint."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.errors import NapRefused, RestoreError
+from hive_tui.domain.progress import Unwatched
+from hive_tui.store import checkpoints, journal
+from tests.e2e.test_killed import DIED
+from tests.stage import ROOT, TESTER, Stage, eventually, pane_of, transcript_of
+
+
+def two_generations(stage: Stage, hosted: str = "shell") -> tuple[Agent, Path, str]:
+    """An awake agent whose files and conversation have gone on since generation 1."""
+    folder = stage.repository("shop")
+    start = stage.agent_in_shell if hosted == "shell" else stage.agent_as_command
+    pane_id = start("shop", folder=folder, said="message 1")
+    agent = stage.look()
+    stage.nap()
+    stage.wake(agent)
+    stage.say(pane_id, "message 2")
+    (folder / "kept.txt").write_text("spoilt\n")
+    (folder / "staged.txt").unlink()
+    (folder / "later.txt").write_text("made later\n")
+    stage.nap()
+    stage.wake(agent)
+    return agent, folder, pane_id
+
+
+def generation(stage: Stage, agent: Agent, number: int) -> Checkpoint:
+    return stage.hive.database.read(checkpoints.generation, agent.id, number)
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir() if path.is_file()}
+
+
+def test_a_restore_brings_back_files_index_and_conversation_and_keeps_what_it_does_not_know(stage: Stage):
+    agent, folder, pane_id = two_generations(stage)
+    done = stage.json("restore", "shop", "--generation", "1", "--yes")
+    assert done["generation"] == 1 and done["files_changed"] == 2 and done["kept"] == ["later.txt"]
+    assert state_of(folder) == {
+        "kept.txt": "first\nchanged\n",
+        "staged.txt": "staged\n",
+        "untracked.txt": "untracked\n",
+        "later.txt": "made later\n",
+    }
+    status = subprocess.run(
+        ["git", "-C", str(folder), "status", "--porcelain"], capture_output=True, text=True, check=True
+    )
+    assert status.stdout.splitlines() == [" M kept.txt", "A  staged.txt", "?? later.txt", "?? untracked.txt"]
+    eventually(lambda: stage.look().lifecycle is Lifecycle.AWAKE, "it is awake again")
+    assert "(resumed with 1 messages)" in stage.screen(pane_id), "the conversation went back too"
+    assert stage.look().session_id == agent.session_id
+
+
+def test_the_safety_checkpoint_undoes_a_restore(stage: Stage):
+    agent, folder, _ = two_generations(stage)
+    before = state_of(folder)
+    stage.json("restore", "shop", "--generation", "1", "--yes", "--no-wake")
+    assert state_of(folder) != before
+    safety = generation(stage, agent, 0)
+    assert safety.reason == "safety"
+    stage.json("restore", "shop", "--generation", "0", "--yes")
+    assert state_of(folder) == before
+    assert "(resumed with 2 messages)" in stage.screen(pane_of(stage.look()))
+
+
+def test_a_preview_changes_nothing(stage: Stage):
+    agent, folder, _ = two_generations(stage)
+    before = state_of(folder)
+    preview = stage.hive.restorer.preview(stage.look(), generation(stage, agent, 1), Unwatched())
+    assert preview.lines()[1] == "  files: 2 change, 3 lines added, 1 removed"
+    assert "    + staged.txt" in preview.lines() and "    ~ kept.txt" in preview.lines()
+    assert "  conversation: 2 lines" in "\n".join(preview.lines())
+    assert state_of(folder) == before and stage.look().lifecycle is Lifecycle.AWAKE
+
+
+def test_without_a_terminal_a_restore_wants_yes(stage: Stage):
+    agent, folder, _ = two_generations(stage)
+    before = state_of(folder)
+    done = stage.command("restore", "shop", "--generation", "1")
+    assert done.returncode == 1
+    assert "There is no terminal to ask at." in done.stderr and "--yes" in done.stderr
+    assert state_of(folder) == before and stage.stored(agent).lifecycle is Lifecycle.AWAKE
+
+
+def test_a_damaged_generation_is_not_restored(stage: Stage):
+    agent, folder, _ = two_generations(stage)
+    path = Path(generation(stage, agent, 1).path)
+    path.write_bytes(path.read_bytes()[:-9])
+    before = state_of(folder)
+    with pytest.raises(RestoreError, match="Generation 1 is damaged"):
+        stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
+    assert state_of(folder) == before and stage.look().lifecycle is Lifecycle.AWAKE
+
+
+def test_a_working_agent_is_not_restored(stage: Stage):
+    agent, folder, pane_id = two_generations(stage)
+    stage.type(pane_id, "/work 60")
+    eventually(lambda: stage.look().activity == "working")
+    before = state_of(folder)
+    with pytest.raises(NapRefused, match="it is working"):
+        stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
+    assert state_of(folder) == before
+
+
+def test_a_folder_without_git_is_left_as_it_is_and_that_is_said(stage: Stage):
+    pane_id = stage.agent_in_shell("shop", said="message 1")
+    agent = stage.look()
+    folder = Path(agent.cwd)
+    (folder / "a.txt").write_text("then\n")
+    stage.nap()
+    stage.wake(agent)
+    stage.say(pane_id, "message 2")
+    (folder / "a.txt").write_text("now\n")
+    stage.nap()
+    done = stage.json("restore", "shop", "--generation", "1", "--yes")
+    assert any("it was no git repository" in warning for warning in done["warnings"])
+    assert (folder / "a.txt").read_text() == "now\n"
+    lines = [json.loads(line)["text"] for line in transcript_of(agent).read_text().splitlines()]
+    assert "message 1" in lines and "message 2" not in lines
+
+
+def restore_killed_at(stage: Stage, agent: Agent, point: int) -> str:
+    arguments = [str(stage.home), stage.socket, "restore", agent.id, str(point)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.e2e.killed", *arguments], env=stage.environment, cwd=ROOT, check=False,
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode in DIED, done.stderr
+    return done.stdout
+
+
+@pytest.mark.timeout(300)
+def test_killed_at_any_point_a_restore_is_finished_or_undone_at_the_next_start(stage: Stage):
+    agent, folder, _ = two_generations(stage)
+    stage.nap()
+    now = state_of(folder)
+    then = {**now, "kept.txt": "first\nchanged\n", "staged.txt": "staged\n"}
+
+    def spoil() -> None:
+        (folder / "kept.txt").write_text("spoilt\n")
+        (folder / "staged.txt").unlink(missing_ok=True)
+
+    calls = int(restore_killed_at(stage, agent, 0))
+    spoil()
+    seen = set()
+    for point in range(calls - 9, calls):
+        restore_killed_at(stage, agent, point)
+        stage.hive.recovery.finish_interrupted()
+        assert stage.hive.database.read(journal.operations) == []
+        found = state_of(folder)
+        assert found in (now, then), "all of it or nothing of it"
+        seen.add("then" if found == then else "now")
+        spoil()
+    assert seen == {"now", "then"}, "the points lie on both sides"

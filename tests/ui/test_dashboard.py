@@ -1,0 +1,214 @@
+"""What the keys of the dashboard do, on real agents in a real tmux."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from textual.pilot import Pilot
+from textual.worker import WorkerCancelled
+
+from hive_tui.adapters.clock import SystemClock
+from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.wakeups import WakeupStatus
+from hive_tui.store import checkpoints, wakeups
+from hive_tui.ui.app import HiveApp
+from hive_tui.ui.dialogs import Confirm, Help, Reading
+from hive_tui.ui.screens.agents import AgentsScreen
+from hive_tui.ui.screens.queue import QueueScreen
+from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.pane_preview import PanePreview
+from tests.stage import TESTER, Stage, eventually, is_asleep
+
+
+@asynccontextmanager
+async def dashboard(stage: Stage, size: tuple[int, int] = (120, 36)) -> AsyncIterator[tuple[HiveApp, Pilot[None]]]:
+    """A dashboard that has seen the agents of the stage."""
+    app = HiveApp(stage.new_hive())
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: app.view is not None and app.view.has_looked)
+        yield app, pilot
+
+
+async def until(pilot: Pilot[None], condition: object, timeout_s: float = 20.0) -> None:
+    """Let the app run until the condition holds."""
+    clock = SystemClock()
+    deadline = clock.monotonic() + timeout_s
+    while not condition():  # type: ignore[operator]
+        assert clock.monotonic() < deadline, "it did not come true"
+        await pilot.pause(0.05)
+
+
+def shown(app: HiveApp) -> list[list[str]]:
+    """The rows of the table on the screen."""
+    table = app.screen.query_one(KeyedTable)
+    return [[str(cell) for cell in table.get_row(row.key)] for row in table.ordered_rows]
+
+
+def toasts(app: HiveApp) -> list[str]:
+    return [toast.message for toast in app._notifications]
+
+
+async def test_agents_are_simply_there_with_their_live_pane(stage: Stage):
+    pane_id = stage.agent_in_shell("shop", said="remember the plum")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app) and shown(app)[0][:2] == ["○ idle", "shop"])
+        preview = app.screen.query_one(PanePreview)
+        await until(pilot, lambda: "remember the plum" in preview._shown)
+        stage.say(pane_id, "and the fig")
+        await until(pilot, lambda: "and the fig" in preview._shown)
+
+
+async def test_z_naps_and_w_wakes_the_selected_agent(stage: Stage):
+    stage.agent_in_shell("bakery")
+    stage.agent_in_shell("shop")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: len(shown(app)) == 2)
+        await pilot.press("j", "z")
+        await until(pilot, lambda: is_asleep(stage.stored(stage.look("shop"))))
+        await until(pilot, lambda: ["◌ asleep", "shop"] in [row[:2] for row in shown(app)])
+        assert stage.look("bakery").lifecycle is Lifecycle.AWAKE
+        assert any("shop sleeps" in said for said in toasts(app))
+        screen = app.screen
+        assert isinstance(screen, AgentsScreen) and screen.selected is not None
+        assert screen.selected.agent.name == "shop", "the cursor stays on its agent when the list is sorted anew"
+        await pilot.press("w")
+        await until(pilot, lambda: stage.look("shop").lifecycle is Lifecycle.AWAKE)
+        await until(pilot, lambda: any("shop is awake again" in said for said in toasts(app)))
+
+
+async def test_what_cannot_be_done_says_why(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    stage.type(pane_id, "/work 60")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app) and shown(app)[0][0] == "● working")
+        await pilot.press("z")
+        await until(pilot, lambda: any("it is working (says status file)" in said for said in toasts(app)))
+        await pilot.press("R")
+        await until(pilot, lambda: any("The agent has no generation 1." in said for said in toasts(app)))
+        await pilot.press("V")
+        await until(pilot, lambda: any("The agent has no generation 0." in said for said in toasts(app)))
+    assert stage.look().lifecycle is Lifecycle.AWAKE
+
+
+async def test_c_takes_a_checkpoint_and_V_validates_it(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("c")
+        await until(pilot, lambda: any("Checkpoint of shop" in said and "verified" in said for said in toasts(app)))
+        await pilot.press("V")
+        await until(pilot, lambda: "The checkpoint is valid" in toasts(app))
+        await pilot.press("3")
+        await until(pilot, lambda: [row[:2] for row in shown(app)] == [["shop", "0"]])
+    assert stage.look().lifecycle is Lifecycle.AWAKE
+
+
+async def test_R_shows_what_would_change_asks_once_and_restores(stage: Stage):
+    folder = stage.repository("shop")
+    stage.agent_in_shell("shop", folder=folder)
+    agent = stage.look()
+    stage.nap()
+    (folder / "kept.txt").write_text("spoilt\n")
+    (folder / "new.txt").write_text("not known to any checkpoint\n")
+    stage.wake(agent)
+    stage.nap()
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert any("~ kept.txt" in line for line in app.screen._lines)  # type: ignore[attr-defined]
+        await pilot.press("n")
+        assert (folder / "kept.txt").read_text() == "spoilt\n"
+        await pilot.press("R")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("y")
+        await until(pilot, lambda: (folder / "kept.txt").read_text() == "first\nchanged\n")
+        await until(pilot, lambda: any("is back at generation" in said for said in toasts(app)))
+    assert (folder / "new.txt").exists(), "a file that the checkpoint does not know stays"
+    reasons = [one.reason for one in stage.hive.database.read(checkpoints.of_agent, agent.id)]
+    assert reasons == ["safety", "nap", "nap"]
+
+
+async def test_the_queue_can_be_cancelled_and_retried(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    stage.type(pane_id, "half", enter=False)
+    wakeup = stage.wake(agent)
+    assert wakeup.status is WakeupStatus.PENDING
+    async with dashboard(stage) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: isinstance(app.screen, QueueScreen) and shown(app))
+        stage.tmux("send-keys", "-t", pane_id, "C-u")
+        await pilot.press("r")
+        await until(pilot, lambda: stage.hive.database.read(wakeups.get, wakeup.id).status is WakeupStatus.COMPLETED)
+        await until(pilot, lambda: shown(app)[0][0] == "✓ completed")
+        await pilot.press("x")
+        await until(pilot, lambda: any("cannot be cancelled" in said for said in toasts(app)))
+
+
+async def test_e_explains_and_question_mark_helps(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("e")
+        await until(pilot, lambda: isinstance(app.screen, Reading))
+        await pilot.press("escape", "question_mark")
+        await until(pilot, lambda: isinstance(app.screen, Help))
+        await pilot.press("escape")
+        assert isinstance(app.screen, AgentsScreen)
+
+
+async def test_on_a_narrow_terminal_the_preview_is_hidden_and_not_captured(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage, size=(80, 24)) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        screen = app.screen
+        assert isinstance(screen, AgentsScreen)
+        with suppress(WorkerCancelled):  # the heartbeat may ask for a newer one meanwhile
+            await screen.capture().wait()
+        preview = app.screen.query_one(PanePreview)
+        assert preview._shown == "" and preview.size.width == 0
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: "hello" in preview._shown)
+
+
+async def test_a_server_that_dies_is_said_and_the_agents_stay_on_the_list(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        stage.tmux("kill-server")
+        await until(pilot, lambda: app.view is not None and "No tmux server runs" in app.view.trouble)
+        await until(pilot, lambda: shown(app)[0][:2] == ["✕ failed", "shop"])
+    assert any("crashed" in body for _, body in stage.notifier.messages), "the desktop was told"
+
+
+async def test_after_a_crash_the_dashboard_offers_to_bring_everything_back(stage: Stage):
+    stage.agent_in_shell("shop", said="remember the plum")
+    agent = stage.look()
+    stage.tmux("kill-server")
+    await_crash(stage)
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("y")
+        await until(pilot, lambda: shown(app) and shown(app)[0][:2] == ["○ idle", "shop"], timeout_s=40)
+    assert stage.look().session_id == agent.session_id
+
+
+def await_crash(stage: Stage) -> None:
+    eventually(lambda: stage.look().has_crashed)
+
+
+async def test_q_asks_only_if_wakes_would_lose_their_only_heartbeat(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    stage.json("wake", "shop", "--in", "2h")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: app.view is not None and app.view.queue_depth == 1 and not app.view.is_viewer)
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await pilot.press("n")
+        stage.hive.queue.cancel(stage.hive.database.read(wakeups.unfinished_wakes, agent.id)[0], TESTER)
+        await until(pilot, lambda: app.view is not None and app.view.queue_depth == 0)
+        await pilot.press("q")
+        await until(pilot, lambda: not app.is_running or app._exit)

@@ -1,0 +1,50 @@
+"""The text of rows."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from hive_tui.domain.agents import Activity, Lifecycle
+from hive_tui.services.dashboard import AgentView
+from hive_tui.ui import format as text
+from tests.ui.conftest import agent
+
+NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+
+
+def view(**changes: object) -> AgentView:
+    return AgentView(agent(1, "shop", NOW, **changes), None, None, None)
+
+
+def test_every_state_has_a_shape_and_a_word_of_its_own():
+    awake = [text.state_of(agent(1, "a", NOW, activity=activity)).text for activity in Activity]
+    others = [text.state_of(agent(1, "a", NOW, lifecycle=one)).text for one in Lifecycle if one is not Lifecycle.AWAKE]
+    assert len(set(awake + others)) == len(awake + others)
+    assert all(len(word.split()) == 2 for word in awake + others)
+
+
+def test_who_needs_you_comes_first():
+    order = [
+        view(activity=Activity.PERMISSION),
+        view(activity=Activity.LIMITED),
+        view(lifecycle=Lifecycle.FAILED),
+        view(activity=Activity.WORKING),
+        view(activity=Activity.IDLE),
+        view(lifecycle=Lifecycle.ASLEEP),
+    ]
+    order.reverse()
+    in_order = sorted(order, key=lambda one: one.urgency)
+    assert in_order == order[::-1]
+
+
+def test_a_sleeping_agent_shows_the_memory_that_it_gave_back():
+    row = text.agent_row(view(lifecycle=Lifecycle.ASLEEP, memory_bytes=0, freed_bytes=412_000_000), NOW)
+    assert row.cells[3].text == "-412 MB"
+
+
+@pytest.mark.parametrize(("age_s", "said"), [(1, "♥ 1s"), (31, "no heartbeat for 31s")], ids=["alive", "dead"])
+def test_the_header_says_whether_the_heart_beats(age_s: int, said: str):
+    from hive_tui.services.dashboard import HiveView
+
+    hive = HiveView(NOW, (), "", False, NOW - timedelta(seconds=age_s), 0, False, True)
+    assert said in [part.text for part in text.header_parts(hive)]
