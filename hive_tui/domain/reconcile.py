@@ -108,6 +108,12 @@ def match(agents: Sequence[Agent], seen: Seen) -> list[tuple[Agent | None, Sight
     rules: tuple[Callable[[Agent, Sighting], bool], ...] = (
         lambda agent, sighting: agent.process == sighting.root.id and agent.session_id == sighting.session.id,
         lambda agent, sighting: agent.process == sighting.root.id and agent.id not in stand_ins,
+        # Taken for the root while the wrapper above it was still starting.
+        lambda agent, sighting: (
+            agent.process in sighting.tree[1:]
+            and agent.kind == sighting.kind
+            and agent.session_id in (None, sighting.session.id)
+        ),
         lambda agent, sighting: (
             agent.session_id is not None
             and agent.kind == sighting.kind

@@ -150,7 +150,7 @@ class Eyes:
     def _argv(self, process: Process) -> tuple[str, ...]:
         key = (process.id, process.comm)
         argv = self._memory.argv.get(key)
-        if argv is None:
+        if not argv:  # in the middle of an exec it is empty for a moment
             argv = self._memory.argv[key] = self._processes.argv(process.pid)
         return argv
 

@@ -77,22 +77,26 @@ class ShellPane:
             return seen[-1]
         return None
 
-    def clean_up(self) -> None:
+    def clean_up(self, remembered: PromptLine | None = None) -> None:
         """Leave the terminal modes of a program that was killed, and let the shell draw its prompt anew.
 
         Types no text: the modes are written to the terminal, and Ctrl-L only redraws.
         """
         pane = self.pane()
-        if pane is None or pane.is_dead:
-            return
-        was_alternate = pane.alternate_on
+        shell = self.foreground_shell(pane) if pane is not None and not pane.is_dead else None
+        if pane is None or shell is None or pane.in_mode:
+            return  # the modes of a program that runs are its own
+        is_spoilt = pane.alternate_on or self._is_drawn_over(pane, remembered)
         self._panes.reset_terminal(pane.id, pane.tty)
-        shell = self.foreground_shell(pane)
-        if shell is not None and was_alternate and not pane.in_mode:
-            name = _shell_name(self._processes.argv(shell.pid))
-            if name in REDRAWS_ON_CTRL_L:
-                self._panes.send_keys(pane.id, ["C-l"])
-                self.settled_prompt()
+        if is_spoilt and _shell_name(self._processes.argv(shell.pid)) in REDRAWS_ON_CTRL_L:
+            self._panes.send_keys(pane.id, ["C-l"])
+            self.settled_prompt()
+
+    def _is_drawn_over(self, pane: Pane, remembered: PromptLine | None) -> bool:
+        """Whether the prompt stands on a line that still shows what a killed program drew there."""
+        line = self.line(pane)
+        bare = PromptLine(line.before, remembered.after if remembered else "")
+        return line != bare and is_empty(bare, remembered)
 
     def _foreground_name(self, pane: Pane) -> str:
         table: ProcessTable = self._processes.table()

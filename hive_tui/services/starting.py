@@ -124,9 +124,10 @@ class Starter:
     def _type(self, agent: Agent, pane: Pane, command: tuple[str, ...], marks: Mapping[str, str | None]) -> None:
         shell = ShellPane(pane.id, self._panes, self._processes, self._clock)
         remembered = PromptLine.from_text(agent.prompt) if agent.prompt else None
-        if remembered is None:
-            shell.clean_up()  # it was not we who ended what ran here last
         refusal = shell.refusal(remembered)
+        if refusal:
+            shell.clean_up(remembered)  # what ran here last may have been killed
+            refusal = shell.refusal(remembered)
         if refusal:
             raise WakeFailed(
                 f"{agent.name} was not woken: {refusal} (pane {pane.id}, {pane.place}).",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,37 @@ def test_a_killed_agent_wakes_in_the_pane_whose_terminal_it_left_in_disorder(sta
     assert wakeup.status is WakeupStatus.COMPLETED, wakeup.last_error
     assert "(resumed with 1 messages)" in stage.screen(pane_id)
     assert stage.look().session_id == agent.session_id
+
+
+def test_a_killed_agent_wakes_at_a_prompt_that_stands_on_what_it_had_drawn(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    stage.look()
+    stage.nap()
+    agent = stage.look()
+    assert stage.wake(agent).status is WakeupStatus.COMPLETED
+    agent = stage.look()
+    status_line = "─" * 60
+    Path(stage.tmux("display-message", "-p", "-t", pane_id, "#{pane_tty}")).write_text(
+        f"\r\n{status_line}" * 8 + "\x1b[8A"
+    )
+    eventually(lambda: stage.screen(pane_id).count(status_line) == 8)
+    os.kill(process_of(agent).pid, signal.SIGKILL)
+    eventually(lambda: stage.look().has_crashed)
+    eventually(lambda: f"{PROMPT}──" in stage.screen(pane_id), "the prompt is drawn over")
+    wakeup = stage.wake(agent)
+    assert wakeup.status is WakeupStatus.COMPLETED, wakeup.last_error
+    assert stage.look().session_id == agent.session_id
+
+
+def test_a_program_in_the_foreground_keeps_its_terminal_modes(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    stage.type(pane_id, "printf '\\033[?1000h' && cat")
+    eventually(lambda: stage.tmux("display-message", "-p", "-t", pane_id, "#{mouse_standard_flag}") == "1")
+    eventually(lambda: stage.libtmux_pane(pane_id).pane_current_command == "cat")
+    assert stage.wake(agent).status is WakeupStatus.PENDING
+    assert stage.tmux("display-message", "-p", "-t", pane_id, "#{mouse_standard_flag}") == "1"
 
 
 def test_a_killed_agent_is_not_woken_over_a_line_that_was_typed_since(stage: Stage):
