@@ -14,7 +14,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.retry import RetryPolicy, next_attempt_at
 from hive_tui.domain.wakeups import Outcome, Wakeup
 from hive_tui.services.hub import Hub
-from hive_tui.services.wake import Waker, WakeResult
+from hive_tui.services.wake import NOT_WOKEN, Waker, WakeResult
 from hive_tui.store import agents as agent_store
 from hive_tui.store import claims, journal, wakeups
 from hive_tui.store.database import Database
@@ -94,7 +94,7 @@ class Dispatcher:
         outcome = Outcome.SUCCEEDED if result.resumed else Outcome.SKIPPED
         event = Event(
             EventKind.WAKEUP_COMPLETED,
-            f"{result.agent.name}: {verdict}",
+            f"The wake of {result.agent.name} is done: {result.verdict.reason}",
             claimed.agent_id,
             HEARTBEAT,
             payload={"wakeup_id": claimed.id, **result.to_json()},
@@ -105,7 +105,7 @@ class Dispatcher:
     def _fail(self, claimed: Wakeup, name: str, error: HiveError, *, final: bool) -> None:
         """Back to the queue with a backoff, or failed for good."""
         next_at = None if final or claimed.attempts >= claimed.max_attempts else self._next_at(claimed)
-        said = f"{error.what} {error.hint}".strip()
+        said = f"{error.what.removeprefix(NOT_WOKEN.format(name))} {error.hint}".strip()
         if next_at is None:
             kind, text = EventKind.WAKEUP_FAILED, f"{name} was not woken, and is not tried again: {said}"
         else:

@@ -24,6 +24,8 @@ from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings
 from hive_tui.store.database import Database
 
+NOT_WOKEN = "{} was not woken: "
+"""How sentences about a failed wake begin; left out where the agent is named anyway."""
 LOCK_PATIENCE_S = 120.0
 """A nap that is under way either sees the wake and stops, or ends within this time."""
 
@@ -198,6 +200,7 @@ class Waker:
     def _roll_back(self, agent: Agent, error: BaseException) -> None:
         """The agent stays asleep; the queue decides whether it is tried again."""
         why = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
+        why = why.removeprefix(NOT_WOKEN.format(agent.name))
         now = self._clock.now()
         asleep = replace(
             agent,
