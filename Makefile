@@ -1,7 +1,7 @@
 # Python's bytecode must be written, or every start compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run test test-faults lint format check lock clean
+.PHONY: help install run demo test test-faults lint format check lock clean
 
 help:         ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -14,6 +14,10 @@ install: .venv/ready  ## Create .venv with everything needed, from the lock file
 run: install          ## Open the dashboard on your own agents
 	@.ci/setup run-tools
 	.venv/bin/hive-tui
+
+demo: install         ## Open it on a private tmux server with small scripted agents
+	@.ci/setup run-tools
+	.venv/bin/hive-tui demo
 
 test: install         ## All tests
 	@.ci/setup test-tools

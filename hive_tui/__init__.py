@@ -9,6 +9,7 @@ The house, from the inside out; each layer imports only what stands before it:
 - `kinds`: what is known about each kind of agent.
 - `services`: the verbs: observe, nap, wake, restore, recover, dispatch.
 - `ui`, `cli`: two fronts on the same services, put together in `hive.py`.
+- `demo`: a story with scripted agents, on a tmux server of its own.
 """
 
 __version__ = "0.1.0"

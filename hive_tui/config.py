@@ -14,6 +14,8 @@ from hive_tui.domain.errors import ConfigError
 
 T = TypeVar("T")
 
+DEFAULT_HINT = "Correct that line, or take it out to have the default."
+
 
 @dataclass(frozen=True, slots=True)
 class ObserverSettings:
@@ -49,6 +51,8 @@ class TmuxSettings:
 
     timeout_s: float = 5.0
     """Seconds without an answer after which the server counts as hung."""
+    control_mode: bool = True
+    """Dashboard and `serve` look through one standing client, and not by a new one each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,10 @@ def load(file: Path, *, must_exist: bool = False) -> Settings:
             raise ConfigError(f"There is no settings file {file}.", hint="Check --config and HIVE_CONFIG.") from None
         return Settings()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The settings file {file} cannot be read: {error}.") from error
+        said = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+        raise ConfigError(
+            f"The settings file {file} cannot be read: {said}.", hint="Check --config and HIVE_CONFIG."
+        ) from error
     return parse(text, file)
 
 
@@ -128,7 +135,9 @@ def parse(text: str, file: Path) -> Settings:
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: {error}.", hint="The file is TOML: `key = value` below `[table]`.") from error
+        raise ConfigError(
+            f"{file}:{_line_of(error, text)}: {error}.", hint="The file is TOML: `key = value` below `[table]`."
+        ) from error
     reader = _Reader(file, text)
     agents = value.pop("agents", {})
     if not isinstance(agents, dict):
@@ -148,9 +157,9 @@ class _Reader:
         self._lines = _lines_of_keys(text)
 
     def error(self, path: tuple[str, ...], what: str, hint: str = "") -> ConfigError:
-        line = self._lines.get(path)
+        line = next((self._lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._lines), None)
         where = f"{self._file}:{line}" if line else str(self._file)
-        return ConfigError(f"{where}: {'.'.join(path)} {what}.", hint=hint)
+        return ConfigError(f"{where}: {'.'.join(path)} {what}.", hint=hint or DEFAULT_HINT)
 
     def table(self, form: type[T], value: Any, path: tuple[str, ...]) -> T:
         if not isinstance(value, dict):
@@ -169,7 +178,7 @@ class _Reader:
             return self.table(kind, item, path)  # type: ignore[arg-type]
         if kind is bool and isinstance(item, bool):
             return item
-        if kind is float and isinstance(item, int | float) and not isinstance(item, bool):
+        if kind is float and isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < 1e300:
             return float(item)
         if kind is int and isinstance(item, int) and not isinstance(item, bool):
             return item
@@ -189,11 +198,21 @@ class _Reader:
         )
         for path, number in positive:
             if not 0 < number < 1e7:
-                raise self.error(path, f"is {number:g}, but must be above 0")
+                raise self.error(path, f"is {number:g}, but must be above 0 and below ten million")
+        for name in ("history_limit_mb", "untracked_limit_mb"):
+            size = getattr(settings.checkpoint, name)
+            if size < 0:
+                raise self.error(("checkpoint", name), f"is {size}, but must be 0 or more")
         if not 0 <= settings.retry.jitter < 1:
             raise self.error(("retry", "jitter"), f"is {settings.retry.jitter:g}, but must be from 0 to below 1")
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
+
+
+def _line_of(error: tomllib.TOMLDecodeError, text: str) -> int:
+    """The line that `tomllib` names in its message; the last one where it says "at end of document"."""
+    named = re.search(r"at line (\d+)", str(error))
+    return int(named[1]) if named else max(1, len(text.splitlines()))
 
 
 def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:

@@ -13,6 +13,7 @@ from hive_tui.adapters.git.workspaces import GitWorkspaces
 from hive_tui.adapters.locks import AgentLocks, FileLock
 from hive_tui.adapters.processes import system_processes
 from hive_tui.adapters.tmux.client import TmuxClient
+from hive_tui.adapters.tmux.control import ControlClient
 from hive_tui.adapters.tmux.layouts import LayoutBuilder
 from hive_tui.adapters.tmux.panes import TmuxPanes
 from hive_tui.config import Settings
@@ -27,6 +28,7 @@ from hive_tui.services.explain import Explainer
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.fill_in import FillIn
 from hive_tui.services.foreground import Foreground
+from hive_tui.services.glance import Glance
 from hive_tui.services.heartbeat import Heartbeat
 from hive_tui.services.hub import Hub
 from hive_tui.services.messages import Messenger
@@ -71,6 +73,7 @@ class Hive:
         self.clock: Clock = clock or SystemClock()
         self._notifier = notifier
         self.tmux = TmuxClient(tmux_socket, timeout_s=settings.tmux.timeout_s)
+        self.looking = ControlClient(tmux_socket, self.clock, timeout_s=settings.tmux.timeout_s)
         self.hub = Hub()
 
     @cached_property
@@ -83,7 +86,7 @@ class Hive:
 
     @cached_property
     def panes(self) -> Panes:
-        return TmuxPanes(self.tmux, self.processes)
+        return TmuxPanes(self.looking, self.processes)
 
     @cached_property
     def layouts(self) -> Layouts:
@@ -260,7 +263,7 @@ class Hive:
 
     def heartbeat(self, *, observe_every_s: float, on_observed: "Callable[..., None]" = lambda _: None) -> Heartbeat:
         """A heartbeat for this process; it works as soon as no other one does."""
-        return Heartbeat(
+        heartbeat = Heartbeat(
             self.database,
             self.observer,
             self.dispatcher,
@@ -272,10 +275,15 @@ class Hive:
             self.hub,
             observe_every_s=observe_every_s,
             on_observed=on_observed,
+            glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock),
         )
+        if self.settings.tmux.control_mode:
+            self.looking.switch_on(heartbeat.stir)
+        return heartbeat
 
     def close(self) -> None:
         """Close what was opened."""
+        self.looking.close()
         if "database" in self.__dict__:
             self.database.close()
 

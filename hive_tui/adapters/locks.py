@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from hive_tui.adapters.clock import wait_until
-from hive_tui.domain.errors import AgentBusy
+from hive_tui.domain.errors import AgentBusy, StoreError
 from hive_tui.domain.ports import Clock
 
 
@@ -20,18 +20,37 @@ class FileLock:
         self._descriptor: int | None = None
 
     def try_take(self, purpose: str) -> bool:
-        """Take the lock if it is free; False if somebody holds it."""
+        """Take the lock if it is free; False if somebody holds it.
+
+        Raises:
+            StoreError: The file cannot be made or locked.
+        """
+        try:
+            descriptor = self._locked_file()
+        except OSError as error:
+            raise StoreError(
+                f"The lock file {self.path} cannot be used: {error.strerror or error}.",
+                hint="Make its folder writable for you, or choose another --home.",
+            ) from error
+        if descriptor is None:
+            return False
+        self._descriptor = descriptor
+        with suppress(OSError):  # on a full disk the lock holds all the same, only without a name on it
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
+        return True
+
+    def _locked_file(self) -> int | None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
-            return False
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, json.dumps({"pid": os.getpid(), "purpose": purpose}).encode(), 0)
-        self._descriptor = descriptor
-        return True
+            if isinstance(error, BlockingIOError):
+                return None
+            raise
+        return descriptor
 
     def release(self) -> None:
         """Give the lock back, if it is held."""
@@ -46,7 +65,8 @@ class FileLock:
         except OSError:
             return False
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Shared, so that two who only ask do not take each other for a holder.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except OSError:
             return True
         finally:
@@ -73,6 +93,7 @@ class AgentLocks:
 
         Raises:
             AgentBusy: Another one holds it, and still did after `wait_s` seconds.
+            StoreError: The lock's file cannot be made.
         """
         lock = self._lock(agent_id)
         # `held_agents` of another process may hold the lock for a blink, so one look is not enough.

@@ -42,7 +42,10 @@ class LinuxProcesses:
     def argv(self, pid: int) -> tuple[str, ...]:
         """Command line."""
         raw = _read(PROC / str(pid) / "cmdline")
-        return tuple(part.decode(errors="surrogateescape") for part in raw.rstrip(b"\0").split(b"\0")) if raw else ()
+        title = raw.rstrip(b"\0")
+        # A program that wrote a title over its words filled up what is left with zeros; else each one ends a word.
+        words = raw.removesuffix(b"\0").split(b"\0") if b"\0" in title else [title]
+        return tuple(word.decode(errors="surrogateescape") for word in words) if raw else ()
 
     def environ(self, pid: int) -> Mapping[str, str]:
         """Environment at its start."""
@@ -52,7 +55,7 @@ class LinuxProcesses:
     def cwd(self, pid: int) -> str:
         """Working directory; of a folder that was removed, its old path."""
         with suppress(OSError):
-            return str((PROC / str(pid) / "cwd").readlink()).removesuffix(" (deleted)")
+            return os.readlink(f"{PROC}/{pid}/cwd").removesuffix(" (deleted)")  # noqa: PTH115 - half the time
         return ""
 
     def is_in(self, pid: int, folder: str) -> bool:
@@ -102,7 +105,7 @@ class LinuxProcesses:
 
     def _stat(self, pid: int) -> Process | None:
         """One line of /proc/PID/stat; fields as in proc(5). None for one that is gone, or a zombie."""
-        raw = _read(PROC / str(pid) / "stat")
+        raw = _read(f"{PROC}/{pid}/stat", is_one_line=True)
         opened, closed = raw.find(b"("), raw.rfind(b")")
         if closed < 0:
             return None
@@ -127,9 +130,20 @@ def _boot_time() -> int:
     return int(line.split()[1])
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path | str, *, is_one_line: bool = False) -> bytes:
+    """A file of /proc, by plain descriptors and text paths: half the time where it is done for all processes."""
     try:
-        with path.open("rb", buffering=0) as file:
-            return file.read()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return b""
+    parts: list[bytes] = []
+    try:
+        while part := os.read(descriptor, 65_536):
+            parts.append(part)
+            if is_one_line:
+                break
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+    return b"".join(parts)

@@ -1,6 +1,7 @@
 """The machine's processes by psutil, for macOS. Slower than /proc, and loaded only where that is missing."""
 
 import os
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -13,6 +14,8 @@ from hive_tui.domain.processes import Process, ProcessId, ProcessTable
 GONE = (psutil.Error, OSError)
 """What reading of a process that is gone, or is not ours, raises."""
 
+PS_S = 5.0
+
 
 class PsutilProcesses:
     """Reads what psutil gives."""
@@ -21,7 +24,10 @@ class PsutilProcesses:
 
     def table(self) -> ProcessTable:
         """All processes now."""
-        return ProcessTable(found for process in psutil.process_iter() if (found := self._look(process)) is not None)
+        _forget_terminals()
+        groups = _foreground_groups()
+        looks = (self._look(process, groups.get(process.pid, -1)) for process in psutil.process_iter())
+        return ProcessTable(found for found in looks if found is not None)
 
     def is_alive(self, process: ProcessId) -> bool:
         """Whether exactly this process is there and is no zombie."""
@@ -76,7 +82,7 @@ class PsutilProcesses:
                 return True
         return False
 
-    def _look(self, process: psutil.Process) -> Process | None:
+    def _look(self, process: psutil.Process, foreground_group: int = -1) -> Process | None:
         with suppress(*GONE), process.oneshot():
             if process.status() == psutil.STATUS_ZOMBIE:
                 return None
@@ -88,11 +94,20 @@ class PsutilProcesses:
                 ppid=process.ppid(),
                 pgrp=group,
                 tty=_tty_number(process.terminal()),
-                tpgid=_foreground_group(process.terminal()),
+                tpgid=foreground_group,
                 comm=process.name(),
                 cpu_ticks=round((times.user + times.system) * self.ticks_per_s),
             )
         return None
+
+
+def _forget_terminals() -> None:
+    """Psutil reads the list of terminals once and for all; panes that open later would have none."""
+    from psutil import _psposix
+
+    forget = getattr(_psposix.get_terminal_map, "cache_clear", None)
+    if forget is not None:
+        forget()
 
 
 def _tty_number(path: str | None) -> int:
@@ -101,14 +116,12 @@ def _tty_number(path: str | None) -> int:
     return 0
 
 
-def _foreground_group(path: str | None) -> int:
-    """MacOS tells the foreground group to anybody who may open the terminal."""
-    if path is None:
-        return -1
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
-        try:
-            return os.tcgetpgrp(descriptor)
-        finally:
-            os.close(descriptor)
-    return -1
+def _foreground_groups() -> dict[int, int]:
+    """The group in front of each process's terminal; psutil has none, and the kernel tells only of one's own."""
+    with suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run(
+            ["ps", "-axo", "pid=,tpgid="], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=PS_S
+        )
+        pairs = (line.split() for line in said.stdout.splitlines())
+        return {int(pid): int(group) or -1 for pid, group in pairs}
+    return {}

@@ -56,9 +56,16 @@ class Manifest:
             version = int(value["format_version"])
             if version > FORMAT_VERSION:
                 raise NewerFormat(f"format {version}; this program reads up to {FORMAT_VERSION}")
-            return cls(tuple(Member(**member) for member in value["members"]), dict(value["facts"]), version)
-        except (ValueError, KeyError, TypeError) as error:
+            return cls(tuple(_member(member) for member in value["members"]), dict(value["facts"]), version)
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise BadManifest(str(error)) from error
+
+
+def _member(value: Mapping[str, Any]) -> Member:
+    member = Member(**value)
+    if not (isinstance(member.name, str) and isinstance(member.sha256, str)):
+        raise TypeError("the name or the hash of a member is no text")
+    return member
 
 
 def unsafe_name(name: str) -> str | None:
@@ -70,4 +77,6 @@ def unsafe_name(name: str) -> str | None:
         return "the name is absolute"
     if ".." in path.parts:
         return "the name leads out of the folder"
+    if not path.parts or str(path) != name:
+        return "the name is written in an odd way"  # two such names may mean one file
     return None

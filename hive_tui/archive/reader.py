@@ -1,5 +1,6 @@
 """Reads and verifies a checkpoint file. Trusts nothing in it."""
 
+import errno
 import hashlib
 import tarfile
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import zstandard
 
 from hive_tui.archive.format import CHUNK_BYTES, MANIFEST, BadManifest, Manifest, NewerFormat, unsafe_name
 from hive_tui.domain.checkpoints import Defect, ValidationError
-from hive_tui.domain.errors import CheckpointError
+from hive_tui.domain.errors import CheckpointError, DiskFull
 
 MANIFEST_LIMIT_BYTES = 256 * 1024 * 1024
 
@@ -69,9 +70,21 @@ def extract(path: Path, into: Path, *, wanted: Callable[[str], bool] = lambda _:
     Only what the manifest lists is kept, and only if its hash is right.
 
     Raises:
+        DiskFull: There is not enough space below `into`.
         CheckpointError: The file is damaged; what was unpacked must not be used.
     """
-    errors = _verify_members(path, into, wanted)
+    try:
+        errors = _verify_members(path, into, wanted)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(
+                f"The disk is full: the checkpoint {path.name} could not be unpacked.",
+                hint=f"Free some space below {into}.",
+            ) from error
+        raise CheckpointError(
+            f"The checkpoint {path.name} could not be unpacked: {error.strerror or error}.",
+            hint=f"Look at {error.filename or into}.",
+        ) from error
     if errors:
         raise CheckpointError(
             f"The checkpoint {path.name} is damaged: {errors[0]}.", hint="Try an older generation of this agent."
@@ -111,7 +124,7 @@ def _verify_members(
 
 def _problem(info: tarfile.TarInfo, seen: dict[str, tuple[int, str]], *, has_manifest: bool) -> ValidationError | None:
     reason = unsafe_name(info.name)
-    if reason is None and not info.isreg():
+    if reason is None and (not info.isreg() or info.issparse()):
         reason = "it is not a regular file"
     if reason is None and info.name in seen:
         reason = "it is there twice"

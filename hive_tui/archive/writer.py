@@ -193,6 +193,8 @@ class _HashingFile:
         self.size = 0
 
     def write(self, block: bytes) -> int:
+        if self._raw.closed:
+            return len(block)  # of a writer that was given up: tarfile flushes it when it is thrown away
         self.sha256.update(block)
         self.size += len(block)
         return self._raw.write(block)

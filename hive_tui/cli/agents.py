@@ -117,6 +117,24 @@ def unpin(hive: Hive, as_json: bool, agent: str) -> None:
 
 @command()
 @click.argument("agent")
+def hold(hive: Hive, as_json: bool, agent: str) -> None:
+    """Never wake this agent unasked."""
+    found = find(hive, agent)
+    hive.registry.hold(found, True, PERSON)
+    _show(hive, find(hive, found.id), as_json, f"{found.name} is woken by you only.")
+
+
+@command()
+@click.argument("agent")
+def release(hive: Hive, as_json: bool, agent: str) -> None:
+    """Undo hold."""
+    found = find(hive, agent)
+    hive.registry.hold(found, False, PERSON)
+    _show(hive, find(hive, found.id), as_json, f"{found.name} may be woken unasked again.")
+
+
+@command()
+@click.argument("agent")
 def forget(hive: Hive, as_json: bool, agent: str) -> None:
     """Take an agent out of the registry; its checkpoints stay."""
     found = find(hive, agent)

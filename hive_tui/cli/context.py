@@ -121,7 +121,7 @@ def warn(text: str) -> None:
 class Steps(Unwatched):
     """Shows the steps of long work on stderr, if that is a terminal."""
 
-    def step(self, name: str) -> None:
+    def step(self, name: str, total_bytes: int = 0) -> None:
         """A new step begins."""
         super().step(name)
         if sys.stderr.isatty():

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 
 import click
@@ -24,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "rename": ("agents", "Give an agent another name"),
     "pin": ("agents", "Never put this agent to sleep unasked"),
     "unpin": ("agents", "Undo pin"),
+    "hold": ("agents", "Never wake this agent unasked"),
+    "release": ("agents", "Undo hold"),
     "forget": ("agents", "Take an agent out of the registry"),
     "nap": ("sleep", "Checkpoint agents and end their processes"),
     "wake": ("sleep", "Bring an agent back with its conversation"),
@@ -38,6 +41,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("running", "The heartbeat without a screen"),
     "pause": ("running", "Stop all automatic actions"),
     "unpause": ("running", "Allow automatic actions again"),
+    "demo": ("demo", "See all of it with scripted agents on a tmux server of its own"),
     "doctor": ("overview", "Look for what is wrong, and say how to mend it"),
     "config": ("settings", "Show or check the settings"),
 }
@@ -81,6 +85,10 @@ def cli(ctx: click.Context) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run a command line; its exit code. Never shows a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        # A path may hold bytes that are no UTF-8; printing it must not be the end.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(list(arguments), prog_name="hive-tui", standalone_mode=False)
     except click.exceptions.Exit as exit_:

@@ -17,10 +17,7 @@ from hive_tui.store import settings
 
 def open_dashboard(ctx: click.Context) -> None:
     """The dashboard, with the heartbeat inside."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise HiveError(
-            "The dashboard needs a terminal.", hint="Scripts use `hive-tui agents --json`; services `hive-tui serve`."
-        )
+    need_terminal()
     with opened(ctx) as hive:
         hive.database  # noqa: B018 - a database that cannot be opened is told before the screen is taken
         from hive_tui.ui.app import HiveApp
@@ -28,6 +25,18 @@ def open_dashboard(ctx: click.Context) -> None:
         app = HiveApp(hive)
         app.run()
         leave_behind(app.is_busy)
+
+
+def need_terminal() -> None:
+    """Refuse to open a dashboard that nobody could see.
+
+    Raises:
+        HiveError: Input or output is no terminal.
+    """
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise HiveError(
+            "The dashboard needs a terminal.", hint="Scripts use `hive-tui agents --json`; services `hive-tui serve`."
+        )
 
 
 @command()

@@ -37,6 +37,7 @@ def agent_json(
         "freed_bytes": agent.freed_bytes,
         "age_seconds": round((now - agent.started_at).total_seconds()) if agent.started_at else None,
         "pinned": agent.pinned,
+        "held": agent.held,
         "origin": agent.origin,
         "tokens_today": None,
         "last_checkpoint_at": checkpoint.created_at if checkpoint else None,

@@ -1,5 +1,6 @@
 """Commands nap, wake and resume-command."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +17,6 @@ from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
 from hive_tui.domain.errors import HiveError, NotFound
-from hive_tui.domain.quoting import quoted
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.services.messages import checked
@@ -200,7 +200,7 @@ def resume_command(hive: Hive, as_json: bool, name: str) -> None:
     if agent.session_id is None:
         raise HiveError(f"No conversation of {agent.name} is known that could be resumed.")
     words = hive.kinds.get(agent.kind).resume_command(agent.argv, agent.session_id)
-    line = f"{quoted(['cd', agent.cwd], 'sh')} && {quoted(words, 'sh')}"
+    line = f"{shlex.join(['cd', agent.cwd])} && {shlex.join(words)}"
     if as_json:
         print_json({"agent": agent.name, "cwd": agent.cwd, "argv": list(words), "command": line})
     else:

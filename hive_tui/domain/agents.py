@@ -105,6 +105,9 @@ class Agent:
     env: tuple[tuple[str, str], ...] = ()
     """Allow-listed environment, never a secret."""
     pinned: bool = False
+    """Never put to sleep unasked."""
+    held: bool = False
+    """Never woken unasked."""
     checkpoint_id: str | None = None
     """The checkpoint that a wake starts from: the newest one, or the restored one."""
     prompt: str | None = None

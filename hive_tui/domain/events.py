@@ -21,6 +21,7 @@ class EventKind(StrEnum):
     AGENT_ENDED = "agent.ended"
     AGENT_CRASHED = "agent.crashed"
     AGENT_PINNED = "agent.pinned"
+    AGENT_HELD = "agent.held"
     CHECKPOINT_TAKEN = "checkpoint.taken"
     CHECKPOINT_FAILED = "checkpoint.failed"
     CHECKPOINT_INVALID = "checkpoint.invalid"

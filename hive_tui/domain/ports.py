@@ -133,6 +133,14 @@ class Panes(Protocol):
         ...
 
 
+class PaneWatch(Protocol):
+    """Tells that something happened in the panes, far cheaper than a look at them."""
+
+    def fingerprint(self) -> str:
+        """A text that changes when a pane has output, comes, dies or goes; to the second. Raises like `Panes`."""
+        ...
+
+
 class Layouts(Protocol):
     """Builds panes. Touches none that is there; raises like `Panes`."""
 
@@ -186,8 +194,8 @@ class Progress(Protocol):
 
     cancelled: threading.Event
 
-    def step(self, name: str) -> None:
-        """A new step begins.
+    def step(self, name: str, total_bytes: int = 0) -> None:
+        """A new step begins; 0 bytes where its size is not known.
 
         Raises:
             Cancelled: The person has stopped the work.

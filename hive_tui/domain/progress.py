@@ -11,8 +11,8 @@ class Unwatched:
     def __init__(self) -> None:
         self.cancelled = threading.Event()
 
-    def step(self, name: str) -> None:
-        """A new step begins."""
+    def step(self, name: str, total_bytes: int = 0) -> None:
+        """A new step begins; 0 bytes where its size is not known."""
         self._stop_if_cancelled()
 
     def advance(self, done_bytes: int) -> None:

@@ -9,10 +9,27 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Self
 
-# Not '>': the continuation prompts of bash and zsh end with it, and inside a quote is no place to type.
-TERMINATORS = "$#%❯➜λ»›▶⟩"
-LONE_TERMINATOR = re.compile(rf"(?P<body>.*)[{TERMINATORS}] ?")
-INNER_TERMINATOR = re.compile(rf"[{TERMINATORS}](\s|$)")
+MARKS = "$#%❯➜➤λ»›▶⟩>"
+INNER_MARK = re.compile(rf"[{MARKS}](\s|$)")
+"""A mark that ends a prompt, and text behind it."""
+
+USER_AT_HOST = r"[\w.-]+@[\w.-]+"
+GIT = r"( \([^()]*\))?"
+SHAPES = (
+    r"([└╰]─*)?[$#%❯➜➤λ»›▶⟩]",
+    rf"{USER_AT_HOST}:[~/].*{GIT}[$#%]",
+    rf"{USER_AT_HOST} [^\s:|]+{GIT} ?[$#%>]",
+    rf"[~/]\S*{GIT} ?[$#%>]",
+    r"\[[^\[\]]+\] ?[$#%]",
+    r"[^\W\d][\w.-]*[$#%]",
+    # Nobody types these marks, so more may stand before them; not what also ends a prompt that has no mark.
+    r"[\w~/][^:|>\ue0b0-\ue0bf]* [❯➜➤λ»›▶⟩]",
+)
+BEFORE = r"(\([^()]+\) |\[[^\[\]]+\] |\d\d:\d\d(:\d\d)? )*"
+"""Environments, branches, clocks."""
+
+KNOWN_PROMPT = re.compile(rf"{BEFORE}({'|'.join(SHAPES)})")
+"""Prompts that show by themselves where they end. A lone '>' does not: inside a quote, bash and zsh draw it too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +42,10 @@ class PromptLine:
 
     @classmethod
     def at_cursor(cls, line: str, cursor_x: int) -> Self:
-        """Part a line at a column; wide characters take two columns."""
+        """Part a line at a column; wide characters take two columns, accents belong to the letter before them."""
         column = 0
         for at, letter in enumerate(line):
-            if column >= cursor_x:
+            if column >= cursor_x and width(letter) > 0:
                 return cls(line[:at].rstrip(), line[at:].strip())
             column += width(letter)
         return cls(line.rstrip(), "")
@@ -51,14 +68,17 @@ def is_empty(line: PromptLine, remembered: PromptLine | None) -> bool:
         line: The line now.
         remembered: The line as it was when certainly nothing had been typed.
     """
-    if remembered is not None and line == remembered:
-        return bool(line.before)
-    match = LONE_TERMINATOR.fullmatch(line.before)
-    return not line.after and match is not None and not INNER_TERMINATOR.search(match["body"])
+    if remembered is not None and remembered.before:
+        if line.before == remembered.before and line.after in ("", remembered.after):
+            return True
+        if line.before.startswith(remembered.before):
+            return False
+    match = KNOWN_PROMPT.fullmatch(line.before)
+    return not line.after and match is not None and not INNER_MARK.search(line.before[:-1])
 
 
 def width(letter: str) -> int:
     """Columns that a character takes in a terminal."""
-    if unicodedata.combining(letter):
+    if unicodedata.category(letter) in ("Mn", "Me", "Cf"):
         return 0
     return 2 if unicodedata.east_asian_width(letter) in ("W", "F") else 1

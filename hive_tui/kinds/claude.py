@@ -1,5 +1,6 @@
 """Claude Code: its status file names the session and what it does; the screen adds limits and errors."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from hive_tui.kinds.screen import Screen
 WAITING = {"permission prompt": Activity.PERMISSION, "input needed": Activity.QUESTION}
 SPINNER = range(0x2800, 0x2900), range(0x25D0, 0x25D4)
 """First letters of the title while the model streams: braille, since 2.1.228 half circles."""
+
+MENU = re.compile(r" +❯ \d+\. ")
 
 
 class Claude(Kind):
@@ -60,6 +63,11 @@ class Claude(Kind):
             if "background" in text and ("running" in text or "agent" in text):
                 found.append(text[:60])
         return tuple(found)
+
+    def draft(self, look: Look) -> str:
+        """A menu takes the place of the input box; what begins with the glyph above it was sent."""
+        is_menu = any(MENU.match(line) for line in look.screen.bottom(8))
+        return "" if is_menu else super().draft(look)
 
     def start_state(self, look: Look, session_id: str) -> StartState:
         """Ready when its status file says idle with the wanted conversation and the prompt is drawn."""

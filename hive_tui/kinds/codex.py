@@ -23,6 +23,7 @@ from hive_tui.kinds.manifest import Manifest
 from hive_tui.kinds.screen import Screen
 
 ROLLOUT = re.compile(r"rollout-.*-([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl$")
+MENU_HELP = re.compile(r" +([Pp]ress )?enter (to )?(select|confirm|submit)")
 TAIL_BYTES = 256 * 1024
 WORDS = 48
 """So many letters and digits of a message, without spaces and marks, must stand on the screen."""
@@ -105,9 +106,10 @@ class Codex(Kind):
         return (found[1],) if found else ()
 
     def draft(self, look: Look) -> str:
-        """Menus put their cursor where the input line is; they are no drafts."""
+        """Menus put their cursor where the input line is; they are no drafts. A list somebody types is one."""
         draft = super().draft(look)
-        return "" if re.match(r"\d+\. ", draft) else draft
+        is_menu = any(MENU_HELP.match(line) for line in look.screen.bottom(2))
+        return "" if is_menu and re.match(r"\d+\. ", draft) else draft
 
     def session_files(self, agent: Agent) -> list[SessionFile]:
         """The rollout; its server may have packed it meanwhile."""

@@ -8,6 +8,9 @@ from pathlib import PurePath
 from hive_tui.kinds.manifest import ProcessRules, ResumeRules
 
 INTERPRETER = re.compile(r"(node|nodejs|bun|deno|python(\d(\.\d+)?)?|pypy3?|ruby)(\.exe)?")
+INTERPRETER_OPTIONS_WITH_VALUE = frozenset(
+    {"-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "--preload", "-X", "-W"}
+)
 SESSION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SCRIPT_ENDING = re.compile(r"\.(exe|m?js|cjs|ts|py|rb)$")
 
@@ -32,6 +35,8 @@ def parted(argv: Sequence[str]) -> CommandLine | None:
     if not INTERPRETER.fullmatch(name):
         return CommandLine(tuple(argv[:1]), name, False, tuple(argv[1:]))
     for at, word in enumerate(argv[1:], 1):
+        if argv[at - 1] in INTERPRETER_OPTIONS_WITH_VALUE:
+            continue
         if word == "-m" and at + 1 < len(argv):
             return CommandLine(tuple(argv[: at + 2]), argv[at + 1], True, tuple(argv[at + 2 :]))
         if word in ("-c", "-e", "--eval", "-p", "--print"):
@@ -43,12 +48,14 @@ def parted(argv: Sequence[str]) -> CommandLine | None:
 
 def matches(command: CommandLine, rules: ProcessRules, with_value: Sequence[str]) -> bool:
     """Whether the command line is an interactive run of that kind."""
-    if command.name not in (rules.modules if command.is_module else rules.programs):
+    if not _is_program(command, rules):
         return False
     skip = False
     for word in command.arguments:
         if skip:
             skip = False
+        elif word == "--":
+            return True
         elif word in rules.not_options:
             return False
         elif word in with_value:
@@ -106,6 +113,12 @@ def kept_options(arguments: Sequence[str], rules: ResumeRules) -> tuple[str, ...
                 kept.append(arguments[at])
                 at += 1
     return tuple(kept)
+
+
+def _is_program(command: CommandLine, rules: ProcessRules) -> bool:
+    if command.is_module:
+        return command.name in rules.modules
+    return command.name in rules.programs or command.prefix[-1].endswith(tuple(f"/{end}" for end in rules.scripts))
 
 
 def _base(path: str) -> str:

@@ -122,7 +122,7 @@ class Kind:
 
     def screen_claims(self, look: Look) -> tuple[Claim, ...]:
         """What the manifest's rules see on the screen."""
-        found = look.screen.first_match(self.manifest.screen.rules)
+        found = look.screen.first_match(self.manifest.screen.rules, self.manifest.screen.prompt)
         if found is None:
             dialog = self.dialog(look.screen)
             return (Claim(Activity.PERMISSION, "screen", f"a dialog is open: {dialog[:80]}"),) if dialog else ()

@@ -2,10 +2,10 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 from hive_tui.domain.agents import Activity
 from hive_tui.domain.errors import ConfigError
@@ -20,6 +20,8 @@ class ProcessRules:
 
     programs: tuple[str, ...] = ()
     """Names of the program, or of the script that an interpreter runs, without folder and ending."""
+    scripts: tuple[str, ...] = ()
+    """Ends of paths of scripts whose names alone say nothing."""
     modules: tuple[str, ...] = ()
     """Modules, as in `python -m MODULE`."""
     not_commands: tuple[str, ...] = ()
@@ -126,31 +128,90 @@ def parse(text: str, source: str) -> Manifest:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not valid TOML: {error}.") from error
-    screen = dict(value.pop("screen", {}))
-    rules = tuple(_rule(rule, source) for rule in screen.pop("rules", ()))
-    known = {"name", "title", "process", "config", "resume", "quit", "start"}
-    for key in value.keys() - known:
-        raise ConfigError(f"{source}: {key} is not a key of a manifest.", hint=f"Known are {', '.join(sorted(known))}.")
-    return Manifest(
-        name=str(value["name"]),
-        title=str(value["title"]),
-        process=_table(ProcessRules, value.get("process", {}), f"{source}: process"),
-        config=_table(ConfigRules, value.get("config", {}), f"{source}: config"),
-        resume=_table(ResumeRules, value.get("resume", {}), f"{source}: resume"),
-        quit=_table(QuitRules, value.get("quit", {}), f"{source}: quit"),
-        start=_table(StartRules, value.get("start", {}), f"{source}: start"),
-        screen=ScreenRules(str(screen.get("prompt", "")), rules),
+    _check_keys(value, {"name", "title", "screen", *TABLES}, f"{source}: ")
+    screen = _table_of(value, "screen", source)
+    _check_keys(screen, {"prompt", "rules"}, f"{source}: screen.")
+    rules = screen.get("rules", [])
+    if not isinstance(rules, list):
+        raise ConfigError(f"{source}: screen.rules must be tables like [[screen.rules]].")
+    manifest = Manifest(
+        name=_text(value, "name", source),
+        title=_text(value, "title", source),
+        screen=ScreenRules(str(screen.get("prompt", "")), tuple(_rule(rule, source) for rule in rules)),
+        **{name: _filled(form, _table_of(value, name, source), f"{source}: {name}") for name, form in TABLES.items()},
     )
+    _check_values(manifest, source)
+    return manifest
 
 
-def _table(form: type[T], value: Mapping[str, Any], where: str) -> T:
-    known = {field.name for field in fields(form)}  # type: ignore[arg-type]
+TABLES: Mapping[str, type[Any]] = {
+    "process": ProcessRules,
+    "config": ConfigRules,
+    "resume": ResumeRules,
+    "quit": QuitRules,
+    "start": StartRules,
+}
+
+
+def _check_keys(value: Mapping[str, Any], known: Collection[str], where: str) -> None:
     for key in value.keys() - known:
-        raise ConfigError(f"{where}.{key} is not a key of a manifest.", hint=f"Known are {', '.join(sorted(known))}.")
-    return form(**{key: tuple(item) if isinstance(item, list) else item for key, item in value.items()})
+        raise ConfigError(f"{where}{key} is not a key of a manifest.", hint=f"Known are {', '.join(sorted(known))}.")
 
 
-def _rule(value: Mapping[str, Any], source: str) -> ScreenRule:
+def _text(value: Mapping[str, Any], key: str, source: str) -> str:
+    text = value.get(key)
+    if not isinstance(text, str) or not text:
+        raise ConfigError(f"{source}: {key} must be a text.", hint=f'Write it like {key} = "claude".')
+    return text
+
+
+def _table_of(value: Mapping[str, Any], key: str, source: str) -> Mapping[str, Any]:
+    table = value.get(key, {})
+    if not isinstance(table, dict):
+        raise ConfigError(f"{source}: {key} must be a table.", hint=f"Write it as [{key}].")
+    return table
+
+
+def _filled(form: type[T], value: Mapping[str, Any], where: str) -> T:
+    hints = get_type_hints(form)
+    _check_keys(value, hints.keys(), f"{where}.")
+    return form(**{key: _value(hints[key], item, f"{where}.{key}") for key, item in value.items()})
+
+
+def _value(kind: Any, item: Any, where: str) -> Any:
+    if kind is str and isinstance(item, str):
+        return item
+    if kind is float and isinstance(item, int | float) and not isinstance(item, bool) and item > 0:
+        return float(item)
+    if kind == tuple[str, ...] and isinstance(item, list) and all(isinstance(one, str) for one in item):
+        return tuple(item)
+    words = {str: "a text", float: "a number above 0"}
+    raise ConfigError(f"{where} is {item!r}, but must be {words.get(kind, 'a list of texts')}.")
+
+
+def _check_values(manifest: Manifest, source: str) -> None:
+    if manifest.quit.method not in ("signal", "keys"):
+        raise ConfigError(f"{source}: quit.method is {manifest.quit.method!r}, but must be signal or keys.")
+    patterns = {
+        "process.shared": manifest.process.shared,
+        "quit.session_said": (manifest.quit.session_said,),
+        "start.ready": (manifest.start.ready,),
+        "start.dialogs": manifest.start.dialogs,
+        "start.failures": manifest.start.failures,
+    }
+    for key, texts in patterns.items():
+        for text in texts:
+            try:
+                re.compile(text)
+            except re.error as error:
+                raise ConfigError(f"{source}: {key} is {text!r}, which is no pattern: {error}.") from error
+
+
+def _rule(value: Any, source: str) -> ScreenRule:
+    known = {"activity", "pattern", "lines", "why", "also", "last_turn"}
+    if not isinstance(value, dict):
+        raise ConfigError(f"{source}: screen.rules must be tables like [[screen.rules]].")
+    _check_keys(value, known, f"{source}: screen.rules.")
     try:
         return ScreenRule(
             Activity(value["activity"]),
@@ -158,6 +219,9 @@ def _rule(value: Mapping[str, Any], source: str) -> ScreenRule:
             int(value.get("lines", 12)),
             str(value["why"]),
             re.compile(value["also"]) if "also" in value else None,
+            bool(value.get("last_turn", False)),
         )
-    except (KeyError, ValueError, re.error) as error:
+    except KeyError as error:
+        raise ConfigError(f"{source}: a screen rule lacks {error.args[0]}.") from error
+    except (TypeError, ValueError, re.error) as error:
         raise ConfigError(f"{source}: a screen rule is wrong: {error}.") from error

@@ -1,13 +1,13 @@
 """Reads an agent's screen: the last lines, without colours, and what faint text hides."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from hive_tui.domain.agents import Activity
 
 ESCAPE = re.compile(r"\x1b\[([0-9;:]*)([a-zA-Z])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b.|[\x0e\x0f]")
-RULE_LINE = re.compile(r"^[─━]{20,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class ScreenRule:
     why: str
     also: re.Pattern[str] | None = None
     """Another line of the region must match this: a dialog has its cursor, a quotation of one has not."""
+    last_turn: bool = False
+    """Only what stands below the last message of the person counts: an older error is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +34,23 @@ class Screen:
     @property
     def lines(self) -> list[str]:
         """Lines as plain text, without trailing blanks."""
-        return [ESCAPE.sub("", line).rstrip() for line in self.ansi.splitlines()]
+        return [ESCAPE.sub("", line).replace("\xa0", " ").rstrip() for line in self.ansi.splitlines()]
 
     def bottom(self, count: int) -> list[str]:
         """The last lines that are not blank, top to bottom."""
         return [line for line in self.lines if line.strip()][-count:]
 
-    def first_match(self, rules: Sequence[ScreenRule]) -> tuple[ScreenRule, str] | None:
-        """The first rule that matches, and the line it matched."""
+    def first_match(self, rules: Sequence[ScreenRule], prompt: str = "") -> tuple[ScreenRule, str] | None:
+        """The first rule that matches, and the line it matched.
+
+        Args:
+            rules: In the order in which they count.
+            prompt: The glyph at the beginning of the input line, and of each message that was sent.
+        """
         for rule in rules:
             region = self.bottom(rule.lines)
+            if rule.last_turn:
+                region = _last_turn(region, prompt)
             if rule.also is not None and not any(rule.also.search(line) for line in region):
                 continue
             for line in reversed(region):
@@ -57,28 +66,52 @@ class Screen:
         return ""
 
 
+def _last_turn(lines: list[str], prompt: str) -> list[str]:
+    """The lines below the last message; the last line with the glyph is the input line, or a menu in its place."""
+    at = [number for number, line in enumerate(lines) if prompt and line.startswith(prompt)]
+    return lines[at[-2] + 1 :] if len(at) > 1 else lines
+
+
 def strong_text(line: str) -> str:
-    """The text of a line without its escape sequences and without what is drawn faint (SGR 2)."""
-    text, at, faint = "", 0, False
+    """The text of a line without its escape sequences and without what is drawn faint (SGR 2).
+
+    One letter in reverse right before faint text is the cursor that stands on that text.
+    """
+    text = ""
+    pieces = [piece for piece in _pieces(line) if piece.text]
+    for piece, following in zip_longest(pieces, pieces[1:]):
+        is_cursor = piece.is_reverse and len(piece.text) == 1 and following is not None and following.is_faint
+        text += "" if piece.is_faint or is_cursor else piece.text
+    return text
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    text: str
+    is_faint: bool
+    is_reverse: bool
+
+
+def _pieces(line: str) -> Iterator[_Piece]:
+    """The text between the escape sequences."""
+    at, faint, reverse = 0, False, False
     for found in ESCAPE.finditer(line):
-        if not faint:
-            text += line[at : found.start()]
+        yield _Piece(line[at : found.start()], faint, reverse)
         at = found.end()
         if found.group(2) == "m":
-            faint = _is_faint(found.group(1), faint)
-    return text if faint else text + line[at:]
+            for code in _codes(found.group(1)):
+                faint = code == "2" or (faint and code not in ("", "0", "22"))
+                reverse = code == "7" or (reverse and code not in ("", "0", "27"))
+    yield _Piece(line[at:], faint, reverse)
 
 
-def _is_faint(parameters: str, faint: bool) -> bool:
-    codes = parameters.replace(":", ";").split(";")
-    at = 0
-    while at < len(codes):
-        code = codes[at]
-        if code in ("38", "48", "58"):  # a colour takes the numbers behind it; a 2 there means RGB
-            at += 4 if codes[at + 1 : at + 2] == ["2"] else 2
-        elif code == "2":
-            faint = True
-        elif code in ("", "0", "22"):
-            faint = False
-        at += 1
-    return faint
+def _codes(parameters: str) -> Iterator[str]:
+    """The numbers of an SGR sequence without those that belong to a colour: a 2 there means RGB."""
+    codes = iter(parameters.replace(":", ";").split(";"))
+    for code in codes:
+        if code in ("38", "48", "58"):
+            following = 3 if next(codes, "") == "2" else 1
+            for _ in range(following):
+                next(codes, "")
+        else:
+            yield code

@@ -15,7 +15,7 @@ def read(folder: Path, process: Process) -> Mapping[str, Any] | None:
 
     None if there is none, it cannot be read, or it is of another process.
     """
-    value = load(folder / "sessions" / f"{process.pid}.json")
+    value = load(path_of(folder, process.pid))
     if value is None or "status" not in value:
         return None
     written = str(value.get("procStart", ""))
@@ -24,12 +24,17 @@ def read(folder: Path, process: Process) -> Mapping[str, Any] | None:
     return value
 
 
+def path_of(folder: Path, pid: int) -> Path:
+    """Where the process with that id keeps its status file."""
+    return folder / "sessions" / f"{pid}.json"
+
+
 def was_removed(agent: Agent) -> bool:
     """Whether the agent's process has removed its status file, as a graceful exit does."""
     if agent.config_dir is None or agent.process is None:
         return False
-    folder = Path(agent.config_dir) / "sessions"
-    return folder.is_dir() and not (folder / f"{agent.process.pid}.json").exists()
+    path = path_of(Path(agent.config_dir), agent.process.pid)
+    return path.parent.is_dir() and not path.exists()
 
 
 def load(path: Path) -> Mapping[str, Any] | None:

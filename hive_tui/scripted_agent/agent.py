@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
+from hive_tui.scripted_agent.script import Script
 from hive_tui.scripted_agent.session import Session, StatusFile
 from hive_tui.scripted_agent.terminal import Terminal
 
@@ -41,6 +42,8 @@ class ScriptedAgent:
         self._options = options
         self._terminal = terminal
         self._status_file = StatusFile(home)
+        self._script = Script(home)
+        self._answer_to_give = ""
         self._status = "starting"
         self._draft = ""
         self._until = 0.0
@@ -67,7 +70,7 @@ class ScriptedAgent:
 
     def _start(self) -> None:
         self._note("starting")
-        self._terminal.line("scripted agent · " + str(Path.cwd()))
+        self._terminal.line("scripted agent · " + str(Path.cwd()).replace(str(Path.home()), "~", 1))
         time.sleep(self._options.slow_start)
         for text in self.session.user_messages:
             self._terminal.line(f"{PROMPT}{text}")
@@ -109,6 +112,9 @@ class ScriptedAgent:
             self._idle()
             return
         self.session.say("user", text)
+        part = self._script.part(text)
+        self._answer_to_give = part.says
+        word, _, rest = part.does.partition(" ")
         commands: dict[str, Callable[[str], None]] = {
             "/work": self._work,
             "/ask": lambda what: self._ask("permission", f"Allow to run `{what}`? (y/n)", what),
@@ -123,7 +129,7 @@ class ScriptedAgent:
 
     def _reply(self, _: str = "") -> None:
         said = self.session.user_messages
-        self._tell(f"I see {len(said)} message(s); the first was [{said[0]}]")
+        self._tell(self._answer_to_give or f"I see {len(said)} message(s); the first was [{said[0]}]")
 
     def _tell(self, text: str) -> None:
         self.session.say("assistant", text)
@@ -199,7 +205,7 @@ class ScriptedAgent:
     def _draw(self) -> None:
         if self._status == "working":
             self._terminal.prompt(f"✻ Working… ({max(0, self._until - time.time()):.0f}s · esc to interrupt)")
-        elif self._status == "idle" or self._draft:
+        elif self._status in ("idle", "limited") or self._draft:
             self._terminal.prompt(PROMPT + self._draft.replace("\n", "⏎"))
 
 

@@ -32,7 +32,7 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """Write at once."""
-        os.write(sys.stdout.fileno(), text.encode())
+        os.write(sys.stdout.fileno(), text.encode(errors="surrogateescape"))
 
     def line(self, text: str) -> None:
         """A line above the prompt."""

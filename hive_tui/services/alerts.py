@@ -51,6 +51,14 @@ class Alerts:
         self._database.write(settings.put, TOLD, logged[-1].seq, now=self._clock.now())
         return shown
 
+    def test(self) -> str:
+        """Show a notification that says it is a test; how it was delivered, or why it was not, as a sentence."""
+        try:
+            self.delivery = self._notifier.notify("hive: test", "Failures and questions of your agents look like this.")
+        except HiveError as error:
+            return f"No notification was shown: {error.what} {error.hint}".strip()
+        return f"A notification was sent: {self.delivery}."
+
     def _show(self, logged: LoggedEvent) -> bool:
         now = self._clock.now()
         text = logged.event.text

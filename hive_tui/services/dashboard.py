@@ -10,11 +10,13 @@ from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.services.heartbeat import Beat
 from hive_tui.services.observer import Observation
+from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import screens, settings
+from hive_tui.store import journal, screens, settings
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
+from hive_tui.store.journal import LoggedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class AgentView:
     checkpoint: Checkpoint | None
     """Its newest one."""
     next_wake_at: datetime | None
+    project: str = ""
+    """Absolute path of the repository that it works in, or of its folder."""
 
     @property
     def urgency(self) -> int:
@@ -91,12 +95,35 @@ class CheckpointsView:
     names: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class AgentHistory:
+    """What has become of one agent: its wakes and its generations."""
+
+    at: datetime
+    wakeups: tuple[Wakeup, ...]
+    """Those that run, those that wait, then the finished, newest first."""
+    attempts: dict[str, tuple[Attempt, ...]]
+    checkpoints: tuple[Checkpoint, ...]
+    """Newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventsView:
+    """The event log."""
+
+    at: datetime
+    events: tuple[LoggedEvent, ...]
+    """Oldest first."""
+    names: dict[str, str]
+
+
 class Dashboard:
     """Blocks; screens call it in a thread."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._projects = Projects()
 
     def hive(self, observation: Observation | None, beat: Beat) -> HiveView:
         """Header and agents. Without a look at the panes yet, from the registry alone."""
@@ -105,7 +132,13 @@ class Dashboard:
         newest = self._database.read(checkpoint_store.newest_by_agent)
         next_wakes = self._database.read(wakeup_store.next_wake_times)
         views = [
-            AgentView(agent, sightings.get(agent.id), newest.get(agent.id), next_wakes.get(agent.id))
+            AgentView(
+                agent,
+                sightings.get(agent.id),
+                newest.get(agent.id),
+                next_wakes.get(agent.id),
+                self._projects.of(agent.cwd),
+            )
             for agent in agents
         ]
         troubles = [observation.trouble if observation else "", *beat.trouble.values()]
@@ -126,6 +159,20 @@ class Dashboard:
             wakeups, attempts = screens.queue(session, limit=200)
             names = screens.agent_names(session)
         return QueueView(self._clock.now(), wakeups, names, attempts)
+
+    def history(self, agent_id: str) -> AgentHistory:
+        """The latest wakes and all generations of an agent."""
+        with self._database.session() as session:
+            wakeups, attempts = screens.queue(session, limit=5, agent_id=agent_id)
+            found = screens.checkpoints(session, limit=100, agent_id=agent_id)
+        return AgentHistory(self._clock.now(), wakeups, attempts, found)
+
+    def events(self, *, limit: int = 500) -> EventsView:
+        """The newest events."""
+        logged = self._database.read(journal.events, limit=limit)
+        with self._database.session() as session:
+            names = screens.agent_names(session)
+        return EventsView(self._clock.now(), tuple(logged), names)
 
     def checkpoints(self) -> CheckpointsView:
         """Newest first."""

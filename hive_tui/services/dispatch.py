@@ -12,7 +12,7 @@ from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.gate import Decision
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.retry import RetryPolicy, next_attempt_at
-from hive_tui.domain.wakeups import Outcome, Wakeup
+from hive_tui.domain.wakeups import Outcome, Wakeup, WakeupStatus
 from hive_tui.services.hub import Hub
 from hive_tui.services.wake import NOT_WOKEN, Waker, WakeResult
 from hive_tui.store import agents as agent_store
@@ -80,9 +80,9 @@ class Dispatcher:
             claims.recover_orphans, now=self._clock.now(), next_at=next_at, only_expired=only_expired
         )
         for orphan in orphans:
-            self._hub.publish(
-                Event(EventKind.WAKEUP_RETRY, "An interrupted wake goes back to the queue", orphan.agent_id)
-            )
+            event = _orphaned(orphan)
+            self._database.write(journal.log, event, now=self._clock.now())
+            self._hub.publish(event)
         return orphans
 
     def _succeed(self, claimed: Wakeup, result: WakeResult) -> None:
@@ -121,6 +121,14 @@ class Dispatcher:
         granted = max(0, claimed.max_attempts - self._policy.max_attempts)
         attempt = max(1, claimed.attempts - granted)
         return next_attempt_at(self._clock.now(), attempt=attempt, policy=self._policy, random=self._random)
+
+
+def _orphaned(orphan: Wakeup) -> Event:
+    """What became of a wakeup whose worker died."""
+    if orphan.status is WakeupStatus.FAILED:
+        text = "A wake was interrupted too often, and is not tried again"
+        return Event(EventKind.WAKEUP_FAILED, text, orphan.agent_id, HEARTBEAT, Severity.FAILURE)
+    return Event(EventKind.WAKEUP_RETRY, "An interrupted wake goes back to the queue", orphan.agent_id)
 
 
 def _complete(

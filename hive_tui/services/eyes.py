@@ -36,6 +36,8 @@ class Memory:
     """What is remembered between looks, so that a look at idle panes costs next to nothing."""
 
     argv: dict[tuple[ProcessId, str], tuple[str, ...]] = field(default_factory=dict)
+    kinds: dict[tuple[str, ...], Kind | None] = field(default_factory=dict)
+    """By command line."""
     environ: dict[ProcessId, Mapping[str, str]] = field(default_factory=dict)
     screens: dict[PaneRef, tuple[int, Screen]] = field(default_factory=dict)
     ticks: dict[ProcessId, int] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Memory:
     def forget_all_but(self, table: ProcessTable, panes: Iterable[Pane]) -> None:
         """Drop what belongs to processes and panes that are gone."""
         self.argv = {key: value for key, value in self.argv.items() if table.is_alive(key[0])}
+        lines = set(self.argv.values())
+        self.kinds = {argv: kind for argv, kind in self.kinds.items() if argv in lines}
         self.environ = {key: value for key, value in self.environ.items() if table.is_alive(key)}
         there = {pane.ref for pane in panes}
         self.screens = {ref: value for ref, value in self.screens.items() if ref in there}
@@ -126,7 +130,7 @@ class Eyes:
             for process in tree:
                 if process.tty != tree[0].tty:
                     continue
-                kind = self._kinds.match(self._argv(process))
+                kind = self._kind_of(self._argv(process))
                 if kind is None and process.id in adopted:
                     kind = self._kinds.get(GENERIC)
                 if kind is not None:
@@ -146,6 +150,11 @@ class Eyes:
             tuple(shared),
             hosting_of(root, pane, table, self._argv),
         )
+
+    def _kind_of(self, argv: tuple[str, ...]) -> Kind | None:
+        if argv not in self._memory.kinds:
+            self._memory.kinds[argv] = self._kinds.match(argv)
+        return self._memory.kinds[argv]
 
     def _argv(self, process: Process) -> tuple[str, ...]:
         key = (process.id, process.comm)

@@ -17,6 +17,7 @@ from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.services.alerts import Alerts
 from hive_tui.services.dispatch import AT_ONCE, Dispatcher
+from hive_tui.services.glance import Glance
 from hive_tui.services.hub import Hub
 from hive_tui.services.observer import Observation, Observer
 from hive_tui.services.recovery import Recovery
@@ -25,6 +26,9 @@ from hive_tui.store.database import Database
 
 LEASE_SWEEP_S = 15.0
 STEP_TIMEOUT_S = 30.0
+GLANCE_EVERY_S = 1.0
+LOOK_AT_LEAST_EVERY_S = 5.0
+"""So often all is looked at although nothing seems to have happened."""
 STOP_PATIENCE_S = 8.0
 
 
@@ -44,8 +48,9 @@ class Heartbeat:
     """An asyncio loop; each step runs in a thread, under a time limit, and may fail without the others.
 
     Args:
-        observe_every_s: How often the panes are looked at.
+        observe_every_s: How often the panes are looked at, at most, while they change.
         on_observed: Called with each new look, in the thread that looked.
+        glance: Tells whether anything changes; without one, the panes are looked at all the time.
     """
 
     def __init__(
@@ -62,6 +67,7 @@ class Heartbeat:
         *,
         observe_every_s: float = 1.0,
         on_observed: Callable[[Observation], None] = lambda _: None,
+        glance: Glance | None = None,
     ) -> None:
         self._database = database
         self._observer = observer
@@ -74,23 +80,36 @@ class Heartbeat:
         self._hub = hub
         self.observe_every_s = observe_every_s
         self.on_observed = on_observed
+        self._glance = glance
         self.beat = Beat()
         self._name = f"heartbeat:{os.getpid()}"
         self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
         self._slow: dict[str, asyncio.Future[object]] = {}
         self._swept_at = 0.0
         self._server_was = ServerState.UP
-        self._rung = asyncio.Event()
+        self._is_rung = False
+        self._awakened = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="wake")
         # Steps have threads of their own: a look at the panes must not wait behind somebody's checkpoint.
         self._steps = ThreadPoolExecutor(3, thread_name_prefix="step")
+        # One thread alone: the database tells of changes by connection, and each thread has its own.
+        self._glances = ThreadPoolExecutor(1, thread_name_prefix="glance")
 
     def ring(self) -> None:
         """Look at once; call it in the loop's thread."""
-        self._rung.set()
+        self._is_rung = True
+        self._awakened.set()
+
+    def stir(self) -> None:
+        """Glance at once; call it in any thread."""
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._awakened.set)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Beat until `stop` is set, then wait a little for what is in flight."""
+        self._loop = asyncio.get_running_loop()
         try:
             while not stop.is_set():
                 await self.tick()
@@ -108,7 +127,7 @@ class Heartbeat:
             if self._clock.monotonic() - self._swept_at >= LEASE_SWEEP_S:
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)
-            await self._step("work off the queue", self._claim)
+            self._start(await self._step("work off the queue", self._claim))
             await self._step("tell failures", self._alerts.tell)
         self.beat.beat_at = self._clock.now()
         self.beat.in_flight = len(self._running)
@@ -129,10 +148,12 @@ class Heartbeat:
 
     def _on_ring(self) -> None:
         self._doorbell.drain()
-        self._rung.set()
+        self.ring()
 
     def _observe(self) -> None:
         observation = self._observer.observe()
+        if self._glance is not None:
+            self._glance.note(observation)
         self.on_observed(observation)
         if self.beat.is_working and (observation.state is not self._server_was):
             self._tell_server(observation)
@@ -159,30 +180,31 @@ class Heartbeat:
     def _claim(self) -> list[Wakeup]:
         return self._dispatcher.claim_due(by=self._name, limit=AT_ONCE - len(self._running))
 
-    async def _step(self, name: str, work: Callable[[], object]) -> None:
-        """Run one step in a thread. A step that hangs is left alone until it ends; it is not started twice."""
+    async def _step(self, name: str, work: Callable[[], object], pool: ThreadPoolExecutor | None = None) -> object:
+        """Run one step in a thread; what it returns, or None if it failed.
+
+        A step that hangs is left alone until it ends; it is not started twice.
+        """
         loop = asyncio.get_running_loop()
         before = self._slow.pop(name, None)
         if before is not None and not before.done():
             self._slow[name] = before
-            return
-        future: asyncio.Future[object] = loop.run_in_executor(self._steps, work)
+            return None
+        future: asyncio.Future[object] = loop.run_in_executor(pool or self._steps, work)
         done, _ = await asyncio.wait([future], timeout=STEP_TIMEOUT_S)
         if not done:
             self._slow[name] = future
             self._failed(name, f"no end after {STEP_TIMEOUT_S:g} s")
-            return
+            return None
         error = future.exception()
         if error is not None:
             self._failed(name, error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}")
-            return
+            return None
         self.beat.trouble.pop(name, None)
-        if name == "work off the queue":
-            self._start(future.result())
+        return future.result()
 
     def _start(self, claimed: object) -> None:
-        assert isinstance(claimed, list)
-        for wakeup in claimed:
+        for wakeup in claimed if isinstance(claimed, list) else ():
             task = asyncio.get_running_loop().create_task(self._run_one(wakeup))
             self._running[wakeup.id] = (wakeup, task)
 
@@ -194,7 +216,7 @@ class Heartbeat:
             self._failed("wake an agent", f"{type(error).__name__}: {error}")
         finally:
             self._running.pop(wakeup.id, None)
-            self._rung.set()
+            self.ring()
 
     def _failed(self, name: str, said: str) -> None:
         if self.beat.trouble.get(name) == said:
@@ -206,22 +228,50 @@ class Heartbeat:
         self._hub.publish(event)
 
     async def _wait(self, stop: asyncio.Event) -> None:
-        """Sleep until somebody rings, the next wakeup is due, or it is time to look again."""
-        timeout_s = self.observe_every_s
+        """Sleep until somebody rings, the next wakeup is due, something happens, or it is time to look again."""
+        begun_at = self._clock.monotonic()
+        glance_s = min(GLANCE_EVERY_S, self.observe_every_s)
+        longest_s = await self._longest_wait_s()
+        while not stop.is_set() and not self._is_rung:
+            left_s = longest_s - (self._clock.monotonic() - begun_at)
+            if left_s <= 0:
+                break
+            await self._sleep(min(left_s, glance_s), stop)
+            if stop.is_set() or self._is_rung or self._glance is None:
+                continue
+            if await self._has_news(self._glance):
+                # What changes all the time is not looked at more often than was asked for.
+                longest_s = min(longest_s, self.observe_every_s)
+            self.beat.beat_at = self._clock.now()
+        self._is_rung = False
+
+    async def _longest_wait_s(self) -> float:
+        """Seconds until the next round must begin, whatever happens."""
+        longest_s = max(LOOK_AT_LEAST_EVERY_S, self.observe_every_s) if self._glance else self.observe_every_s
         if self.beat.is_working and len(self._running) < AT_ONCE:
             with suppress(HiveError):
                 loop = asyncio.get_running_loop()
                 due_at = await loop.run_in_executor(self._steps, self._database.read, wakeups.next_due_at)
-                ahead_s = (due_at - self._clock.now()).total_seconds() if due_at is not None else timeout_s
-                # What was due already and was not claimed waits for another wakeup of its agent.
-                timeout_s = min(timeout_s, ahead_s) if ahead_s > 0 else timeout_s
-        waiting = [asyncio.ensure_future(self._rung.wait()), asyncio.ensure_future(stop.wait())]
+                if due_at is not None:
+                    ahead_s = (due_at - self._clock.now()).total_seconds()
+                    # What was due already and was not claimed waits for another wakeup of its agent.
+                    longest_s = min(longest_s, ahead_s if ahead_s > 0 else self.observe_every_s)
+        return longest_s
+
+    async def _has_news(self, glance: Glance) -> bool:
+        if not self.beat.is_working and not self._lock.is_held():
+            return True
+        return await self._step("glance at the panes", glance.has_news, self._glances) is not False
+
+    async def _sleep(self, seconds: float, stop: asyncio.Event) -> None:
+        """Until rung, stirred or stopped."""
+        waiting = [asyncio.ensure_future(self._awakened.wait()), asyncio.ensure_future(stop.wait())]
         try:
-            await asyncio.wait(waiting, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for future in waiting:
                 future.cancel()
-        self._rung.clear()
+        self._awakened.clear()
 
     async def _leave(self) -> None:
         """Wait for wakes that run; what does not end is taken up by the next heartbeat."""
@@ -236,5 +286,5 @@ class Heartbeat:
                 self._database.checkpoint_wal(own=False)
             self._lock.release()
             self.beat.is_working = False
-        for pool in (self._pool, self._steps):
+        for pool in (self._pool, self._steps, self._glances):
             pool.shutdown(wait=False, cancel_futures=True)

@@ -39,7 +39,10 @@ class WakeupQueue:
         """
         event = Event(EventKind.WAKEUP_CANCELLED, "A wakeup was cancelled", wakeup.agent_id, actor)
         if not self._database.write(_cancel, wakeup.id, event, now=self._clock.now()):
-            raise HiveError(f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be cancelled.")
+            raise HiveError(
+                f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be cancelled.",
+                hint="Only one that is pending can; `hive-tui queue` lists them.",
+            )
         self._hub.publish(event)
         self._ring()
 
@@ -65,7 +68,10 @@ class WakeupQueue:
             HiveError: It runs, or has ended.
         """
         if not self._database.write(wakeups.postpone, wakeup.id, until):
-            raise HiveError(f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be postponed.")
+            raise HiveError(
+                f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be postponed.",
+                hint="Only one that is pending can; `hive-tui queue` lists them.",
+            )
         self._ring()
 
 

@@ -108,7 +108,8 @@ class Recovery:
             raise TmuxError(observation.trouble, hint="Nothing was recovered; try again when tmux answers.")
         sessions = self._rebuild(observation)
         crashed = [agent for agent in observation.agents if agent.has_crashed and agent.session_id is not None]
-        asked = tuple(self._enqueue(agent, number, actor) for number, agent in enumerate(crashed)) if wake else ()
+        to_wake = [agent for agent in crashed if wake and not agent.held]
+        asked = tuple(self._enqueue(agent, number, actor) for number, agent in enumerate(to_wake))
         plan = Plan(tuple(finished), tuple(sessions), tuple(crashed), asked, tuple(swept))
         if finished or sessions or crashed:
             text = f"Recovered: {len(sessions)} sessions built, {len(crashed)} crashed agents to wake"

@@ -67,7 +67,7 @@ class Registry:
             raise HiveError(f"There is no folder {cwd}.", hint="Make it first, or choose another --cwd.")
         line = quoted(command, "sh")
         if line is None:
-            raise HiveError("The command has a line break in it.", hint="Put it into a script.")
+            raise HiveError("The command has a control character in it.", hint="Put it into a script.")
         pane_id = self._layouts.open_pane(
             session=self._own_session(), window=name, cwd=str(cwd.resolve()), command=f"exec {line}", env={}
         )
@@ -109,6 +109,12 @@ class Registry:
         """Pin the agent, so that it never naps unasked, or unpin it."""
         self._database.write(agent_store.set_pinned, agent.id, pinned)
         self._log(Event(EventKind.AGENT_PINNED, f"{agent.name} is {'pinned' if pinned else 'free'}", agent.id, actor))
+
+    def hold(self, agent: Agent, held: bool, actor: Actor) -> None:
+        """Hold the agent, so that only a person wakes it, or let go of it."""
+        self._database.write(agent_store.set_held, agent.id, held)
+        text = f"{agent.name} is woken by a person only" if held else f"{agent.name} may be woken unasked again"
+        self._log(Event(EventKind.AGENT_HELD, text, agent.id, actor))
 
     def forget(self, agent: Agent, actor: Actor) -> None:
         """Take the agent out of the registry; its checkpoints stay on disk and in the catalog.

@@ -83,7 +83,7 @@ class Snapshotter:
         with self.scratch() as folder:
             progress.step("reading the workspace")
             workspace = self._snapshot_workspace(agent, folder, progress)
-            progress.step("writing the checkpoint")
+            progress.step("writing the checkpoint", self._bytes_to_write(agent, folder))
             with writing(path, facts, advance=progress.advance) as (archive, results):
                 archive.add_json("agent.json", _plain(agent))
                 self._add_pane(archive, agent)
@@ -153,6 +153,15 @@ class Snapshotter:
         )
         total = sum(int(entry["size_bytes"]) for entry in listed)
         return {"transcript_files": len(listed), "transcript_bytes": total}
+
+    def _bytes_to_write(self, agent: Agent, folder: Path) -> int:
+        """About; files grow and vanish meanwhile."""
+        session = [file.path for file in self._kinds.get(agent.kind).session_files(agent)]
+        sizes = 0
+        for path in (*session, *folder.rglob("*")):
+            with suppress(OSError):
+                sizes += path.stat().st_size if path.is_file() else 0
+        return sizes
 
     def _queue(self, agent: Agent) -> list[dict[str, Any]]:
         return [_plain(wakeup) for wakeup in self._database.read(wakeups.unfinished_wakes, agent.id)]

@@ -115,7 +115,7 @@ class Starter:
             line = quoted(command, "sh")
             prelude = self._preludes(agent.name)
             if line is None:
-                raise NeedsPerson(f"The command that resumes {agent.name} has a line break in it: {command!r}.")
+                raise NeedsPerson(f"The command that resumes {agent.name} has a control character in it: {command!r}.")
             full = f"{prelude}; exec {line}" if prelude else f"exec {line}"
             self._panes.respawn(pane.id, full, cwd=agent.cwd, env=dict(agent.env), options=marks)
             return
@@ -143,12 +143,12 @@ class Starter:
             raise WakeFailed(f"{agent.name} was not woken: the shell of its pane went away.", hint="Retry.")
         name = self._processes.argv(process.pid)[0].lstrip("-").rsplit("/", 1)[-1]
         line = quoted(self._with_exports(agent, command) if pane is not None and pane.is_rebuilt else command, name)
-        if line is None:
+        folder = "" if self._processes.is_in(process.pid, agent.cwd) else quoted(["cd", agent.cwd], name)
+        if line is None or folder is None:
             raise NeedsPerson(
                 f"{agent.name} cannot be woken in a {name}: it is not known how to quote for it.",
                 hint=f"Type it yourself: `hive-tui resume-command {agent.name}` prints the command.",
             )
-        folder = "" if self._processes.is_in(process.pid, agent.cwd) else quoted(["cd", agent.cwd], name)
         prelude = self._preludes(agent.name)
         return " && ".join(part for part in (folder, prelude, line) if part)
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from hive_tui.archive import reader
 from hive_tui.domain.checkpoints import Checkpoint, Defect, ValidationError
-from hive_tui.domain.errors import CheckpointError, WorkspaceError
+from hive_tui.domain.errors import CheckpointError, DiskFull, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Workspaces
 from hive_tui.services.hub import Hub
@@ -61,6 +61,8 @@ class Validator:
         with self._scratch.scratch() as folder:
             try:
                 names = reader.extract(Path(checkpoint.path), folder)
+            except DiskFull:
+                raise  # that says nothing about the checkpoint
             except CheckpointError as error:
                 return [ValidationError(Defect.UNREADABLE, error.what)]
             for name in names:

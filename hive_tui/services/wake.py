@@ -92,7 +92,7 @@ class Waker:
         with self._locks.agent(wakeup.agent_id, purpose="wake", wait_s=LOCK_PATIENCE_S):
             agent = self._database.read(agent_store.get, wakeup.agent_id)
             sighting = self._see(agent)
-            verdict = judge(wakeup, self._facts(sighting))
+            verdict = judge(wakeup, self._facts(agent, sighting))
             if verdict.decision is Decision.DEFER:
                 return WakeResult(agent, verdict, None, resumed=False, fallbacks=0)
             if sighting is not None:
@@ -114,10 +114,11 @@ class Waker:
             )
         return None
 
-    def _facts(self, sighting: Sighting | None) -> GateFacts:
+    def _facts(self, agent: Agent, sighting: Sighting | None) -> GateFacts:
         return GateFacts(
             is_paused=bool(self._database.read(settings.get, settings.PAUSED, False)),
             is_awake=sighting is not None,
+            is_held=agent.held,
         )
 
     def _already_awake(self, agent: Agent, sighting: Sighting, wakeup: Wakeup, verdict: Verdict) -> WakeResult:

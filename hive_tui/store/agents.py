@@ -7,16 +7,26 @@ from datetime import datetime
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef, checked_name
 from hive_tui.domain.errors import NotFound
 from hive_tui.domain.processes import ProcessId
-from hive_tui.store.values import from_json, from_us, optional_time, optional_us, to_json, to_us
+from hive_tui.store.values import (
+    from_json,
+    from_us,
+    optional_time,
+    optional_us,
+    path_from_text,
+    path_to_text,
+    sentence_to_text,
+    to_json,
+    to_us,
+)
 
 COLUMNS = (
     "id, name, kind, lifecycle, activity, reason, since_at, origin, cwd, hosting, pane_server, pane_id, pid,"
-    " pid_started, session_id, transcript, config_dir, argv, env, pinned, checkpoint_id, prompt, freed_bytes,"
+    " pid_started, session_id, transcript, config_dir, argv, env, pinned, held, checkpoint_id, prompt, freed_bytes,"
     " memory_bytes, started_at"
 )
 _NAMES = [name.strip() for name in COLUMNS.split(",")]
 INSERT = f"INSERT INTO agents ({COLUMNS}, created_at) VALUES ({', '.join(f':{name}' for name in _NAMES)}, :created_at)"
-_KEPT = frozenset({"id", "name", "origin", "pinned", "checkpoint_id"})
+_KEPT = frozenset({"id", "name", "origin", "pinned", "held", "checkpoint_id"})
 """Not changed by `put`: whoever works on an agent for a while must not undo what a person did meanwhile."""
 UPDATE = f"UPDATE agents SET {', '.join(f'{name} = :{name}' for name in _NAMES if name not in _KEPT)} WHERE id = :id"
 
@@ -44,6 +54,11 @@ def rename(db: sqlite3.Connection, agent_id: str, name: str) -> None:
 def set_origin(db: sqlite3.Connection, agent_id: str, origin: Origin) -> None:
     """Say how the agent came into the registry."""
     db.execute("UPDATE agents SET origin = ? WHERE id = ?", (origin, agent_id))
+
+
+def set_held(db: sqlite3.Connection, agent_id: str, held: bool) -> None:
+    """Hold an agent asleep until a person wakes it, or let go of it."""
+    db.execute("UPDATE agents SET held = ? WHERE id = ?", (int(held), agent_id))
 
 
 def set_pinned(db: sqlite3.Connection, agent_id: str, pinned: bool) -> None:
@@ -133,23 +148,24 @@ def _values(agent: Agent) -> dict[str, object]:
         "kind": agent.kind,
         "lifecycle": agent.lifecycle,
         "activity": agent.activity,
-        "reason": agent.reason,
+        "reason": sentence_to_text(agent.reason),
         "since_at": to_us(agent.since_at),
         "origin": agent.origin,
-        "cwd": agent.cwd,
+        "cwd": path_to_text(agent.cwd),
         "hosting": agent.hosting,
         "pane_server": agent.pane.server if agent.pane else None,
         "pane_id": agent.pane.pane_id if agent.pane else None,
         "pid": agent.process.pid if agent.process else None,
         "pid_started": agent.process.started if agent.process else None,
         "session_id": agent.session_id,
-        "transcript": agent.transcript,
-        "config_dir": agent.config_dir,
+        "transcript": path_to_text(agent.transcript),
+        "config_dir": path_to_text(agent.config_dir),
         "argv": to_json(agent.argv),
         "env": to_json(agent.env),
         "pinned": int(agent.pinned),
+        "held": int(agent.held),
         "checkpoint_id": agent.checkpoint_id,
-        "prompt": agent.prompt,
+        "prompt": sentence_to_text(agent.prompt),
         "freed_bytes": agent.freed_bytes,
         "memory_bytes": agent.memory_bytes,
         "started_at": optional_us(agent.started_at),
@@ -166,16 +182,17 @@ def _agent(row: sqlite3.Row) -> Agent:
         reason=row["reason"],
         since_at=from_us(row["since_at"]),
         origin=Origin(row["origin"]),
-        cwd=row["cwd"],
+        cwd=path_from_text(row["cwd"]) or "",
         hosting=Hosting(row["hosting"]),
         pane=PaneRef(row["pane_server"], row["pane_id"]) if row["pane_id"] else None,
         process=ProcessId(row["pid"], row["pid_started"]) if row["pid"] else None,
         session_id=row["session_id"],
-        transcript=row["transcript"],
-        config_dir=row["config_dir"],
+        transcript=path_from_text(row["transcript"]),
+        config_dir=path_from_text(row["config_dir"]),
         argv=tuple(from_json(row["argv"])),
         env=tuple((name, value) for name, value in from_json(row["env"])),
         pinned=bool(row["pinned"]),
+        held=bool(row["held"]),
         checkpoint_id=row["checkpoint_id"],
         prompt=row["prompt"],
         freed_bytes=row["freed_bytes"],

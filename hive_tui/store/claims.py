@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hive_tui.domain.wakeups import Outcome, Wakeup
-from hive_tui.store.values import to_json, to_us
+from hive_tui.store.values import sentence_to_text, to_json, to_us
 from hive_tui.store.wakeups import COLUMNS, get, wakeup_of
 
 LEASE = timedelta(seconds=60)
 
 # One index seek for each distinct priority, however long the queue is and however many rows lie in the
 # future; the plain `ORDER BY priority DESC, scheduled_for` walks all future rows of higher priorities.
+# `INDEXED BY`: the index of the few that run; by itself SQLite scans one of all that ever were.
 PICK = """
     WITH RECURSIVE level (priority) AS (
         SELECT max(priority) FROM wakeup_requests WHERE status = 'pending'
@@ -26,7 +27,8 @@ PICK = """
     )
     SELECT (SELECT seq FROM wakeup_requests
              WHERE status = 'pending' AND priority = level.priority AND scheduled_for <= :now
-               AND agent_id NOT IN (SELECT agent_id FROM wakeup_requests WHERE status = 'processing')
+               AND agent_id NOT IN (SELECT agent_id FROM wakeup_requests INDEXED BY ix_wakeups_lease
+                                 WHERE status = 'processing')
              ORDER BY scheduled_for, seq LIMIT 1) AS seq
       FROM level WHERE seq IS NOT NULL LIMIT 1
 """
@@ -116,7 +118,7 @@ def fail(
             "status": "failed" if next_at is None else "pending",
             "next_at": None if next_at is None else to_us(next_at),
             "finished_at": to_us(now) if next_at is None else None,
-            "error": error,
+            "error": sentence_to_text(error),
             "result": None if result is None else to_json(dict(result)),
             "id": claimed.id,
             "token": claimed.claim_token,
@@ -191,7 +193,7 @@ def _end_attempt(
             to_us(now),
             outcome,
             verdict,
-            error,
+            sentence_to_text(error),
             None if next_at is None else to_us(next_at),
             claimed.id,
             claimed.attempts,

@@ -166,6 +166,7 @@ HINTS = (
     ("readonly", "Make the file and its folder writable for you, or choose another --home."),
     ("read-only", "Make the file and its folder writable for you, or choose another --home."),
     ("unable to open", "Look at the folder's owner and mode, or choose another --home."),
+    ("permission denied", "Look at the folder's owner and mode, or choose another --home."),
     ("not a database", "Move it away; `hive-tui doctor` names the copies that were kept."),
     ("malformed", "Move it away; `hive-tui doctor` names the copies that were kept."),
     ("full", "Free some space on this disk, then try again."),
@@ -182,5 +183,7 @@ def _as_store_error(path: Path) -> Iterator[None]:
         raise  # a broken promise of our own code, not of the disk
     except (sqlite3.Error, OSError) as error:
         said = str(error)
+        if isinstance(error, OSError):
+            said = f"{error.filename or path}: {error.strerror or error}"
         hint = next((hint for words, hint in HINTS if words in said.lower()), "`hive-tui doctor` looks closer.")
         raise StoreError(f"The database {path} cannot be used: {said}.", hint=hint) from error

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from hive_tui.domain.events import Actor, ActorKind, Event, EventKind, Severity
-from hive_tui.store.values import from_json, from_us, to_json, to_us
+from hive_tui.store.values import from_json, from_us, sentence_to_text, to_json, to_us
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def log(db: sqlite3.Connection, event: Event, *, now: datetime) -> None:
             event.agent_id,
             event.actor.kind,
             event.actor.name,
-            event.text,
+            sentence_to_text(event.text),
             to_json(dict(event.payload)),
         ),
     )

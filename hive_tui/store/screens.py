@@ -14,9 +14,12 @@ def agent_names(session: Session) -> dict[str, str]:
     return {row.id: row.name for row in session.exec(select(AgentTable))}
 
 
-def checkpoints(session: Session, *, limit: int) -> tuple[Checkpoint, ...]:
-    """The catalog, newest first."""
-    rows = session.exec(select(CheckpointTable).order_by(col(CheckpointTable.created_at).desc()).limit(limit))
+def checkpoints(session: Session, *, limit: int, agent_id: str | None = None) -> tuple[Checkpoint, ...]:
+    """The catalog, newest first; of one agent, if one is named."""
+    wanted = select(CheckpointTable).order_by(col(CheckpointTable.created_at).desc()).limit(limit)
+    if agent_id is not None:
+        wanted = wanted.where(CheckpointTable.agent_id == agent_id)
+    rows = session.exec(wanted)
     return tuple(
         Checkpoint(
             id=row.id,
@@ -41,17 +44,23 @@ def checkpoints(session: Session, *, limit: int) -> tuple[Checkpoint, ...]:
     )
 
 
-def queue(session: Session, *, limit: int) -> tuple[tuple[Wakeup, ...], dict[str, tuple[Attempt, ...]]]:
-    """Wakeups that run, then those that wait in the order of their turn, then the finished; with their attempts."""
+def queue(
+    session: Session, *, limit: int, agent_id: str | None = None
+) -> tuple[tuple[Wakeup, ...], dict[str, tuple[Attempt, ...]]]:
+    """Wakeups that run, then those that wait in the order of their turn, then the finished; with their attempts.
+
+    Of one agent, if one is named.
+    """
     turn = case((col(WakeupTable.status) == "processing", 0), (col(WakeupTable.status) == "pending", 1), else_=2)
+    wanted = select(WakeupTable)
+    if agent_id is not None:
+        wanted = wanted.where(WakeupTable.agent_id == agent_id)
     rows = session.exec(
-        select(WakeupTable)
-        .order_by(
+        wanted.order_by(
             turn,
             case((turn == 1, -col(WakeupTable.priority)), else_=0),
             case((turn == 1, col(WakeupTable.scheduled_for)), else_=-col(WakeupTable.seq)),
-        )
-        .limit(limit)
+        ).limit(limit)
     ).all()
     return tuple(_wakeup(row) for row in rows), _attempts(session, rows)
 

@@ -59,17 +59,17 @@ class CheckpointTable(SQLModel, table=True):
     id: str = Field(primary_key=True)
     agent_id: str
     generation: int
-    created_at: datetime = Field(sa_column=Column(Moment))
+    created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     path: str
     sha256: str
     size_bytes: int
     is_valid: bool
-    validation_errors: list[dict[str, Any]] = Field(sa_column=Column(Json))
+    validation_errors: list[dict[str, Any]] = Field(sa_column=Column(Json, nullable=False))
     validated_at: datetime | None = Field(default=None, sa_column=Column(Moment))
     reason: str
     session_id: str | None = None
     took_us: int
-    summary: dict[str, Any] = Field(sa_column=Column(Json))
+    summary: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
 
 
 class WakeupTable(SQLModel, table=True):
@@ -84,15 +84,15 @@ class WakeupTable(SQLModel, table=True):
     trigger: str
     priority: int
     status: str
-    scheduled_for: datetime = Field(sa_column=Column(Moment))
+    scheduled_for: datetime = Field(sa_column=Column(Moment, nullable=False))
     attempts: int
     max_attempts: int
     idempotency_key: str | None = None
-    context: dict[str, Any] = Field(sa_column=Column(Json))
+    context: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
     claimed_by: str | None = None
     claim_token: int
     lease_until: datetime | None = Field(default=None, sa_column=Column(Moment))
-    created_at: datetime = Field(sa_column=Column(Moment))
+    created_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     started_at: datetime | None = Field(default=None, sa_column=Column(Moment))
     finished_at: datetime | None = Field(default=None, sa_column=Column(Moment))
     last_error: str | None = None
@@ -106,7 +106,7 @@ class AttemptTable(SQLModel, table=True):
 
     wakeup_id: str = Field(primary_key=True)
     number: int = Field(primary_key=True)
-    started_at: datetime = Field(sa_column=Column(Moment))
+    started_at: datetime = Field(sa_column=Column(Moment, nullable=False))
     finished_at: datetime | None = Field(default=None, sa_column=Column(Moment))
     outcome: str | None = None
     verdict: str | None = None

@@ -6,6 +6,8 @@ from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+_TO_PRIVATE = {0xDC00 + byte: 0xF700 + byte for byte in range(0x80, 0x100)}
+_FROM_PRIVATE = {private: surrogate for surrogate, private in _TO_PRIVATE.items()}
 
 
 def to_us(at: datetime) -> int:
@@ -32,6 +34,24 @@ def optional_us(at: datetime | None) -> int | None:
 def optional_time(us: int | None) -> datetime | None:
     """`from_us`, or None."""
     return None if us is None else from_us(us)
+
+
+def path_to_text(path: str | None) -> str | None:
+    """A path that may hold bytes that are no UTF-8 as text that SQLite takes; `path_from_text` gives it back.
+
+    Such a byte becomes U+F780 to U+F7FF, as file systems do it that know Unicode only.
+    """
+    return None if path is None else path.translate(_TO_PRIVATE)
+
+
+def path_from_text(text: str | None) -> str | None:
+    """What `path_to_text` was given."""
+    return None if text is None else text.translate(_FROM_PRIVATE)
+
+
+def sentence_to_text(sentence: str | None) -> str | None:
+    """A sentence for people as text that SQLite takes; bytes that are no UTF-8 are written as escapes."""
+    return None if sentence is None else sentence.encode(errors="backslashreplace").decode()
 
 
 def to_json(value: Any) -> str:

@@ -1,35 +1,48 @@
 """The dashboard: screens, keys, and the bridge from the hive's events to the screen."""
 
 import asyncio
+import shlex
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
+from textual.timer import Timer
 
-from hive_tui.domain.agents import Agent
+from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import ActorKind, Event, EventKind, Severity
+from hive_tui.domain.guide import Guide
 from hive_tui.domain.panes import Pane
 from hive_tui.hive import Hive
-from hive_tui.services.dashboard import Dashboard, HiveView
+from hive_tui.services.dashboard import AgentView, Dashboard, HiveView
 from hive_tui.services.heartbeat_thread import HeartbeatThread
+from hive_tui.services.messages import checked
 from hive_tui.services.observer import Observation
-from hive_tui.ui.dialogs import Confirm, Help
+from hive_tui.ui.actions import Action
+from hive_tui.ui.dialogs import Confirm, Form, Help
+from hive_tui.ui.format import printable, short_path
 from hive_tui.ui.messages import Happened, HiveChanged
+from hive_tui.ui.palette import HiveCommands
 from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.screens.checkpoints import CheckpointsScreen
+from hive_tui.ui.screens.events import EventsScreen
+from hive_tui.ui.screens.planned import MetricsScreen, ScheduleScreen, ServicesScreen
 from hive_tui.ui.screens.queue import QueueScreen
+from hive_tui.ui.themes import CONTRAST
+from hive_tui.ui.travel import Travel
 from hive_tui.ui.verbs import Verbs
+from hive_tui.ui.widgets.side import EXPLAIN
 
 T = TypeVar("T")
+JOBS_EVERY_S = 0.5
 
-TABLE_KEYS = (("↑ ↓", "Move"), ("home end", "First, last"), ("pgup pgdn", "A page up, down"))
+TABLE_KEYS = (("↑ ↓", "Move"), ("g G", "First, last"), ("pgup pgdn", "A page up, down"))
 TOLD_BY_TOAST = frozenset({EventKind.AGENT_AWAKE, EventKind.WAKEUP_RETRY, EventKind.WAKEUP_FAILED})
 """Events of the heartbeat that become a toast even where they are no failure."""
 
@@ -40,36 +53,50 @@ class HiveApp(App[None]):
     TITLE = "hive"
     CSS_PATH = Path("hive.tcss")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
-    ENABLE_COMMAND_PALETTE = False
+    COMMANDS = {HiveCommands}
+    COMMAND_PALETTE_BINDING = "ctrl+p"
     SCREENS_IN_ORDER: ClassVar[dict[str, type[HiveScreen]]] = {
         "agents": AgentsScreen,
         "queue": QueueScreen,
         "checkpoints": CheckpointsScreen,
+        "schedule": ScheduleScreen,
+        "services": ServicesScreen,
+        "metrics": MetricsScreen,
+        "events": EventsScreen,
     }
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {**SCREENS_IN_ORDER}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "switch_mode('agents')", "Agents", show=False),
-        Binding("2", "switch_mode('queue')", "Queue", show=False),
-        Binding("3", "switch_mode('checkpoints')", "Checkpoints", show=False),
+        *(Binding(str(at), f"show_screen({at})", name.title()) for at, name in enumerate(SCREENS_IN_ORDER, 1)),
+        Binding("n", "launch", "Launch an agent"),
+        Binding("u", "undo", "Undo"),
+        Binding("P", "pause", "Pause all automatic actions, or go on"),
+        Binding("t", "test_notification", "Test the desktop notification"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+c", "leave", "Quit, too", show=False, priority=True),
     ]
 
-    def __init__(self, hive: Hive, *, beats: bool = True, observation: Observation | None = None) -> None:
+    def __init__(
+        self, hive: Hive, *, beats: bool = True, observation: Observation | None = None, guide: Guide | None = None
+    ) -> None:
         """Make the app.
 
         Args:
             hive: The parts it stands on.
             beats: Whether the heartbeat runs; it stands still for pictures.
             observation: What was seen last; pictures bring their own.
+            guide: Says what happens, in a line above the keys; its hive is thrown away afterwards.
         """
         super().__init__()
         self.hive = hive
+        self.guide = guide
         self.dashboard = Dashboard(hive.database, hive.clock)
         self.verbs = Verbs(self, hive)
+        self.verbs.jobs.changed = self._jobs_changed
+        self.travel = Travel(self)
         self.view: HiveView | None = None
         self._beats = beats
+        self._job_timer: Timer | None = None
         self._observation = observation
         self._has_offered = not beats
         self._long_work = ThreadPoolExecutor(8, thread_name_prefix="verb")
@@ -78,6 +105,7 @@ class HiveApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the agents and start to beat."""
+        self.register_theme(CONTRAST)
         self.switch_mode("agents")
         self.hive.hub.subscribe(self._on_event)
         if self._beats:
@@ -85,6 +113,7 @@ class HiveApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Let the heartbeat end what is in flight."""
+        await self.in_thread(self.travel.forget)
         if self._beats:
             await self.in_thread(self._beating.stop)
         self._long_work.shutdown(wait=False, cancel_futures=True)
@@ -112,9 +141,98 @@ class HiveApp(App[None]):
         """The agent's pane, if it was there at the last look."""
         return self._observation.pane_of(agent) if self._observation is not None else None
 
-    async def capture(self, pane_id: str) -> str:
-        """The pane's screen with its colours."""
-        return await self.in_thread(lambda: self.hive.panes.capture(pane_id))
+    @property
+    def observation(self) -> Observation | None:
+        """What was seen at the last look."""
+        return self._observation
+
+    async def capture(self, pane_id: str, *, history_lines: int = 0) -> str:
+        """The pane's screen with its colours, and so many lines of its scrollback."""
+        return await self.in_thread(lambda: self.hive.panes.capture(pane_id, history_lines=history_lines))
+
+    def do_with_agent(self, action: Action, one: AgentView) -> None:
+        """What a key, the palette or the mouse asks for."""
+        agent, verbs = one.agent, self.verbs
+        deeds: dict[str, Callable[[], object]] = {
+            "nap": lambda: verbs.nap(agent),
+            "wake": lambda: verbs.wake(agent),
+            "visit": lambda: self.run_worker(self.travel.go(agent)),
+            "message": lambda: self._ask_message(agent),
+            "checkpoint": lambda: verbs.checkpoint(agent),
+            "restore": lambda: verbs.restore(agent),
+            "validate": lambda: verbs.validate(agent),
+            "explain": self._explain,
+            "cancel": lambda: verbs.cancel_of(agent),
+            "retry": lambda: verbs.retry_of(agent),
+            "pin": lambda: verbs.pin(agent),
+            "hold": lambda: verbs.hold(agent),
+        }
+        deeds[action.name]()
+
+    def action_show_screen(self, number: int) -> None:
+        """Show the screen on that key."""
+        self.switch_mode(list(self.SCREENS_IN_ORDER)[number - 1])
+
+    def action_undo(self) -> None:
+        """Take back the latest thing that was done here."""
+        self.verbs.undo()
+
+    def action_pause(self) -> None:
+        """Stop all automatic actions, or let them go on."""
+        self.verbs.pause()
+
+    async def action_test_notification(self) -> None:
+        """Show a notification on the desktop, and say how it got there."""
+        said = await self.in_thread(self.hive.alerts.test)
+        self.notify(said, timeout=10)
+
+    def action_recover(self) -> None:
+        """Bring back what a crash took away."""
+        self.verbs.recover()
+
+    def action_launch(self) -> None:
+        """Ask for name, folder and command, and start an agent."""
+
+        def answered(said: dict[str, str] | None) -> None:
+            if said is not None:
+                command = shlex.split(said["command"])
+                self.verbs.launch(said["name"], Path(said["folder"]).expanduser(), command)
+
+        here = self.screen.selected if isinstance(self.screen, AgentsScreen) else None
+        folder = short_path(here.agent.cwd if here else str(Path.cwd()))
+        fields = (("name", "Name", ""), ("folder", "Folder", folder), ("command", "Command", "claude"))
+        self.push_screen(Form("Start an agent in a new pane", fields, "Launch", check=_launch_error), answered)
+
+    def _ask_message(self, agent: Agent) -> None:
+        def answered(said: dict[str, str] | None) -> None:
+            if said is not None:
+                self.verbs.wake(agent, message=said["message"])
+
+        asleep = "" if agent.lifecycle is Lifecycle.AWAKE else "It is woken first."
+        form = Form(
+            f"Say something to {agent.name}", (("message", asleep or "Message", ""),), "Send", check=_message_error
+        )
+        self.push_screen(form, answered)
+
+    def _explain(self) -> None:
+        if isinstance(self.screen, AgentsScreen):
+            if self.screen.has_class("-narrow"):
+                self.screen.add_class("-side")
+            self.screen.action_tab(EXPLAIN)
+
+    def _jobs_changed(self) -> None:
+        """A job began or ended: show that, and how far the others are as long as there are any."""
+        if isinstance(self.screen, HiveScreen):
+            self.screen.draw_jobs()
+        if self._job_timer is None and self.verbs.jobs.is_any:
+            self._job_timer = self.set_interval(JOBS_EVERY_S, self._jobs_changed)
+        elif self._job_timer is not None and not self.verbs.jobs.is_any:
+            self._job_timer.stop()
+            self._job_timer = None
+
+    def notify(self, message: str, **options: Any) -> None:
+        """A toast; plain text, since names and errors may hold what looks like markup."""
+        super().notify(printable(message), **{"markup": False, **options})
 
     def toast_error(self, error: HiveError) -> None:
         """What failed, and what to do."""
@@ -124,12 +242,12 @@ class HiveApp(App[None]):
         """The keys of the screen that is shown."""
         if isinstance(self.screen, HiveScreen):
             bindings = [*type(self.screen).BINDINGS, *HiveApp.BINDINGS]
-            keys = [(self.get_key_display(one), one.description) for one in bindings if isinstance(one, Binding)]
+            keys = [(shown_key(self, one), one.description) for one in bindings if isinstance(one, Binding)]
             self.push_screen(Help(f"Keys of {self.screen.TITLE_TEXT}", [*keys, *TABLE_KEYS]))
 
     async def action_leave(self) -> None:
-        """Leave; asks only if something is in flight or wakes would lose their only heartbeat."""
-        reasons = self._reasons_to_stay()
+        """Leave; asks only if something is in flight or wakes would lose their only heartbeat, and they matter."""
+        reasons = self._reasons_to_stay() if self.guide is None else []
         if not reasons:
             self.exit()
             return
@@ -143,7 +261,7 @@ class HiveApp(App[None]):
     @property
     def is_busy(self) -> bool:
         """Whether a verb or a wake is in flight."""
-        return self._heartbeat.is_busy or any(one.group == "verbs" and one.is_running for one in self.workers)
+        return self._heartbeat.is_busy or self.verbs.jobs.is_any
 
     def _reasons_to_stay(self) -> list[str]:
         reasons = []
@@ -198,3 +316,28 @@ class HiveApp(App[None]):
         # There is no screen while the app closes.
         if self.screen_stack and isinstance(self.screen, HiveScreen):
             self.screen.post_message(HiveChanged())
+
+
+def shown_key(app: App[None], binding: Binding) -> str:
+    """All keys of a binding, as people write them."""
+    if binding.key_display:
+        return binding.key_display
+    return " ".join(app.get_key_display(one) for one in binding.make_bindings([binding]))
+
+
+def _launch_error(said: dict[str, str]) -> str:
+    try:
+        words = shlex.split(said["command"])
+    except ValueError:
+        return "A quote in the command is not closed."
+    if not words:
+        return "Name the command that starts the agent."
+    return "" if said["name"] else "Give it a name."
+
+
+def _message_error(said: dict[str, str]) -> str:
+    try:
+        checked(said["message"])
+    except HiveError as error:
+        return error.what
+    return ""

@@ -1,13 +1,16 @@
 """Questions and help that cover the screen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.text import Text
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Button, Label, Static
+from textual.widgets import Button, Input, Label, Static
+
+from hive_tui.ui.format import printable
 
 
 class Confirm(ModalScreen[bool]):
@@ -25,7 +28,7 @@ class Confirm(ModalScreen[bool]):
         """Question, details, two buttons."""
         with VerticalScroll(id="dialog"):
             yield Label(self._question, id="question")
-            yield Static(Text("\n".join(self._lines)), id="dialog-text")
+            yield Static(Text(printable("\n".join(self._lines))), id="dialog-text")
             with Horizontal(id="buttons"):
                 yield Button(f"{self._yes} (y)", variant="primary", id="yes")
                 yield Button("No (n)", id="no")
@@ -41,6 +44,75 @@ class Confirm(ModalScreen[bool]):
     def action_answer(self, answer: bool) -> None:
         """The keyboard."""
         self.dismiss(answer)
+
+
+class Form(ModalScreen[dict[str, str] | None]):
+    """A few lines to fill in; Enter in the last one, or the button, sends them."""
+
+    BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
+
+    def __init__(
+        self,
+        title: str,
+        fields: Sequence[tuple[str, str, str]],
+        yes: str,
+        *,
+        check: Callable[[dict[str, str]], str] = lambda _: "",
+    ) -> None:
+        """Make the form.
+
+        Args:
+            title: What it is for.
+            fields: Name, label and first text of each line.
+            yes: What the button says.
+            check: What is wrong with what was filled in; empty for nothing.
+        """
+        super().__init__()
+        self._title = title
+        self._fields = fields
+        self._yes = yes
+        self._check = check
+
+    def compose(self) -> ComposeResult:
+        """A label and a line each, then two buttons."""
+        with VerticalScroll(id="dialog"):
+            yield Label(self._title, id="question")
+            for name, label, text in self._fields:
+                yield Label(label)
+                yield Input(text, id=f"field-{name}", compact=True)
+            yield Static(id="form-error")
+            with Horizontal(id="buttons"):
+                yield Button(self._yes, variant="primary", id="yes")
+                yield Button("Cancel (Esc)", id="no")
+
+    def on_mount(self) -> None:
+        """Type into the first line that is empty."""
+        boxes = list(self.query(Input))
+        next((box for box in boxes if not box.value), boxes[0]).focus()
+
+    @on(Input.Submitted)
+    def _next(self, submitted: Input.Submitted) -> None:
+        boxes = list(self.query(Input))
+        at = boxes.index(submitted.input)
+        if at + 1 < len(boxes):
+            boxes[at + 1].focus()
+        else:
+            self._send()
+
+    @on(Button.Pressed)
+    def _pressed(self, pressed: Button.Pressed) -> None:
+        if pressed.button.id == "yes":
+            self._send()
+        else:
+            self.dismiss(None)
+
+    def _send(self) -> None:
+        said = {name: self.query_one(f"#field-{name}", Input).value.strip() for name, _, _ in self._fields}
+        wrong = self._check(said)
+        if wrong:
+            self.query_one("#form-error", Static).update(wrong)
+        else:
+            self.dismiss(said)
 
 
 class Help(ModalScreen[None]):
@@ -63,20 +135,3 @@ class Help(ModalScreen[None]):
         with VerticalScroll(id="dialog"):
             yield Label(self._title, id="question")
             yield Static(text, id="dialog-text")
-
-
-class Reading(ModalScreen[None]):
-    """Text to read: the explanation of an agent."""
-
-    BINDINGS = [Binding("escape,q,e,enter", "dismiss", "Close")]
-
-    def __init__(self, title: str, lines: Sequence[str]) -> None:
-        super().__init__()
-        self._title = title
-        self._lines = lines
-
-    def compose(self) -> ComposeResult:
-        """Title and text."""
-        with VerticalScroll(id="dialog"):
-            yield Label(self._title, id="question")
-            yield Static(Text("\n".join(self._lines)), id="dialog-text")

@@ -1,15 +1,17 @@
 """Turns what the hive knows into the text of rows. Pure; state shows by shape and word, colour only helps."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.durations import bytes_in_words, in_words
-from hive_tui.domain.wakeups import Attempt, Wakeup, WakeupStatus
-from hive_tui.services.dashboard import AgentView, CheckpointsView, HiveView, QueueView
+from hive_tui.domain.events import Severity
+from hive_tui.domain.wakeups import Wakeup, WakeupStatus
+from hive_tui.services.dashboard import AgentView, CheckpointsView, EventsView, HiveView, QueueView
+from hive_tui.store.journal import LoggedEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ STATUS = {
 
 AGENT_COLUMNS = ("state", "agent", "for", "memory", "kind")
 WAKEUP_COLUMNS = ("status", "agent", "due", "by", "prio", "tries", "last error")
+EVENT_COLUMNS = ("time", "agent", "what", "text")
+SEVERITY = {
+    Severity.INFO: ("·", ""),
+    Severity.WARNING: ("!", "$text-warning"),
+    Severity.FAILURE: ("✕", "bold $text-error"),
+}
 CHECKPOINT_COLUMNS = ("agent", "gen", "age", "size", "valid", "why", "content")
 
 
@@ -62,17 +70,17 @@ def state_of(agent: Agent) -> Cell:
     return Cell(f"{glyph} {word}", style)
 
 
-def agent_row(view: AgentView, now: datetime) -> Row:
+def agent_row(view: AgentView, now: datetime, *, is_marked: bool = False, indent: str = "") -> Row:
     """One agent in the list."""
     agent = view.agent
     memory = bytes_in_words(view.memory_bytes) if view.memory_bytes else "-"
     if agent.lifecycle is Lifecycle.ASLEEP and agent.freed_bytes:
-        memory = f"-{bytes_in_words(agent.freed_bytes)}"
+        memory = f"{bytes_in_words(agent.freed_bytes)} freed"
     return Row(
         agent.id,
         (
             state_of(agent),
-            Cell(agent.name + (" (pin)" if agent.pinned else "")),
+            Cell(f"{indent}{'✔ ' if is_marked else ''}{agent.name}{_flags(agent)}", "bold" if is_marked else ""),
             Cell(in_words(now - agent.since_at)),
             Cell(memory),
             Cell(agent.kind, "$text-muted"),
@@ -80,13 +88,17 @@ def agent_row(view: AgentView, now: datetime) -> Row:
     )
 
 
+def _flags(agent: Agent) -> str:
+    words = [word for word, is_set in (("pin", agent.pinned), ("hold", agent.held)) if is_set]
+    return f" ({', '.join(words)})" if words else ""
+
+
 def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
     """What stands below the preview: label and text."""
     agent = view.agent
     details = [("why", f"{agent.reason or 'no reason is noted'} (for {in_words(now - agent.since_at)})")]
-    if view.next_wake_at is not None:
-        ahead = view.next_wake_at - now
-        details.append(("wakes", f"in {in_words(ahead)}" if ahead.total_seconds() > 0 else "now"))
+    if wakes := _what_wakes(view, now):
+        details.append(("wakes", wakes))
     if view.sighting is not None and view.sighting.background:
         details.append(("behind", ", ".join(view.sighting.background)))
     checkpoint = view.checkpoint
@@ -99,6 +111,22 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
     details.append(("folder", short_path(agent.cwd)))
     details.append(("session", agent.session_id or "none that could be resumed"))
     return details
+
+
+def _what_wakes(view: AgentView, now: datetime) -> str:
+    """What brings an agent back that does not run or cannot go on."""
+    agent = view.agent
+    planned = ""
+    if view.next_wake_at is not None:
+        ahead = view.next_wake_at - now
+        planned = f"in {in_words(ahead)}" if ahead.total_seconds() > 0 else "now"
+        planned += f" (at {local(view.next_wake_at):%H:%M:%S})"
+    if agent.lifecycle in (Lifecycle.ASLEEP, Lifecycle.FAILED):
+        by_hand = "w wakes it" if agent.session_id else "nothing: it has no conversation that could be resumed"
+        return f"{planned}, or w at once" if planned else f"{by_hand}; nothing is planned"
+    if agent.lifecycle is Lifecycle.AWAKE and agent.activity is Activity.LIMITED:
+        return planned or "when its limit resets, if you tell it to go on"
+    return planned
 
 
 def wakeup_rows(view: QueueView) -> tuple[Row, ...]:
@@ -132,20 +160,6 @@ def due(wakeup: Wakeup, now: datetime) -> str:
     return f"{in_words(now - (wakeup.finished_at or wakeup.created_at))} ago"
 
 
-def attempt_lines(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime) -> list[str]:
-    """The attempts of a wakeup, one a line, and what comes next."""
-    lines = []
-    for attempt in attempts:
-        took = f"{(attempt.finished_at - attempt.started_at).total_seconds():.1f}s" if attempt.finished_at else "..."
-        said = attempt.error or attempt.verdict or ""
-        lines.append(
-            f"{attempt.number}  {local(attempt.started_at):%H:%M:%S}  {attempt.outcome or 'runs':11}  {took:>6}  {said}"
-        )
-    if wakeup.status is WakeupStatus.PENDING:
-        lines.append(f"next attempt {due(wakeup, now)}, of {wakeup.max_attempts} in all")
-    return lines
-
-
 def checkpoint_rows(view: CheckpointsView) -> tuple[Row, ...]:
     """The catalog."""
     return tuple(
@@ -163,6 +177,39 @@ def checkpoint_rows(view: CheckpointsView) -> tuple[Row, ...]:
         )
         for one in view.checkpoints
     )
+
+
+def event_rows(view: EventsView, words: Sequence[str], severities: Collection[Severity]) -> tuple[Row, ...]:
+    """The events that have all the words, oldest first; times in the zone of the screen."""
+    rows = []
+    for one in view.events:
+        event = one.event
+        glyph, style = SEVERITY[event.severity]
+        name = view.names.get(event.agent_id or "", "")
+        text = f"{name} {event.kind} {event.text}".casefold()
+        if event.severity in severities and all(word in text for word in words):
+            at = local(one.at)
+            time = f"{at:%H:%M:%S}" if view.at - one.at < timedelta(hours=20) else f"{at:%d %b %H:%M}"
+            first_line = event.text.partition("\n")[0]
+            rows.append(
+                Row(
+                    str(one.seq),
+                    (
+                        Cell(f"{glyph} {time}", style),
+                        Cell(name),
+                        Cell(str(event.kind), "$text-muted"),
+                        Cell(first_line, style),
+                    ),
+                )
+            )
+    return tuple(rows)
+
+
+def event_text(logged: LoggedEvent) -> str:
+    """Everything about one event."""
+    event = logged.event
+    details = ", ".join(f"{key} {value}" for key, value in event.payload.items() if isinstance(value, str | int))
+    return f"{local(logged.at):%Y-%m-%d %H:%M:%S}  {event.kind}  by {event.actor.name}\n{event.text}\n{details}".strip()
 
 
 def content(checkpoint: Checkpoint) -> str:
@@ -204,6 +251,11 @@ def _beat(view: HiveView) -> Cell:
     if age > 30:
         return Cell(f"no heartbeat for {age}s", "bold $text-error")
     return Cell("viewer: the heartbeat is elsewhere" if view.is_viewer else f"♥ {age}s", "$text-muted")
+
+
+def printable(text: str) -> str:
+    """The text without what a terminal cannot be sent: bytes of file names that are no UTF-8."""
+    return text.encode(errors="replace").decode()
 
 
 def short_path(path: str) -> str:

@@ -54,7 +54,7 @@ class Counted(Unwatched):
         super().__init__()
         self._fuse = fuse
 
-    def step(self, name: str) -> None:
+    def step(self, name: str, total_bytes: int = 0) -> None:
         super().step(name)
         self._fuse.burn()
 

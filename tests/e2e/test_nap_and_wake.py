@@ -1,13 +1,14 @@
 """The main job: an agent naps, its processes are gone, and it wakes with the same conversation."""
 
 import json
+import os
 
 import pytest
 
 from hive_tui.domain.agents import Activity, Hosting, Lifecycle
 from hive_tui.domain.errors import NapRefused
 from hive_tui.domain.wakeups import WakeupStatus
-from tests.stage import Stage, eventually, is_asleep, process_of, transcript_of
+from tests.stage import AGENT, Stage, eventually, is_asleep, process_of, transcript_of
 
 
 @pytest.mark.parametrize("hosted", ["shell", "command"])
@@ -54,6 +55,25 @@ def test_a_pane_that_was_kept_open_for_a_nap_closes_with_its_agent_again(stage: 
     stage.wake(agent)
     stage.type(pane_id, "/quit")
     eventually(lambda: pane_id not in [pane.pane_id for pane in stage.server.panes], "the pane closes")
+
+
+def test_a_folder_whose_name_is_no_utf8_is_one_like_all_others(stage: Stage):
+    folder = stage.folder_for(os.fsdecode(b"caf\xe9"))
+    pane_id = stage.shell(stage.folder_for("shop"))
+    stage.type(pane_id, "cd ../caf*/")
+    stage.type(pane_id, AGENT)
+    eventually(lambda: "»" in stage.screen(pane_id))
+    stage.say(pane_id, "remember the plum")
+    agent = stage.look()
+    assert agent.cwd == str(folder)
+    (listed,) = stage.json("agents")
+    assert listed["cwd"] == str(folder)
+    stage.nap()
+    stage.type(pane_id, "cd /")
+    eventually(lambda: stage.libtmux_pane(pane_id).pane_current_path == "/")
+    wakeup = stage.wake(agent)
+    assert wakeup.status is WakeupStatus.COMPLETED, wakeup.last_error
+    assert stage.look().cwd == str(folder)
 
 
 def test_the_sleeping_pane_says_so(stage: Stage):

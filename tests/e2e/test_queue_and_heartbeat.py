@@ -104,7 +104,7 @@ class NapUntil(Unwatched):
         super().__init__()
         self._step, self._meanwhile, self._reached = step, meanwhile, reached
 
-    def step(self, name: str) -> None:
+    def step(self, name: str, total_bytes: int = 0) -> None:
         super().step(name)
         if name == self._step:
             self._reached.set()

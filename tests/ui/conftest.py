@@ -10,6 +10,7 @@ from textual.widgets import Input
 from hive_tui.config import Settings
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, Defect, ValidationError
+from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.panes import Pane, PaneList
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import ServerState
@@ -17,7 +18,7 @@ from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, claims, wakeups
+from hive_tui.store import checkpoints, claims, journal, wakeups
 from hive_tui.ui.app import HiveApp
 from tests.clocks import FakeClock
 from tests.stage import Heard
@@ -73,6 +74,9 @@ def invented_agents(now: datetime) -> list[Agent]:
         agent(4, "harbour", now, activity=Activity.LIMITED, reason="the usage limit is reached"),
         agent(5, "library", now, **asleep, reason="you asked for it", freed_bytes=412_000_000),
         agent(6, "museum", now, **{**asleep, "lifecycle": Lifecycle.FAILED}, reason="crashed: the tmux server ended"),
+        agent(
+            7, "bakery-2", now, cwd="/home/ada/bakery", activity=Activity.WORKING, reason="its status file says busy"
+        ),
     ]
 
 
@@ -105,22 +109,39 @@ def seed(hive: Hive, now: datetime) -> list[Agent]:
         hive.database.write(checkpoints.add, checkpoint(number, of, now, damaged=number == 3))
     key = iter(range(1, 99))
 
-    def enqueue(of: Agent, trigger: Trigger, at: datetime) -> str:
+    def enqueue(of: Agent, trigger: Trigger, at: datetime, asked_at: datetime = now) -> str:
         wakeup_id = f"30000000-0000-4000-8000-{next(key):012d}"
-        hive.database.write(wakeups.enqueue, NewWakeup(of.id, trigger, at), wakeup_id, now=now)
+        hive.database.write(wakeups.enqueue, NewWakeup(of.id, trigger, at), wakeup_id, now=asked_at)
         return wakeup_id
 
-    failing = enqueue(agents[4], Trigger.SCHEDULE, now - timedelta(minutes=30))
-    claimed = hive.database.write(claims.claim_one, failing, by="picture", now=now - timedelta(minutes=4))
-    assert claimed is not None
-    hive.database.write(
-        claims.fail,
-        claimed,
-        now=now - timedelta(minutes=3),
-        error="library was not woken: the pane is in copy mode (pane %5, work:4.0).",
-        next_at=now + timedelta(minutes=7),
-    )
+    failing = enqueue(agents[4], Trigger.SCHEDULE, now - timedelta(minutes=30), now - timedelta(minutes=30))
+    for began, ended, again in ((-8.5, -8.4, -6.0), (-6.0, -5.9, 3.0)):
+        claimed = hive.database.write(claims.claim_one, failing, by="picture", now=now + timedelta(minutes=began))
+        assert claimed is not None
+        hive.database.write(
+            claims.fail,
+            claimed,
+            now=now + timedelta(minutes=ended),
+            error="the pane is in copy mode (pane %5, work:4.0).",
+            next_at=now + timedelta(minutes=again),
+        )
     enqueue(agents[5], Trigger.RECOVER, now + timedelta(hours=2))
+    happened = (
+        (40, EventKind.AGENT_FOUND, Severity.INFO, agents[1], "Found bakery: claude in pane %2 (work:1.0)"),
+        (30, EventKind.CHECKPOINT_TAKEN, Severity.INFO, agents[4], "Checkpoint of library taken (nap, 8400000 bytes)"),
+        (
+            29,
+            EventKind.AGENT_SLEEPING,
+            Severity.INFO,
+            agents[4],
+            "library sleeps: you asked for it (3 processes ended)",
+        ),
+        (6, EventKind.AGENT_CRASHED, Severity.FAILURE, agents[5], "museum crashed: the tmux server ended"),
+        (3, EventKind.WAKEUP_RETRY, Severity.FAILURE, agents[4], "library was not woken: the pane is in copy mode"),
+    )
+    for ago, kind, severity, of, text in happened:
+        event = Event(kind, text, of.id, HEARTBEAT, severity)
+        hive.database.write(journal.log, event, now=now - timedelta(minutes=ago))
     return agents
 
 

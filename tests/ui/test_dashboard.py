@@ -4,18 +4,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from textual.pilot import Pilot
+from textual.widgets import Input, Static
 from textual.worker import WorkerCancelled
 
 from hive_tui.adapters.clock import SystemClock
-from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.wakeups import WakeupStatus
+from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, wakeups
 from hive_tui.ui.app import HiveApp
-from hive_tui.ui.dialogs import Confirm, Help, Reading
+from hive_tui.ui.dialogs import Confirm, Help
 from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.queue import QueueScreen
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.pane_preview import PanePreview
+from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, TIMELINE, Page
 from tests.stage import TESTER, Stage, eventually, is_asleep
 
 
@@ -83,9 +86,9 @@ async def test_what_cannot_be_done_says_why(stage: Stage):
         await pilot.press("z")
         await until(pilot, lambda: any("it is working (says status file)" in said for said in toasts(app)))
         await pilot.press("R")
-        await until(pilot, lambda: any("The agent has no generation 1." in said for said in toasts(app)))
-        await pilot.press("V")
-        await until(pilot, lambda: any("The agent has no generation 0." in said for said in toasts(app)))
+        await until(pilot, lambda: "shop has no checkpoint yet; c takes one." in toasts(app))
+        await pilot.press("w")
+        await until(pilot, lambda: "shop is awake already." in toasts(app))
     assert stage.look().lifecycle is Lifecycle.AWAKE
 
 
@@ -96,7 +99,9 @@ async def test_c_takes_a_checkpoint_and_V_validates_it(stage: Stage):
         await pilot.press("c")
         await until(pilot, lambda: any("Checkpoint of shop" in said and "verified" in said for said in toasts(app)))
         await pilot.press("V")
-        await until(pilot, lambda: "The checkpoint is valid" in toasts(app))
+        await until(pilot, lambda: "Generation 0 of shop is valid" in toasts(app))
+        await pilot.press("R")
+        await until(pilot, lambda: any("has no generation 1" in said for said in toasts(app)))
         await pilot.press("3")
         await until(pilot, lambda: [row[:2] for row in shown(app)] == [["shop", "0"]])
     assert stage.look().lifecycle is Lifecycle.AWAKE
@@ -151,8 +156,9 @@ async def test_e_explains_and_question_mark_helps(stage: Stage):
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: shown(app))
         await pilot.press("e")
-        await until(pilot, lambda: isinstance(app.screen, Reading))
-        await pilot.press("escape", "question_mark")
+        page = app.screen.query_one(f"#{EXPLAIN}", Page)
+        await until(pilot, lambda: "against nap" in str(page.query_one(Static).content))
+        await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, Help))
         await pilot.press("escape")
         assert isinstance(app.screen, AgentsScreen)
@@ -212,3 +218,104 @@ async def test_q_asks_only_if_wakes_would_lose_their_only_heartbeat(stage: Stage
         await until(pilot, lambda: app.view is not None and app.view.queue_depth == 0)
         await pilot.press("q")
         await until(pilot, lambda: not app.is_running or app._exit)
+
+
+def page_text(app: HiveApp, tab: str) -> str:
+    return str(app.screen.query_one(f"#{tab}", Page).query_one(Static).content)
+
+
+async def test_the_tabs_show_what_has_become_of_the_selected_agent(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    stage.type(pane_id, "half", enter=False)
+    stage.wake(agent)
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "something is typed at its prompt" in page_text(app, TIMELINE))
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: "✓ valid" in page_text(app, GENERATIONS))
+
+
+async def test_u_undoes_a_nap(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("u")
+        await until(pilot, lambda: "There is nothing to undo." in toasts(app))
+        await pilot.press("z")
+        await until(pilot, lambda: any("shop sleeps" in said for said in toasts(app)))
+        await pilot.press("u")
+        await until(pilot, lambda: "Undo: the nap of shop" in toasts(app))
+        await until(pilot, lambda: stage.look().lifecycle is Lifecycle.AWAKE)
+
+
+async def test_marked_agents_nap_together_and_a_filter_hides_the_others(stage: Stage):
+    for name in ("bakery", "mill", "shop"):
+        stage.agent_in_shell(name)
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: len(shown(app)) == 3)
+        await pilot.press("slash", *"shop")
+        await until(pilot, lambda: [row[1] for row in shown(app)] == ["shop"])
+        await pilot.press("enter", "space")
+        await until(pilot, lambda: [row[1] for row in shown(app)] == ["✔ shop"])
+        app.screen.query_one("#filter", Input).value = "bakery"
+        await until(pilot, lambda: [row[1] for row in shown(app)] == ["bakery"])
+        await pilot.press("space", "z")
+        await until(pilot, lambda: {one.name for one in asleep(stage)} == {"bakery", "shop"})
+        await pilot.press("escape")
+        await until(pilot, lambda: len(shown(app)) == 3)
+        assert stage.look("mill").lifecycle is Lifecycle.AWAKE
+
+
+async def test_agents_of_one_project_stand_together_under_its_worst_state(stage: Stage):
+    folder = stage.repository("shop")
+    (folder / "api").mkdir()
+    stage.agent_in_shell("shop", folder=folder)
+    pane_id = stage.agent_in_shell("api", folder=folder / "api")
+    stage.agent_in_shell("mill")
+    stage.type(pane_id, "/ask rm -rf build")
+    async with dashboard(stage) as (app, pilot):
+        expected = [
+            ["▲ permission", "shop/"],
+            ["▲ permission", "  api"],
+            ["○ idle", "  shop"],
+            ["○ idle", "mill"],
+        ]
+        await until(pilot, lambda: [row[:2] for row in shown(app)] == expected)
+        await pilot.press("s")
+        await until(pilot, lambda: [row[1] for row in shown(app)] == ["api", "mill", "shop"])
+        await pilot.press("s", "s", "s", "end", "exclamation_mark")
+        await until(pilot, lambda: len(shown(app)) == 4)
+        screen = app.screen
+        assert isinstance(screen, AgentsScreen) and screen.selected is not None
+        assert screen.selected.agent.name == "api"
+
+
+async def test_the_events_can_be_followed_and_filtered(stage: Stage):
+    stage.agent_in_shell("shop")
+    stage.look()
+    stage.nap()
+    async with dashboard(stage) as (app, pilot):
+        await pilot.press("7")
+        await until(pilot, lambda: any("agent.sleeping" in row[2] for row in shown(app)))
+        await pilot.press("slash", *"checkpoint.taken", "enter")
+        await until(pilot, lambda: {row[2] for row in shown(app)} == {"checkpoint.taken"})
+        await pilot.press("escape", "F")
+        await until(pilot, lambda: not shown(app))
+
+
+async def test_a_message_wakes_a_sleeping_agent_and_is_said_to_it(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    stage.look()
+    stage.nap()
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("m", *"fig", "enter")
+        await until(pilot, lambda: "I see 2 message(s)" in stage.history(pane_id), timeout_s=30)
+
+
+def asleep(stage: Stage) -> list[Agent]:
+    agents = stage.hive.database.read(agent_store.everyone)
+    return [one for one in agents if one.lifecycle is Lifecycle.ASLEEP]

@@ -39,7 +39,7 @@ def test_who_needs_you_comes_first():
 
 def test_a_sleeping_agent_shows_the_memory_that_it_gave_back():
     row = text.agent_row(view(lifecycle=Lifecycle.ASLEEP, memory_bytes=0, freed_bytes=412_000_000), NOW)
-    assert row.cells[3].text == "-412 MB"
+    assert row.cells[3].text == "412 MB freed"
 
 
 @pytest.mark.parametrize(("age_s", "said"), [(1, "♥ 1s"), (31, "no heartbeat for 31s")], ids=["alive", "dead"])

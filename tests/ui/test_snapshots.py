@@ -1,6 +1,6 @@
 """How the screens look. Behaviour is asserted elsewhere; here only pictures are compared."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -9,6 +9,7 @@ from textual.pilot import Pilot
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.ui.app import HiveApp
+from hive_tui.ui.themes import theme_named
 from tests.clocks import FakeClock
 from tests.ui.conftest import observed
 
@@ -21,14 +22,57 @@ async def settled(pilot: Pilot[None]) -> None:
     await pilot.pause()
 
 
+def after(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
+    """Everything is read and drawn after each of the keys."""
+
+    async def press(pilot: Pilot[None]) -> None:
+        await settled(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await settled(pilot)
+
+    return press
+
+
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("key", ["1", "2", "3"])
+@pytest.mark.parametrize("key", ["1", "2", "3", "7"])
 def test_every_screen_of_the_invented_hive(snap_compare: Any, demo_app: Callable[[], HiveApp], key: str, size: str):
-    assert snap_compare(demo_app(), press=[key], terminal_size=SIZES[size], run_before=settled)
+    assert snap_compare(demo_app(), terminal_size=SIZES[size], run_before=after(key))
+
+
+STATES = {
+    "timeline": ("end", "right_square_bracket"),
+    "generations": ("end", "right_square_bracket", "right_square_bracket"),
+    "marked_and_filtered": ("j", "space", "space", "slash", *"idle", "enter"),
+    "ordered_by_memory": ("s", "s"),
+    "nothing_to_undo": ("u",),
+    "launch": ("n",),
+    "planned": ("4",),
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_state_of_the_dashboard(snap_compare: Any, demo_app: Callable[[], HiveApp], state: str):
+    assert snap_compare(demo_app(), terminal_size=SIZES["usual"], run_before=after(*STATES[state]))
+
+
+@pytest.mark.parametrize("tab", ["timeline", "generations"])
+def test_the_side_on_a_narrow_terminal(snap_compare: Any, demo_app: Callable[[], HiveApp], tab: str):
+    keys = ("right_square_bracket", *STATES[tab])
+    assert snap_compare(demo_app(), terminal_size=SIZES["narrow"], run_before=after(*keys))
+
+
+@pytest.mark.parametrize("theme", ["light", "contrast", "terminal"])
+def test_the_agents_in_another_theme(snap_compare: Any, demo_app: Callable[[], HiveApp], theme: str):
+    async def with_theme(pilot: Pilot[None]) -> None:
+        pilot.app.theme = theme_named(theme)
+        await settled(pilot)
+
+    assert snap_compare(demo_app(), terminal_size=SIZES["usual"], run_before=with_theme)
 
 
 def test_the_help_of_a_screen(snap_compare: Any, demo_app: Callable[[], HiveApp]):
-    assert snap_compare(demo_app(), press=["question_mark"], terminal_size=SIZES["usual"], run_before=settled)
+    assert snap_compare(demo_app(), terminal_size=SIZES["usual"], run_before=after("question_mark"))
 
 
 def test_the_page_for_a_hive_with_nobody_in_it(snap_compare: Any, empty_hive: Hive, clock: FakeClock):

@@ -15,6 +15,12 @@ DOWN = re.compile(
 )
 GONE = re.compile(r"can't find (pane|window|session)|no such (pane|window)", re.IGNORECASE)
 
+LOOK_AT_PATH = "Look at what is on your PATH as tmux."
+
+FINGERPRINT = "#{S:#{session_id}#{W:#{window_id}.#{window_activity}#{P:#{pane_id}#{pane_dead}} }}"
+"""Every window with the second of its last output, and every pane. Loops, since tmux tells a client
+in control mode only of the session that it is attached to."""
+
 Command = Sequence[str]
 
 
@@ -58,8 +64,10 @@ class TmuxClient:
                 timeout=self.timeout_s,
                 check=False,
             )
-        except FileNotFoundError as error:
+        except (FileNotFoundError, PermissionError) as error:
             raise missing() from error
+        except OSError as error:
+            raise TmuxError(f"tmux could not be run: {error}.", hint="Is the text that it got too long?") from error
         except subprocess.TimeoutExpired as error:
             raise TmuxHung(
                 f"The tmux server{self._named} did not answer within {self.timeout_s:g} s.",
@@ -69,6 +77,16 @@ class TmuxClient:
             raise self._error(commands, done.stderr.strip() or done.stdout.strip())
         return done.stdout.splitlines()
 
+    def fingerprint(self) -> str:
+        """A text that changes when a pane has output, comes, dies or goes.
+
+        It tells seconds: output in the second in which it was read may not change it.
+
+        Raises:
+            Like `run`.
+        """
+        return "\n".join(self.run(["display-message", "-p", FINGERPRINT]))
+
     def check_version(self) -> str:
         """Tmux's version as it prints it.
 
@@ -77,16 +95,12 @@ class TmuxClient:
         """
         try:
             said = subprocess.run(["tmux", "-V"], capture_output=True, text=True, timeout=self.timeout_s, check=False)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, PermissionError) as error:
             raise missing() from error
         except subprocess.TimeoutExpired as error:
-            raise TmuxHung("`tmux -V` did not answer.", hint="Look at what is on your PATH as tmux.") from error
+            raise TmuxHung("`tmux -V` did not answer.", hint=LOOK_AT_PATH) from error
         found = said.stdout.strip().removeprefix("tmux ")
-        if is_too_old(found):
-            raise TmuxMissing(
-                f"tmux {found} is too old: hive-tui needs {'.'.join(map(str, OLDEST))} or newer.",
-                hint="Update tmux, then restart its server.",
-            )
+        refuse_too_old(found)
         return found
 
     @property
@@ -112,6 +126,15 @@ def missing() -> TmuxMissing:
     return TmuxMissing("There is no `tmux` program on your PATH.", hint="Install tmux 3.2 or newer.")
 
 
+def refuse_too_old(version: str) -> None:
+    """Raise TmuxMissing for a version, of the program or of the server, below `OLDEST`."""
+    if is_too_old(version):
+        raise TmuxMissing(
+            f"tmux {version} is too old: hive-tui needs {'.'.join(map(str, OLDEST))} or newer.",
+            hint="Update tmux, then restart its server.",
+        )
+
+
 def is_too_old(version: str) -> bool:
     """Whether a version as tmux prints it is below `OLDEST`; unknown ones (`master`) pass."""
     found = re.search(r"(\d+)\.(\d+)", version)
@@ -121,6 +144,11 @@ def is_too_old(version: str) -> bool:
 def is_installed() -> bool:
     """Whether there is a tmux on the PATH."""
     return shutil.which("tmux") is not None
+
+
+def as_format(text: str) -> str:
+    """The text as a format that stands for itself: folders and titles are expanded, and `#(...)` would be run."""
+    return re.sub(r"#+(?![#\[])", lambda run: run[0] * 2, text)
 
 
 def _joined(commands: Sequence[Command]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from hive_tui.adapters.tmux.client import TmuxClient
+from hive_tui.adapters.tmux.client import TmuxClient, as_format
 from hive_tui.domain.errors import TmuxDown, TmuxError, TmuxHung
 from hive_tui.domain.panes import SavedPane, SavedSession, SavedWindow
 
@@ -31,23 +31,26 @@ class LayoutBuilder:
 
         The pane may be gone again by then, if its command ends at once.
         """
-        where = ["-c", cwd, "-n", window, "-P", "-F", "#{pane_id}"]
+        where = ["-c", as_format(cwd), "-n", as_format(window), "-P", "-F", "#{pane_id}"]
         what = [*(word for name, value in env.items() for word in ("-e", f"{name}={value}"))]
         what += [command] if command is not None else []
-        if self._has_session(session):
+        session_id = self._session_id(session)
+        if session_id:
             # The trailing colon: the next free index of that session, and not a window of that name.
-            [pane_id] = self._client.run(["new-window", "-d", "-t", f"={session}:", *where, *what])
+            [pane_id] = self._client.run(["new-window", "-d", "-t", f"{session_id}:", *where, *what])
         else:
-            [pane_id] = self._client.run(["new-session", "-d", "-s", session, *where, *what])
+            [pane_id] = self._client.run(["new-session", "-d", "-s", as_format(session), *where, *what])
         if command is None:
             self._client.run(["set-option", "-p", "-t", pane_id, REBUILT, "new"])
         return pane_id
 
-    def _has_session(self, name: str) -> bool:
+    def _session_id(self, name: str) -> str:
+        """Tmux's id of the session; a name like `$0` would be taken for one. Empty if there is no such session."""
         try:
-            return name in self._client.run(["list-sessions", "-F", "#{session_name}"])
+            lines = self._client.run(["list-sessions", "-F", "#{session_id} #{session_name}"])
         except TmuxDown:
-            return False
+            return ""
+        return next((line.split(" ", 1)[0] for line in lines if line.split(" ", 1)[1] == name), "")
 
     def rebuild(self, session: SavedSession, server: str) -> dict[str, str]:
         """Build what is missing of a saved session; maps the old pane ids to the new ones.
@@ -75,9 +78,9 @@ class LayoutBuilder:
         session = self._session(tmux, session_name)
         if session is None:
             session = tmux.new_session(
-                session_name,
-                start_directory=first.cwd,
-                window_name=saved.name,
+                as_format(session_name),
+                start_directory=as_format(first.cwd),
+                window_name=as_format(saved.name),
                 window_command=_shell(first),
                 x=saved.width,
                 y=saved.height,
@@ -86,15 +89,15 @@ class LayoutBuilder:
             self._move(window, saved.index)
         else:
             window = session.new_window(
-                saved.name,
-                start_directory=first.cwd,
+                as_format(saved.name),
+                start_directory=as_format(first.cwd),
                 window_shell=_shell(first),
                 attach=False,
                 window_index=self._free_index(session, saved.index),
             )
         panes: list[tuple[SavedPane, Pane]] = [(first, _pane_of(window))]
         for pane in rest:
-            made = panes[-1][1].split(start_directory=pane.cwd, shell=_shell(pane), attach=False)
+            made = panes[-1][1].split(start_directory=as_format(pane.cwd), shell=_shell(pane), attach=False)
             panes.append((pane, made))
             # Splitting the same pane again and again runs out of room; even shares never do.
             window.select_layout("tiled")
@@ -153,7 +156,7 @@ def _shell(pane: SavedPane) -> str | None:
 def _pane_of(window: "Window") -> "Pane":
     pane = window.active_pane
     if pane is None:
-        raise TmuxError("The window that tmux has just made has no pane.")
+        raise TmuxError("The window that tmux has just made has no pane.", hint="Look at it with tmux itself.")
     return pane
 
 
@@ -183,6 +186,8 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
         raise TmuxHung(f"tmux did not build the panes within {seconds:g} s.", hint="Attach with tmux and look.")
     if errors:
         if isinstance(errors[0], LibTmuxException):
-            raise TmuxError(f"tmux could not build the panes: {errors[0]}.") from errors[0]
+            raise TmuxError(
+                f"tmux could not build the panes: {errors[0]}.", hint="Look at the session with tmux itself."
+            ) from errors[0]
         raise errors[0]
     return results[0]

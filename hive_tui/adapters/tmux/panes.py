@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
-from hive_tui.adapters.tmux.client import Command, TmuxClient
+from hive_tui.adapters.tmux.client import LOOK_AT_PATH, Command, TmuxClient, as_format, refuse_too_old
 from hive_tui.domain.agents import PaneRef
 from hive_tui.domain.errors import PaneGone, TmuxError
 from hive_tui.domain.panes import Pane, PaneList
@@ -19,7 +19,7 @@ FIELDS = (
     "pid start_time session_id window_id window_index pane_id pane_index pane_pid pane_tty pane_width pane_height"
     " window_width window_height pane_active window_active pane_in_mode pane_synchronized pane_dead alternate_on"
     " cursor_x cursor_y window_zoomed_flag window_activity history_size window_layout @hive_agent @hive_wakeup"
-    " @hive_rebuilt session_name window_name pane_start_command pane_title"
+    " @hive_rebuilt version session_name window_name pane_start_command pane_title"
 ).split()
 PANE_FORMAT = SEPARATOR.join(["P", *(f"#{{{field}}}" for field in FIELDS)])
 CLIENT_FORMAT = SEPARATOR.join(["C", "#{client_control_mode}", "#{session_id}"])
@@ -51,9 +51,15 @@ class TmuxPanes:
         panes: dict[str, Pane] = {}
         server = ""
         for row in rows:
-            if row[0] != "P" or len(row) < len(FIELDS) + 1:
+            if row[0] == "C":
                 continue
-            pane = self._pane(dict(zip(FIELDS, row[1:], strict=False)), watching)
+            if row[0] != "P" or len(row) < len(FIELDS) + 1:
+                # Never read as "there are no panes".
+                self.client.check_version()
+                raise TmuxError("tmux lists its panes in words that hive-tui does not know.", hint=LOOK_AT_PATH)
+            field = dict(zip(FIELDS, row[1:], strict=False))
+            refuse_too_old(field["version"])
+            pane = self._pane(field, watching)
             server = pane.ref.server
             known = panes.get(pane.id)
             # A window that is linked into several sessions is listed with each of them.
@@ -92,7 +98,9 @@ class TmuxPanes:
 
     def option(self, pane_id: str, name: str) -> str:
         """The value that the pane itself has for an option; empty if it has none."""
-        return "\n".join(self.client.run(["show-options", "-p", "-q", "-v", "-t", pane_id, name]))
+        return "\n".join(
+            self.client.run(_must_be_there(pane_id), ["show-options", "-p", "-q", "-v", "-t", pane_id, name])
+        )
 
     def set_options(self, pane_id: str, options: Mapping[str, str | None]) -> None:
         """Set pane options; None removes one."""
@@ -114,9 +122,13 @@ class TmuxPanes:
         """Bracketed paste of text without control characters; no Enter."""
         clean = "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
         name = f"hive-{uuid4().hex[:8]}"
-        self.client.run(
-            ["load-buffer", "-b", name, "-"], ["paste-buffer", "-p", "-d", "-b", name, "-t", pane_id], stdin=clean
-        )
+        try:
+            self.client.run(
+                ["load-buffer", "-b", name, "-"], ["paste-buffer", "-p", "-d", "-b", name, "-t", pane_id], stdin=clean
+            )
+        except PaneGone:
+            self.client.run(["delete-buffer", "-b", name])
+            raise
 
     def respawn(
         self, pane_id: str, command: str, *, cwd: str, env: Mapping[str, str], options: Mapping[str, str | None]
@@ -124,7 +136,8 @@ class TmuxPanes:
         """Replace the pane's process by a shell command and set the options, in one step for tmux."""
         variables = [word for name, value in env.items() for word in ("-e", f"{name}={value}")]
         self.client.run(
-            *_options(pane_id, options), ["respawn-pane", "-k", "-t", pane_id, "-c", cwd, *variables, command]
+            *_options(pane_id, options),
+            ["respawn-pane", "-k", "-t", pane_id, "-c", as_format(cwd), *variables, command],
         )
 
     def has_settled(self, pane_id: str) -> bool:
@@ -133,14 +146,15 @@ class TmuxPanes:
         With libutempter, tmux can lose the signal of a child whose terminal closes first. The child then
         stays a zombie, and the pane's text is not drawn, until another child of tmux ends.
         """
-        if any(self.client.run(["display-message", "-p", "-t", pane_id, "#{pane_dead_status}#{pane_dead_signal}"])):
+        how_it_ended = ["display-message", "-p", "-t", pane_id, "#{pane_dead_status}#{pane_dead_signal}"]
+        if any(self.client.run(_must_be_there(pane_id), how_it_ended)):
             return True
         self.client.run(["run-shell", "-b", "true"])
         return False
 
     def set_title(self, pane_id: str, title: str) -> None:
         """Set the pane's title."""
-        self.client.run(["select-pane", "-t", pane_id, "-T", title])
+        self.client.run(["select-pane", "-t", pane_id, "-T", as_format(title)])
 
     def reset_terminal(self, pane_id: str, tty: str) -> None:
         """Leave the modes that a killed program left on.
@@ -150,12 +164,15 @@ class TmuxPanes:
         """
         pane = next((pane for pane in self.list().panes if pane.id == pane_id), None)
         if pane is None:
-            raise PaneGone(f"The pane {pane_id} is gone.")
+            raise PaneGone(f"The pane {pane_id} is gone.", hint="`hive-tui agents` shows what is there.")
         text = (LEAVE_ALTERNATE if pane.alternate_on else "") + RESET_MODES
         try:
             descriptor = os.open(tty, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
         except OSError as error:
-            raise TmuxError(f"The terminal {tty} of pane {pane_id} cannot be written to: {error}.") from error
+            raise TmuxError(
+                f"The terminal {tty} of pane {pane_id} cannot be written to: {error.strerror}.",
+                hint="Is the pane another user's? Look at it with tmux.",
+            ) from error
         try:
             with suppress(BlockingIOError):
                 os.write(descriptor, text.encode())
@@ -197,6 +214,11 @@ class TmuxPanes:
             start_command=field["pane_start_command"],
             cwd=self._processes.cwd(pid),
         )
+
+
+def _must_be_there(pane_id: str) -> Command:
+    """A command that prints nothing and fails if the pane is gone, which some commands pass over."""
+    return ["list-panes", "-t", pane_id, "-f", "0"]
 
 
 def _options(pane_id: str, options: Mapping[str, str | None]) -> Sequence[Command]:

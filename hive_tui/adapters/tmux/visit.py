@@ -2,11 +2,54 @@
 
 import os
 import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from hive_tui.adapters.tmux.client import TmuxClient, missing
 from hive_tui.adapters.tmux.panes import socket_path
 from hive_tui.domain.errors import TmuxError
+
+WAY_BACK = "H"
+"""Key behind the prefix that brings a person back to the dashboard, unless it means something else already."""
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """A key in tmux that leads back to the dashboard's pane."""
+
+    client: TmuxClient
+    prefix: str
+    is_bound: bool
+
+    @property
+    def in_words(self) -> str:
+        """What to press."""
+        return f"{self.prefix} {WAY_BACK if self.is_bound else 'L'}"
+
+    def unbind(self) -> None:
+        """Give the key back."""
+        if self.is_bound:
+            with suppress(TmuxError):
+                self.client.run(["unbind-key", "-T", "prefix", WAY_BACK])
+
+
+def bind_way_back(client: TmuxClient) -> WayBack:
+    """Bind the key, if it is free or was bound by an earlier dashboard; else tmux's own key for the last session."""
+    pane_id = os.environ.get("TMUX_PANE", "")
+    (prefix,) = client.run(["show-options", "-g", "-v", "prefix"]) or ["C-b"]
+    try:
+        bound = " ".join(client.run(["list-keys", "-T", "prefix", WAY_BACK]))
+    except TmuxError:
+        bound = ""  # tmux calls a key without a meaning an error
+    is_ours = "@hive_dashboard" in bound
+    if not pane_id or (bound and not is_ours):
+        return WayBack(client, prefix, False)
+    client.run(
+        ["set-option", "-g", "@hive_dashboard", pane_id],
+        ["bind-key", "-T", "prefix", WAY_BACK, "run-shell", "tmux switch-client -t '#{@hive_dashboard}'"],
+    )
+    return WayBack(client, prefix, True)
 
 
 def is_inside(client: TmuxClient) -> bool:
@@ -33,7 +76,7 @@ def attach_to(client: TmuxClient, pane_id: str) -> None:
         done = subprocess.run(
             ["tmux", *client.socket_arguments, "attach-session", "-t", pane_id], env=environment, check=False
         )
-    except FileNotFoundError as error:
+    except (FileNotFoundError, PermissionError) as error:
         raise missing() from error
     if done.returncode != 0:
         raise TmuxError("tmux could not attach to that pane.", hint="Try `tmux attach` in a shell.")

@@ -1,21 +1,24 @@
 """What all screens of the hive have in common."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from hive_tui.ui.messages import HiveChanged
+from hive_tui.ui.widgets.guide_bar import GuideBar
 from hive_tui.ui.widgets.header_bar import HeaderBar
+from hive_tui.ui.widgets.job_bar import JobBar
+from hive_tui.ui.widgets.key_bar import Key, KeyBar
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
 
 
 class HiveScreen(Screen[None]):
-    """Header, body, footer; reads its view anew whenever the hive changes and it is shown."""
+    """Header, body, what is in flight, keys; reads its view anew whenever the hive changes and it is shown."""
 
     TITLE_TEXT = ""
 
@@ -28,18 +31,33 @@ class HiveScreen(Screen[None]):
         return self.app
 
     def compose(self) -> ComposeResult:
-        """Header, body, footer."""
+        """From top to bottom."""
         yield HeaderBar(id="header")
         yield from self.body()
-        yield Footer(show_command_palette=False)
+        yield JobBar(id="jobs")
+        if self.hive_app.guide is not None:
+            yield GuideBar(self.hive_app.guide, id="guide")
+        yield KeyBar(id="keys")
 
     def body(self) -> ComposeResult:
-        """What stands between header and footer."""
+        """What stands between header and keys."""
         raise NotImplementedError
 
     async def reload(self) -> None:
         """Read the view of this screen and draw it."""
         raise NotImplementedError
+
+    def keys(self) -> Sequence[Key]:
+        """The keys that do something now, the most wanted first."""
+        return ()
+
+    def draw_keys(self) -> None:
+        """Draw the keys that apply to what is selected."""
+        self.query_one(KeyBar).show(self.keys())
+
+    def draw_jobs(self) -> None:
+        """Draw what is in flight."""
+        self.query_one(JobBar).show(self.hive_app.verbs.jobs.running.values())
 
     def on_screen_resume(self) -> None:
         """Shown again: what it shows may be old."""
@@ -51,3 +69,5 @@ class HiveScreen(Screen[None]):
             view = await self.hive_app.read_hive()
             self.query_one(HeaderBar).show(view, self.hive_app.screen_titles, self.TITLE_TEXT)
             await self.reload()
+            self.draw_keys()
+            self.draw_jobs()

@@ -1,14 +1,18 @@
-"""The catalog of checkpoints."""
+"""The catalog of checkpoints, with what a restore of the selected one would change."""
 
-from textual import on
+from rich.text import Text
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
 
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.errors import HiveError
+from hive_tui.domain.progress import Unwatched
 from hive_tui.services.dashboard import CheckpointsView
-from hive_tui.ui.format import CHECKPOINT_COLUMNS, checkpoint_rows, local, short_path
+from hive_tui.ui.format import CHECKPOINT_COLUMNS, checkpoint_rows, local, printable, short_path
 from hive_tui.ui.screens.base import HiveScreen
+from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 
 
@@ -17,13 +21,18 @@ class CheckpointsScreen(HiveScreen):
 
     TITLE_TEXT = "Checkpoints"
     BINDINGS = [
-        Binding("V", "validate", "Validate"),
-        Binding("R", "restore", "Restore this one"),
+        Binding("d,enter", "compare", "Show what a restore would change", key_display="d ⏎"),
+        Binding("R", "restore", "Restore this one, after a question"),
+        Binding("V", "validate", "Read this one back"),
         Binding("j", "down", "Down", show=False),
         Binding("k", "up", "Up", show=False),
     ]
 
-    _view: CheckpointsView | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: CheckpointsView | None = None
+        self._compared: tuple[str, list[str]] = ("", [])
+        """Id of a checkpoint, and what a restore of it would change."""
 
     def body(self) -> ComposeResult:
         """Table and details."""
@@ -42,6 +51,16 @@ class CheckpointsScreen(HiveScreen):
         self.query_one(KeyedTable).show(checkpoint_rows(self._view))
         self._draw_details()
 
+    def keys(self) -> list[Key]:
+        """What can be done with the selected one."""
+        if self.selected is None:
+            return []
+        return [
+            Key("⏎", "What a restore would change", "screen.compare"),
+            Key("R", "Restore", "screen.restore"),
+            Key("V", "Validate", "screen.validate"),
+        ]
+
     @property
     def selected(self) -> Checkpoint | None:
         """The checkpoint under the cursor."""
@@ -56,7 +75,26 @@ class CheckpointsScreen(HiveScreen):
         if one is not None:
             lines = [f"{local(one.created_at):%Y-%m-%d %H:%M:%S}  {one.id[:8]}  {short_path(one.path)}"]
             lines += [f"✕ {error}" for error in one.validation_errors[:5]]
-        self.query_one("#attempts", Static).update("\n".join(lines))
+            compared_id, compared = self._compared
+            lines += compared if one.id == compared_id else ["⏎ shows what a restore of it would change now."]
+        self.query_one("#attempts", Static).update(Text(printable("\n".join(lines))))
+
+    @on(KeyedTable.RowSelected)
+    def action_compare(self) -> None:
+        """Show what a restore of the selected checkpoint would change; changes nothing."""
+        if one := self.selected:
+            self._compare(one)
+
+    @work(exclusive=True, group="compare")
+    async def _compare(self, one: Checkpoint) -> None:
+        self._compared = (one.id, ["Comparing it with what is there now ..."])
+        self._draw_details()
+        try:
+            lines = await self.hive_app.in_background(lambda: self.hive_app.verbs.preview_lines(one, Unwatched()))
+        except HiveError as error:
+            lines = [f"✕ {error.what} {error.hint}".strip()]
+        self._compared = (one.id, lines)
+        self._draw_details()
 
     def action_down(self) -> None:
         """Cursor down."""
@@ -69,7 +107,7 @@ class CheckpointsScreen(HiveScreen):
     def action_validate(self) -> None:
         """Validate the selected checkpoint."""
         if one := self.selected:
-            self.hive_app.verbs.validate_one(one)
+            self.hive_app.verbs.validate_one(one, self._view.names.get(one.agent_id, "?") if self._view else "?")
 
     def action_restore(self) -> None:
         """Restore the selected checkpoint."""

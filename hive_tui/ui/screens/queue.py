@@ -1,15 +1,22 @@
-"""The wakeup queue, with the attempts of the selected wakeup."""
+"""The wakeup queue, with the retry timeline of the selected wakeup."""
 
+from datetime import timedelta
+
+from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Static
 
-from hive_tui.domain.wakeups import Wakeup
+from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.services.dashboard import QueueView
-from hive_tui.ui.format import WAKEUP_COLUMNS, attempt_lines, wakeup_rows
+from hive_tui.ui.format import WAKEUP_COLUMNS, wakeup_rows
 from hive_tui.ui.screens.base import HiveScreen
+from hive_tui.ui.timeline import timeline
+from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+
+POSTPONE = timedelta(minutes=15)
 
 
 class QueueScreen(HiveScreen):
@@ -17,16 +24,19 @@ class QueueScreen(HiveScreen):
 
     TITLE_TEXT = "Queue"
     BINDINGS = [
-        Binding("x", "cancel", "Cancel"),
-        Binding("r", "retry", "Retry now"),
+        Binding("x", "cancel", "Cancel the selected wakeup"),
+        Binding("r", "retry", "Try it now"),
+        Binding("plus", "postpone", "Let it wait 15 minutes longer", key_display="+"),
         Binding("j", "down", "Down", show=False),
         Binding("k", "up", "Up", show=False),
     ]
 
-    _view: QueueView | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: QueueView | None = None
 
     def body(self) -> ComposeResult:
-        """Table and attempts."""
+        """Table and timeline."""
         yield Static("The queue is empty: a wake stands here from its request to its end.", id="empty")
         yield KeyedTable(WAKEUP_COLUMNS, id="queue")
         yield Static(id="attempts")
@@ -42,6 +52,17 @@ class QueueScreen(HiveScreen):
         self.query_one(KeyedTable).show(wakeup_rows(self._view))
         self._draw_attempts()
 
+    def keys(self) -> list[Key]:
+        """What can be done with the selected wakeup."""
+        one = self.selected
+        status = one.status if one is not None else None
+        keys = []
+        if status is WakeupStatus.PENDING:
+            keys = [Key("x", "Cancel", "screen.cancel"), Key("+", "15 minutes later", "screen.postpone")]
+        if status in (WakeupStatus.PENDING, WakeupStatus.FAILED):
+            keys.insert(0, Key("r", "Retry now", "screen.retry"))
+        return keys
+
     @property
     def selected(self) -> Wakeup | None:
         """The wakeup under the cursor."""
@@ -50,12 +71,19 @@ class QueueScreen(HiveScreen):
         return next((one for one in wakeups if one.id == key), None)
 
     @on(KeyedTable.RowHighlighted)
+    def _selected(self) -> None:
+        self._draw_attempts()
+        self.draw_keys()
+
     def _draw_attempts(self) -> None:
         one = self.selected
-        lines: list[str] = []
+        text = Text()
         if one is not None and self._view is not None:
-            lines = attempt_lines(one, self._view.attempts.get(one.id, ()), self._view.at)
-        self.query_one("#attempts", Static).update("\n".join(lines))
+            attempts = self._view.attempts.get(one.id, ())
+            width = max(20, self.size.width - 4)
+            policy = self.hive_app.hive.retry_policy
+            text = Text("\n").join(timeline(one, attempts, self._view.at, width, policy))
+        self.query_one("#attempts", Static).update(text)
 
     def action_down(self) -> None:
         """Cursor down."""
@@ -74,3 +102,8 @@ class QueueScreen(HiveScreen):
         """Try the selected wakeup again now."""
         if one := self.selected:
             self.hive_app.verbs.retry(one)
+
+    def action_postpone(self) -> None:
+        """Let the selected wakeup wait longer."""
+        if one := self.selected:
+            self.hive_app.verbs.postpone(one, max(one.scheduled_for, self.hive_app.hive.clock.now()) + POSTPONE)

@@ -16,8 +16,10 @@ class HeaderBar(Static):
         """Draw the view; `screens` are on the keys 1, 2, 3, ..."""
         text = Text()
         for number, name in enumerate(screens, 1):
-            text.append(f" {number} {name} ", style="reverse bold" if name == current else "")
-        text.append("  " + "  ".join(part.text for part in header_parts(view)))
+            piece = Text(f" {number} {name} ", style="reverse bold" if name == current else "")
+            piece.apply_meta({"@click": f"app.show_screen({number})"})
+            text.append_text(piece)
+        text.append("\n " + "  ".join(part.text for part in header_parts(view)))
         if view.trouble:
             text.append(f"\n✕ {view.trouble}", style="bold")
         self.set_class(bool(view.trouble), "trouble")

@@ -69,7 +69,7 @@ class Stopping:
     def __init__(self, at: str) -> None:
         self.cancelled = threading.Event()
 
-    def step(self, name: str) -> None:
+    def step(self, name: str, total_bytes: int = 0) -> None:
         """Goes on."""
 
     def advance(self, done_bytes: int) -> None:

@@ -170,7 +170,7 @@ class Interfering:
         self._at = at
         self._action = action
 
-    def step(self, name: str) -> None:
+    def step(self, name: str, total_bytes: int = 0) -> None:
         if name == self._at:
             self._action()
 

@@ -1,0 +1,54 @@
+"""The command `demo`: the dashboard on a stage of its own."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from hive_tui.adapters.clock import SystemClock
+from hive_tui.cli.running import leave_behind, need_terminal
+from hive_tui.demo.departure import Departure
+from hive_tui.demo.script import load
+from hive_tui.demo.stage import DemoStage
+
+if TYPE_CHECKING:
+    from hive_tui.ui.app import HiveApp
+
+
+@click.command()
+@click.option("--story", type=click.Path(path_type=Path), hidden=True, help="Another story; for tests.")
+def demo(story: Path | None) -> None:
+    """The dashboard on a private tmux server, with four small scripted agents.
+
+    They live through a nap, a wake, a retry, a usage limit and a damaged checkpoint within
+    about a minute; then they are yours to play with. Nothing of yours is touched, and
+    nothing is left when you quit.
+    """
+    need_terminal()
+    script = load(story)
+    with Departure(SystemClock()) as departure:
+        with DemoStage(script) as stage:
+            from hive_tui.ui.app import HiveApp
+
+            app = HiveApp(stage.hive, guide=stage.story)
+            stage.story.start()
+            try:
+                asyncio.run(_show(app, stage, departure))
+            finally:
+                departure.screen_is_down()
+        click.echo("The demo is over, and nothing of it is left.", err=True)
+    if departure.number:
+        raise SystemExit(128 + departure.number)
+    leave_behind(app.is_busy)
+
+
+async def _show(app: "HiveApp", stage: DemoStage, departure: Departure) -> None:
+    loop = asyncio.get_running_loop()
+
+    def ask() -> None:
+        stage.end_server()
+        loop.call_soon_threadsafe(app.exit)
+
+    departure.screen_is_up(ask=ask, clear_away=stage.clear_away)
+    await app.run_async()

@@ -1,0 +1,95 @@
+"""What can be done with an agent: one table for keys, key bar, palette and help."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.services.dashboard import AgentView
+
+Refusal = Callable[[AgentView], str]
+"""Why something cannot be done now, as a sentence; empty if it can."""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a key does with agents."""
+
+    name: str
+    key: str
+    label: str
+    """One or two words for the key bar."""
+    help: str
+    """A sentence for help and palette."""
+    refusal: Refusal
+    for_marked: bool = False
+    """Whether it is done with all marked agents, and not only with the one under the cursor."""
+    more_keys: tuple[str, ...] = ()
+
+    @property
+    def keys(self) -> str:
+        """All its keys, as bindings have them."""
+        return ",".join((self.key, *self.more_keys))
+
+
+def always(_: AgentView) -> str:
+    """It can be done with any agent."""
+    return ""
+
+
+def if_awake(view: AgentView) -> str:
+    """It needs a running agent."""
+    agent = view.agent
+    if agent.lifecycle is Lifecycle.AWAKE:
+        return ""
+    return f"{agent.name} is {said(agent)}; w wakes it."
+
+
+def if_asleep(view: AgentView) -> str:
+    """It needs an agent that does not run and has a conversation."""
+    agent = view.agent
+    if agent.lifecycle in (Lifecycle.AWAKE, Lifecycle.NAPPING, Lifecycle.WAKING):
+        return f"{agent.name} is {said(agent)}."
+    if agent.session_id is None:
+        return f"{agent.name} has no conversation that could be resumed."
+    return ""
+
+
+def if_conversing(view: AgentView) -> str:
+    """It needs an agent with a conversation, running or not."""
+    agent = view.agent
+    if agent.lifecycle is not Lifecycle.AWAKE and agent.session_id is None:
+        return f"{agent.name} has no conversation that could be resumed."
+    return ""
+
+
+def if_saved(view: AgentView) -> str:
+    """It needs a checkpoint."""
+    if view.checkpoint is None:
+        return f"{view.agent.name} has no checkpoint yet; c takes one."
+    return ""
+
+
+def said(agent: Agent) -> str:
+    """An agent's state in a word or two."""
+    return {Lifecycle.NAPPING: "going to sleep", Lifecycle.WAKING: "waking up", Lifecycle.AWAKE: "awake already"}.get(
+        agent.lifecycle, str(agent.lifecycle)
+    )
+
+
+AGENT_ACTIONS = (
+    Action("nap", "z", "Nap", "Checkpoint, verify, then end its processes", if_awake, for_marked=True),
+    Action("wake", "w", "Wake", "The same conversation in the same pane", if_asleep, for_marked=True, more_keys=("v",)),
+    Action("visit", "enter", "Go to pane", "Switch to its pane, or attach from outside", always),
+    Action("message", "m", "Message", "Say something to it; wakes it if it sleeps", if_conversing),
+    Action("checkpoint", "c", "Checkpoint", "Take a checkpoint; it runs on", if_awake, for_marked=True),
+    Action("restore", "R", "Restore", "Go back to the generation before, after a question", if_saved),
+    Action("validate", "V", "Validate", "Read its newest checkpoint back", if_saved, for_marked=True),
+    Action("explain", "e", "Explain", "Why it is in its state, and what a nap or wake would do", always),
+    Action(
+        "cancel", "x", "Cancel", "Stop what is in flight for it, or its wakes in the queue", always, for_marked=True
+    ),
+    Action("retry", "r", "Retry", "Try its waiting or failed wake now", always, for_marked=True),
+    Action("pin", "p", "Pin", "Never put it to sleep unasked, or undo that", always, for_marked=True),
+    Action("hold", "N", "Hold", "Do not wake it unasked, or undo that", always, for_marked=True),
+)
+BY_NAME = {action.name: action for action in AGENT_ACTIONS}

@@ -1,0 +1,128 @@
+"""What happened, with a filter; new events come in at the end as long as it is followed."""
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.widgets import Input, Static
+
+from hive_tui.domain.events import Severity
+from hive_tui.services.dashboard import EventsView
+from hive_tui.ui.format import EVENT_COLUMNS, event_rows, event_text, printable
+from hive_tui.ui.screens.base import HiveScreen
+from hive_tui.ui.widgets.key_bar import Key
+from hive_tui.ui.widgets.keyed_table import KeyedTable
+
+
+class EventsScreen(HiveScreen):
+    """The event log, oldest first."""
+
+    TITLE_TEXT = "Events"
+    BINDINGS = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("f", "follow", "Follow, or stand still"),
+        Binding("F", "failures", "Failures only, or all"),
+        Binding("escape", "clear", "Clear the filter"),
+        Binding("j", "down", "Down", show=False),
+        Binding("k", "up", "Up", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._view: EventsView | None = None
+        self._wanted = ""
+        self._follows = True
+        self._only_failures = False
+
+    def body(self) -> ComposeResult:
+        """Filter, table, the whole text of the selected event."""
+        yield Static("Nothing has happened yet.", id="empty")
+        yield Input(placeholder="filter: words of agent, kind or text", id="filter", compact=True)
+        yield KeyedTable(EVENT_COLUMNS, id="events")
+        yield Static(id="list-note")
+        yield Static(id="attempts")
+
+    def on_mount(self) -> None:
+        """The keys go to the table."""
+        self.query_one("#filter").display = False
+        self.query_one(KeyedTable).focus()
+
+    async def reload(self) -> None:
+        """Draw the log."""
+        self._view = await self.hive_app.in_thread(self.hive_app.dashboard.events)
+        self._draw()
+
+    def keys(self) -> list[Key]:
+        """Filter and follow."""
+        return [
+            Key("/", "Filter", "screen.filter"),
+            Key("f", "Stand still" if self._follows else "Follow", "screen.follow"),
+            Key("F", "All" if self._only_failures else "Failures only", "screen.failures"),
+        ]
+
+    def _draw(self) -> None:
+        if self._view is None:
+            return
+        words = self._wanted.casefold().split()
+        severities = {Severity.FAILURE, Severity.WARNING} if self._only_failures else set(Severity)
+        rows = event_rows(self._view, words, severities)
+        table = self.query_one(KeyedTable)
+        self.query_one("#empty").display = not self._view.events
+        table.show(rows)
+        if self._follows and table.row_count:
+            table.move_cursor(row=table.row_count - 1)
+        parts = ["following" if self._follows else "standing still; f follows"]
+        parts += [f"only {self._wanted!r}"] if self._wanted else []
+        parts += ["failures and warnings only"] if self._only_failures else []
+        self.query_one("#list-note", Static).update(f"{len(rows)} of {len(self._view.events)} · {' · '.join(parts)}")
+        self._draw_selected()
+
+    @on(KeyedTable.RowHighlighted)
+    def _draw_selected(self) -> None:
+        key = self.query_one(KeyedTable).selected_key
+        found = next((one for one in (self._view.events if self._view else ()) if str(one.seq) == key), None)
+        self.query_one("#attempts", Static).update(Text(printable(event_text(found) if found else "")))
+
+    @on(Input.Changed, "#filter")
+    def _filtered(self, changed: Input.Changed) -> None:
+        self._wanted = changed.value
+        self._draw()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.query_one(KeyedTable).focus()
+
+    def action_filter(self) -> None:
+        """Show the filter and type into it."""
+        box = self.query_one("#filter", Input)
+        box.display = True
+        box.focus()
+
+    def action_follow(self) -> None:
+        """Stay at the newest event, or stand still."""
+        self._follows = not self._follows
+        self._draw()
+        self.draw_keys()
+
+    def action_failures(self) -> None:
+        """Only what went wrong, or everything."""
+        self._only_failures = not self._only_failures
+        self._draw()
+        self.draw_keys()
+
+    def action_clear(self) -> None:
+        """Everything again."""
+        self._only_failures = False
+        box = self.query_one("#filter", Input)
+        box.value = ""
+        box.display = False
+        self.query_one(KeyedTable).focus()
+
+    def action_down(self) -> None:
+        """Cursor down; to look at something, it must stand still."""
+        self.query_one(KeyedTable).action_cursor_down()
+
+    def action_up(self) -> None:
+        """Cursor up, away from the end: it stands still."""
+        self._follows = False
+        self.query_one(KeyedTable).action_cursor_up()

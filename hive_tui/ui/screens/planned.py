@@ -1,0 +1,47 @@
+"""Screens whose time has not come: they say what is not there yet, and what helps until then."""
+
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from hive_tui.ui.screens.base import HiveScreen
+
+
+class PlannedScreen(HiveScreen):
+    """One text."""
+
+    TEXT = ""
+
+    def body(self) -> ComposeResult:
+        """The text."""
+        yield Static(self.TEXT, classes="planned")
+
+    async def reload(self) -> None:
+        """There is nothing to read."""
+
+
+class ScheduleScreen(PlannedScreen):
+    """Sleep windows and routines."""
+
+    TITLE_TEXT = "Schedule"
+    TEXT = """Sleep windows and routines are not there yet: nothing naps or wakes by the clock.
+
+Until then:  hive-tui wake AGENT --at 07:30   wakes an agent once at a time,
+             hive-tui nap --all               puts all agents to sleep that have nothing to do.
+"""
+
+
+class ServicesScreen(PlannedScreen):
+    """Services and models."""
+
+    TITLE_TEXT = "Services"
+    TEXT = """Idle sleep of services and models is not there yet: hive-tui starts and stops agents only."""
+
+
+class MetricsScreen(PlannedScreen):
+    """Figures over time."""
+
+    TITLE_TEXT = "Metrics"
+    TEXT = """Metrics and budgets are not there yet.
+
+What is known now stands in the header of every screen, and `hive-tui status --json` prints it.
+"""

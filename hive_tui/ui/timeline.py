@@ -1,0 +1,146 @@
+"""The retry timeline: attempts of a wakeup and the waits between them, drawn on a time axis. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from rich.text import Text
+
+from hive_tui.domain.durations import in_words
+from hive_tui.domain.retry import RetryPolicy
+from hive_tui.domain.wakeups import Attempt, Outcome, Wakeup, WakeupStatus
+from hive_tui.ui.format import due, local
+
+OUTCOMES = {
+    Outcome.SUCCEEDED: ("✓", "green"),
+    Outcome.SKIPPED: ("✓", "green"),
+    Outcome.FAILED: ("✕", "red"),
+    Outcome.INTERRUPTED: ("!", "yellow"),
+}
+RUNNING = ("●", "green")
+NEXT = ("◷", "yellow")
+WAIT, SPREAD, AHEAD, NOW = "─", "░", "┄", "│"
+MIN_SPAN = timedelta(seconds=10)
+LEGEND = "✕ failed  ✓ done  ◷ next  ░ its jitter  │ now"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Maps times to columns."""
+
+    begin: datetime
+    end: datetime
+    width: int
+
+    def column(self, at: datetime) -> int:
+        """The column of a time, kept on the axis."""
+        share = (at - self.begin) / (self.end - self.begin)
+        return min(self.width - 1, max(0, round(share * (self.width - 1))))
+
+
+def timeline(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, width: int, policy: RetryPolicy) -> list[Text]:
+    """The wakeup as lines of at most `width` columns: what it is, the axis, its times, and a line an attempt."""
+    lines = [Text(_heading(wakeup, now), style="bold")]
+    lines[0].truncate(width, overflow="ellipsis")
+    if attempts or wakeup.status is WakeupStatus.PENDING:
+        axis = _axis(wakeup, attempts, now, width, policy)
+        lines += [_marks(axis, wakeup, attempts, now, policy), _times(axis, now), Text(LEGEND, style="dim"), Text("")]
+    lines += [_attempt_line(attempt) for attempt in attempts]
+    lines.append(Text(_what_comes(wakeup, now, policy)))
+    return lines
+
+
+def _heading(wakeup: Wakeup, now: datetime) -> str:
+    asked = in_words(now - wakeup.created_at)
+    return f"{wakeup.action} by {wakeup.trigger}, asked for {asked} ago, priority {wakeup.priority}: {wakeup.status}"
+
+
+def _axis(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, width: int, policy: RetryPolicy) -> Axis:
+    times = [now, *(attempt.started_at for attempt in attempts)]
+    if wakeup.status is WakeupStatus.PENDING:
+        times += [wakeup.scheduled_for, *_spread(wakeup, attempts, policy)]
+    if wakeup.finished_at is not None:
+        times = [*times[1:], wakeup.finished_at]
+    begin = min(times)
+    return Axis(begin, max(*times, begin + MIN_SPAN), max(10, width))
+
+
+def _spread(wakeup: Wakeup, attempts: Sequence[Attempt], policy: RetryPolicy) -> tuple[datetime, datetime]:
+    """Between which times the jitter could have put the next attempt; without jitter twice the same."""
+    next_at = wakeup.scheduled_for
+    last = attempts[-1] if attempts else None
+    if (
+        last is None
+        or last.finished_at is None
+        or last.next_at != next_at
+        or not 0 < last.number <= len(policy.waits_s)
+    ):
+        return next_at, next_at
+    planned = timedelta(seconds=policy.waits_s[last.number - 1])
+    early, late = (last.finished_at + planned * share for share in (1 - policy.jitter, 1 + policy.jitter))
+    return (early, late) if early <= next_at <= late else (next_at, next_at)
+
+
+def _marks(axis: Axis, wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, policy: RetryPolicy) -> Text:
+    cells: list[tuple[str, str]] = [(" ", "")] * axis.width
+    first = axis.column(attempts[0].started_at) if attempts else axis.column(now)
+    for column in range(first, axis.column(now)):
+        cells[column] = (WAIT, "dim")
+    if wakeup.status is WakeupStatus.PENDING:
+        for column in range(axis.column(now), axis.column(wakeup.scheduled_for)):
+            cells[column] = (AHEAD, "dim")
+        early, late = _spread(wakeup, attempts, policy)
+        if early < late:
+            for column in range(axis.column(early), axis.column(late) + 1):
+                cells[column] = (SPREAD, "dim")
+    if wakeup.finished_at is None:
+        cells[axis.column(now)] = (NOW, "bold")
+    if wakeup.status is WakeupStatus.PENDING:
+        cells[axis.column(wakeup.scheduled_for)] = NEXT
+    for attempt in attempts:
+        cells[axis.column(attempt.started_at)] = OUTCOMES[attempt.outcome] if attempt.outcome else RUNNING
+    text = Text()
+    for mark, style in cells:
+        text.append(mark, style=style)
+    return text
+
+
+def _times(axis: Axis, now: datetime) -> Text:
+    """The clock at both ends of the axis, and at now where there is room."""
+    form = "%H:%M:%S" if axis.end - axis.begin < timedelta(days=1) else "%d %b %H:%M"
+    row = [" "] * axis.width
+    ends = [(axis.column(axis.begin), f"{local(axis.begin):{form}}"), (axis.width, f"{local(axis.end):{form}}")]
+    for column, text in [*ends, (axis.column(now), "now")]:
+        at = max(0, min(column, axis.width - len(text)))
+        if all(letter == " " for letter in row[max(0, at - 1) : at + len(text) + 1]):
+            row[at : at + len(text)] = text
+    return Text("".join(row), style="dim")
+
+
+def _attempt_line(attempt: Attempt) -> Text:
+    mark, style = OUTCOMES[attempt.outcome] if attempt.outcome else RUNNING
+    took = ""
+    if attempt.finished_at is not None:
+        took = f"{(attempt.finished_at - attempt.started_at).total_seconds():.1f}s"
+    line = Text(f"{attempt.number} ")
+    line.append(mark, style=style)
+    line.append(f" {local(attempt.started_at):%H:%M:%S} {attempt.outcome or 'runs':<11} {took:>6}  ")
+    line.append(" ".join(filter(None, (attempt.verdict, attempt.error))))
+    if attempt.next_at is not None and attempt.finished_at is not None:
+        line.append(f"  then waits {in_words(attempt.next_at - attempt.finished_at)}", style="dim")
+    return line
+
+
+def _what_comes(wakeup: Wakeup, now: datetime, policy: RetryPolicy) -> str:
+    if wakeup.status is WakeupStatus.PENDING:
+        left = wakeup.max_attempts - wakeup.attempts
+        waits = ", ".join(
+            in_words(timedelta(seconds=wait)) for wait in policy.waits_s[wakeup.attempts : wakeup.max_attempts - 1]
+        )
+        more = f", and waits of about {waits} after that" if waits and left > 1 else ""
+        return f"Next: attempt {wakeup.attempts + 1} of {wakeup.max_attempts}, due {due(wakeup, now)}{more}."
+    if wakeup.status is WakeupStatus.PROCESSING:
+        return f"Attempt {wakeup.attempts} of {wakeup.max_attempts} runs now."
+    if wakeup.status is WakeupStatus.FAILED:
+        return "Nothing more is tried by itself; r tries it again."
+    return f"It ended {due(wakeup, now)}."

@@ -1,0 +1,25 @@
+"""What is in flight: a line a job, with how far it is."""
+
+from collections.abc import Iterable
+
+from rich.text import Text
+from textual.widgets import Static
+
+from hive_tui.ui.jobs import Job
+
+MAX_LINES = 3
+
+
+class JobBar(Static):
+    """Hidden while nothing is in flight."""
+
+    def show(self, jobs: Iterable[Job]) -> None:
+        """Draw the jobs."""
+        running = list(jobs)
+        self.display = bool(running)
+        lines = [f"● {job.in_words()}" for job in running[:MAX_LINES]]
+        if len(running) > MAX_LINES:
+            lines[-1] = f"● and {len(running) - MAX_LINES + 1} more"
+        elif len(running) == 1 and running[0].agent_id is not None:
+            lines[0] += "   (x cancels)"
+        self.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))

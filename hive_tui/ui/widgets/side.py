@@ -1,0 +1,83 @@
+"""Everything about the selected agent: its live pane, retry timeline, generations and explanation."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import ContentSwitcher, Static
+
+from hive_tui.ui.format import printable
+from hive_tui.ui.widgets.pane_preview import PanePreview
+from hive_tui.ui.widgets.tab_bar import TabBar
+
+PANE, TIMELINE, GENERATIONS, EXPLAIN = "Pane", "Timeline", "Generations", "Explain"
+TABS = (PANE, TIMELINE, GENERATIONS, EXPLAIN)
+
+
+class Page(VerticalScroll):
+    """Lines of text."""
+
+    can_focus = False
+
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self._text = Static()
+
+    def compose(self) -> ComposeResult:
+        """One text that fills it."""
+        yield self._text
+
+    def show(self, lines: Sequence[Text | str]) -> None:
+        """Draw the lines."""
+        text = Text("\n").join(line if isinstance(line, Text) else Text(printable(line)) for line in lines)
+        self._text.update(text)
+
+
+class Side(Vertical):
+    """Title, tabs, the chosen page, details."""
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Static(id="side-title")
+        yield TabBar(TABS, id="tabs")
+        with ContentSwitcher(initial=PANE, id="pages"):
+            yield PanePreview(id=PANE)
+            yield Page(id=TIMELINE)
+            yield Page(id=GENERATIONS)
+            yield Page(id=EXPLAIN)
+        yield Static(id="details")
+
+    @property
+    def tab(self) -> str:
+        """The chosen one."""
+        return self.query_one(ContentSwitcher).current or PANE
+
+    @property
+    def preview(self) -> PanePreview:
+        """The live pane."""
+        return self.query_one(PanePreview)
+
+    @property
+    def is_to_be_seen(self) -> bool:
+        """Whether there is room for it on the screen."""
+        return self.display and self.size.width > 0
+
+    def choose(self, tab: str) -> None:
+        """Show another tab."""
+        self.query_one(ContentSwitcher).current = tab
+        self.query_one(TabBar).choose(tab)
+
+    def turn(self, by: int) -> None:
+        """Show the next tab, or the one before."""
+        self.choose(TABS[(TABS.index(self.tab) + by) % len(TABS)])
+
+    def page(self, tab: str) -> Page:
+        """One of the pages of text."""
+        return self.query_one(f"#{tab}", Page)
+
+    def head(self, title: str, details: Sequence[tuple[str, str]]) -> None:
+        """Draw title and details."""
+        self.query_one("#side-title", Static).update(Text(printable(title), no_wrap=True, overflow="ellipsis"))
+        lines = "\n".join(f"{label:>10}  {text}" for label, text in details)
+        self.query_one("#details", Static).update(Text(printable(lines), no_wrap=True, overflow="ellipsis"))

@@ -1,0 +1,20 @@
+"""Errors that a person reads."""
+
+import pytest
+
+from hive_tui.domain import errors
+from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HiveError)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_error_is_a_sentence_with_something_to_do(kind: type[HiveError]):
+    error = kind("The pane is gone.", hint="Press w.")
+    assert (str(error), error.what, error.hint) == ("The pane is gone.", "The pane is gone.", "Press w.")
+
+
+def test_an_error_that_only_a_person_can_solve_counts_as_a_failed_wake_and_is_confirmed_only_where_that_helps():
+    assert isinstance(NeedsPerson("A dialog is open."), WakeFailed)
+    assert not NeedsPerson("A dialog is open.").confirmable
+    assert NeedsPerson("All checkpoints are damaged.", confirmable=True).confirmable
