@@ -71,6 +71,20 @@ class NotifySettings:
 
     desktop: bool = True
     """Show failures on the desktop."""
+    needs_you: bool = True
+    """Show there too when an agent begins to wait for you, unless you look at its pane."""
+    sound: bool = False
+    """Let the desktop make a noise with a notification."""
+    bell: bool = False
+    """Ring the terminal's bell of the dashboard with each notification."""
+
+
+@dataclass(frozen=True, slots=True)
+class UiSettings:
+    """How the dashboard looks."""
+
+    theme: str = "dark"
+    """dark, light, contrast, terminal, terminal-light, or the name of a theme of Textual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Settings:
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
+    ui: UiSettings = field(default_factory=UiSettings)
     agents: Mapping[str, AgentSettings] = field(default_factory=dict)
 
 

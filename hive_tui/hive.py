@@ -126,7 +126,7 @@ class Hive:
             return Unheard()
         from hive_tui.adapters.notify import DesktopNotifier
 
-        return DesktopNotifier(self.clock)
+        return DesktopNotifier(self.clock, sound=self.settings.notify.sound)
 
     def new_eyes(self) -> Eyes:
         """Eyes with no memory yet, for one nap or one wake."""
@@ -259,7 +259,7 @@ class Hive:
 
     @cached_property
     def alerts(self) -> Alerts:
-        return Alerts(self.database, self.notifier, self.clock)
+        return Alerts(self.database, self.notifier, self.clock, calls=self.settings.notify.needs_you)
 
     def heartbeat(self, *, observe_every_s: float, on_observed: "Callable[..., None]" = lambda _: None) -> Heartbeat:
         """A heartbeat for this process; it works as soon as no other one does."""

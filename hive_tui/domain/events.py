@@ -18,6 +18,7 @@ class EventKind(StrEnum):
     AGENT_NAP_REFUSED = "agent.nap_refused"
     AGENT_WAKING = "agent.waking"
     AGENT_AWAKE = "agent.wakeup"
+    AGENT_NEEDS_YOU = "agent.needs_you"
     AGENT_ENDED = "agent.ended"
     AGENT_CRASHED = "agent.crashed"
     AGENT_PINNED = "agent.pinned"

@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from hive_tui.domain.agents import CRASHED, Activity, Agent, Hosting, Lifecycle, Origin, new_name
+from hive_tui.domain.agents import CRASHED, NEEDS_PERSON, Activity, Agent, Hosting, Lifecycle, Origin, new_name
 from hive_tui.domain.events import OBSERVER, Event, EventKind, Severity
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.sightings import Sighting
+
+CALLS = NEEDS_PERSON | {Activity.LIMITED}
+"""What an agent does not get out of without a person; on the way into it, the person is told."""
 
 
 class ServerState(StrEnum):
@@ -215,6 +218,10 @@ def _seen_again(agent: Agent, sighting: Sighting, seen: Seen) -> list[Change]:
     if agent.lifecycle is not Lifecycle.AWAKE:
         text = f"{agent.name} is awake in pane {sighting.pane.id} (was {agent.lifecycle}: {agent.reason})"
         event = Event(EventKind.AGENT_AWAKE, text, agent.id, OBSERVER)
+    elif after.activity in CALLS and agent.activity not in CALLS:
+        text = f"{agent.name} needs you: {after.reason}"
+        payload = {"activity": str(after.activity), "watched": sighting.pane.is_watched}
+        event = Event(EventKind.AGENT_NEEDS_YOU, text, agent.id, OBSERVER, Severity.WARNING, payload)
     return [Change(agent, after, event)]
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime, timedelta
 
 from hive_tui.domain.errors import HiveError
-from hive_tui.domain.events import Severity
+from hive_tui.domain.events import Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Notifier
 from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings
@@ -15,7 +15,9 @@ TOLD = "alerts.told_seq"
 TOO_OLD = timedelta(minutes=10)
 """Failures that happened so long before any heartbeat ran are left to the screen."""
 QUIET = timedelta(minutes=10)
-"""The same sentence is not shown again within this time."""
+"""The same failure is not shown again within this time."""
+QUIET_CALL = timedelta(minutes=1)
+"""An agent that asks again after so long is told of again."""
 
 
 class Unheard:
@@ -33,7 +35,9 @@ class Unheard:
 class Alerts:
     """Run by the heartbeat alone, so that each failure is told once however many dashboards are open."""
 
-    def __init__(self, database: Database, notifier: Notifier, clock: Clock) -> None:
+    def __init__(self, database: Database, notifier: Notifier, clock: Clock, *, calls: bool = True) -> None:
+        """Make it; `calls` says whether agents that wait for a person are told of, too."""
+        self._calls = calls
         self._database = database
         self._notifier = notifier
         self._clock = clock
@@ -47,9 +51,15 @@ class Alerts:
         logged = self._database.read(journal.events, after_seq=last, limit=200)
         if not logged:
             return 0
-        shown = sum(self._show(one) for one in logged if one.event.severity is Severity.FAILURE)
+        shown = sum(self._show(one) for one in logged if self._is_loud(one.event))
         self._database.write(settings.put, TOLD, logged[-1].seq, now=self._clock.now())
         return shown
+
+    def _is_loud(self, event: Event) -> bool:
+        """A failure, or an agent that began to wait for a person who does not look at its pane."""
+        if event.kind is EventKind.AGENT_NEEDS_YOU:
+            return self._calls and not event.payload.get("watched")
+        return event.severity is Severity.FAILURE
 
     def test(self) -> str:
         """Show a notification that says it is a test; how it was delivered, or why it was not, as a sentence."""
@@ -62,8 +72,10 @@ class Alerts:
     def _show(self, logged: LoggedEvent) -> bool:
         now = self._clock.now()
         text = logged.event.text
+        quiet = QUIET_CALL if logged.event.kind is EventKind.AGENT_NEEDS_YOU else QUIET
         self._told = {key: at for key, at in self._told.items() if now - at < QUIET}
-        if now - logged.at > TOO_OLD or text in self._told:
+        told_at = self._told.get(text)
+        if now - logged.at > TOO_OLD or (told_at is not None and now - told_at < quiet):
             return False
         self._told[text] = now
         name = self._database.read(_name, logged.event.agent_id)

@@ -29,6 +29,8 @@ STEP_TIMEOUT_S = 30.0
 GLANCE_EVERY_S = 1.0
 LOOK_AT_LEAST_EVERY_S = 5.0
 """So often all is looked at although nothing seems to have happened."""
+LOOKS_AT_ONCE = 3
+"""So many changes in a row are looked at as soon as they are noticed; those that never end, each `observe_every_s`."""
 STOP_PATIENCE_S = 8.0
 
 
@@ -48,7 +50,7 @@ class Heartbeat:
     """An asyncio loop; each step runs in a thread, under a time limit, and may fail without the others.
 
     Args:
-        observe_every_s: How often the panes are looked at, at most, while they change.
+        observe_every_s: How often the panes are looked at while they change all the time.
         on_observed: Called with each new look, in the thread that looked.
         glance: Tells whether anything changes; without one, the panes are looked at all the time.
     """
@@ -86,6 +88,8 @@ class Heartbeat:
         self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
         self._slow: dict[str, asyncio.Future[object]] = {}
         self._swept_at = 0.0
+        self._saved_looks = float(LOOKS_AT_ONCE)
+        self._saved_at = 0.0
         self._server_was = ServerState.UP
         self._is_rung = False
         self._awakened = asyncio.Event()
@@ -232,6 +236,7 @@ class Heartbeat:
         begun_at = self._clock.monotonic()
         glance_s = min(GLANCE_EVERY_S, self.observe_every_s)
         longest_s = await self._longest_wait_s()
+        has_news = False
         while not stop.is_set() and not self._is_rung:
             left_s = longest_s - (self._clock.monotonic() - begun_at)
             if left_s <= 0:
@@ -239,9 +244,9 @@ class Heartbeat:
             await self._sleep(min(left_s, glance_s), stop)
             if stop.is_set() or self._is_rung or self._glance is None:
                 continue
-            if await self._has_news(self._glance):
-                # What changes all the time is not looked at more often than was asked for.
-                longest_s = min(longest_s, self.observe_every_s)
+            if not has_news and await self._has_news(self._glance):
+                has_news = True
+                longest_s = min(longest_s, self._rest_s())
             self.beat.beat_at = self._clock.now()
         self._is_rung = False
 
@@ -257,6 +262,16 @@ class Heartbeat:
                     # What was due already and was not claimed waits for another wakeup of its agent.
                     longest_s = min(longest_s, ahead_s if ahead_s > 0 else self.observe_every_s)
         return longest_s
+
+    def _rest_s(self) -> float:
+        """Seconds from the last look to one for news: few after a quiet time, more where news does not end."""
+        now = self._clock.monotonic()
+        saved = self._saved_looks + (now - self._saved_at) / self.observe_every_s
+        self._saved_looks, self._saved_at = min(saved, float(LOOKS_AT_ONCE)), now
+        if self._saved_looks < 1:
+            return self.observe_every_s
+        self._saved_looks -= 1
+        return min(GLANCE_EVERY_S, self.observe_every_s)
 
     async def _has_news(self, glance: Glance) -> bool:
         if not self.beat.is_working and not self._lock.is_held():

@@ -34,7 +34,7 @@ from hive_tui.ui.screens.checkpoints import CheckpointsScreen
 from hive_tui.ui.screens.events import EventsScreen
 from hive_tui.ui.screens.planned import MetricsScreen, ScheduleScreen, ServicesScreen
 from hive_tui.ui.screens.queue import QueueScreen
-from hive_tui.ui.themes import CONTRAST
+from hive_tui.ui.themes import CONTRAST, THEMES, theme_named
 from hive_tui.ui.travel import Travel
 from hive_tui.ui.verbs import Verbs
 from hive_tui.ui.widgets.side import EXPLAIN
@@ -105,11 +105,21 @@ class HiveApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the agents and start to beat."""
-        self.register_theme(CONTRAST)
+        self._dress()
         self.switch_mode("agents")
         self.hive.hub.subscribe(self._on_event)
         if self._beats:
             self._beating.start()
+
+    def _dress(self) -> None:
+        """Put on the theme of the settings."""
+        self.register_theme(CONTRAST)
+        wanted = theme_named(self.hive.settings.ui.theme)
+        if wanted in self.available_themes:
+            self.theme = wanted
+        else:
+            known = ", ".join([*THEMES, *sorted(self.available_themes)])
+            self.notify(f"There is no theme {wanted!r}; known are {known}.", severity="warning", timeout=15)
 
     async def on_unmount(self) -> None:
         """Let the heartbeat end what is in flight."""
@@ -288,9 +298,17 @@ class HiveApp(App[None]):
         event = happened.event
         if event.severity is Severity.FAILURE:
             self.notify(event.text, severity="error", timeout=12)
+            self._ring()
+        elif event.kind is EventKind.AGENT_NEEDS_YOU:
+            self.notify(event.text, severity="warning")
+            self._ring()
         elif event.kind in TOLD_BY_TOAST and event.actor.kind is ActorKind.HEARTBEAT:
             self.notify(event.text)
         self.post_message(HiveChanged())
+
+    def _ring(self) -> None:
+        if self.hive.settings.notify.bell:
+            self.bell()
 
     def _offer_recovery(self) -> None:
         """Once, after the first look: agents that a crash took away can be brought back."""

@@ -57,6 +57,22 @@ def test_a_verdict_reads_as_decision_rule_and_reason():
     assert str(verdict) == "wake: due: asked for by webhook"
 
 
+@pytest.mark.parametrize(
+    ("trigger", "is_awake", "decision", "rule"),
+    [
+        (Trigger.SCHEDULE, False, Decision.DEFER, "held"),
+        (Trigger.RECOVER, False, Decision.DEFER, "held"),
+        (Trigger.SCHEDULE, True, Decision.SKIP, "already awake"),
+        (Trigger.MANUAL, False, Decision.WAKE, "due"),
+    ],
+)
+def test_an_agent_that_is_held_is_woken_by_a_person_only(
+    trigger: Trigger, is_awake: bool, decision: Decision, rule: str
+):
+    verdict = judge(a_wakeup(trigger), GateFacts(is_paused=False, is_awake=is_awake, is_held=True))
+    assert (verdict.decision, verdict.rule) == (decision, rule)
+
+
 def test_every_trigger_has_a_priority_and_a_person_goes_first():
     assert set(PRIORITY) == set(Trigger)
     assert all(0 <= PRIORITY[trigger] < PRIORITY[Trigger.MANUAL] <= 100 for trigger in WITHOUT_PERSON)

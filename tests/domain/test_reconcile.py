@@ -121,8 +121,8 @@ def test_nothing_changes_while_everything_stays_as_it_is():
 
 
 def test_a_new_activity_starts_a_new_span_and_tells_nobody():
-    change = only(changes([an_agent()], seen(a_sighting(activity=Activity.PERMISSION, detail="a prompt is open"))))
-    assert change.after == an_agent(activity=Activity.PERMISSION, reason="a prompt is open", since_at=LATER)
+    change = only(changes([an_agent()], seen(a_sighting(activity=Activity.WORKING, detail="it streams"))))
+    assert change.after == an_agent(activity=Activity.WORKING, reason="it streams", since_at=LATER)
     assert change.event is None
 
 

@@ -106,6 +106,18 @@ def test_a_server_that_does_not_answer_says_nothing_about_the_agents(stage: Stag
     assert stage.look().lifecycle is Lifecycle.AWAKE
 
 
+def test_an_agent_that_is_held_is_not_recovered_and_is_woken_by_its_person(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.hive.registry.hold(agent, True, TESTER)
+    stage.tmux("kill-server")
+    eventually(lambda: stage.look().has_crashed)
+    plan = stage.hive.recovery.recover(TESTER)
+    assert plan.wakeups == ()
+    assert stage.look().held
+    assert stage.wake(agent).status is WakeupStatus.COMPLETED
+
+
 def test_an_agent_quit_by_its_user_has_not_crashed(stage: Stage):
     pane_id = stage.agent_in_shell("shop")
     agent = stage.look()

@@ -46,6 +46,12 @@ class SessionBus:
             from dbus_fast import Variant
 
             hints = {"urgency": Variant("y", 2 if notice.urgent else 1)}
+            # Names as in the Desktop Notifications specification and its sound naming specification.
+            hints |= (
+                {"sound-name": Variant("s", "message-new-instant")}
+                if notice.sound
+                else {"suppress-sound": Variant("b", True)}
+            )
             body = [notice.app_name, 0, "", notice.title, notice.markup_body, [], hints, SERVERS_CHOICE]
             reply = _accepted(await bus.call(_question("Notify", "susssasa{sv}i", body)))
             if reply.signature != "u":

@@ -31,6 +31,7 @@ class DesktopNotifier:
     event loop of their own; messages go out one at a time, so that the first failure counts for all.
 
     Args:
+        sound: Whether the desktop may make a noise with a message; plyer's ways have none.
         environ: Where the session bus is looked up, and what plyer's process gets; None for our own.
         platform: As in `sys.platform`; D-Bus is for Linux only.
     """
@@ -40,6 +41,7 @@ class DesktopNotifier:
         clock: Clock,
         *,
         app_name: str = "hive-tui",
+        sound: bool = False,
         timeout_s: float = 2.0,
         environ: Mapping[str, str] | None = None,
         platform: str = sys.platform,
@@ -51,6 +53,7 @@ class DesktopNotifier:
             self._ways = (SessionBus(environ, timeout_s=timeout_s), plyer)
         self._clock = clock
         self._app_name = app_name
+        self._sound = sound
         self._failures: dict[str, Failure] = {}
         self._lock = threading.Lock()
 
@@ -63,7 +66,7 @@ class DesktopNotifier:
         Raises:
             NotDelivered: Nothing delivered it; the sentences say why for each way.
         """
-        notice = notice_of(title, body, app_name=self._app_name, urgent=urgent)
+        notice = notice_of(title, body, app_name=self._app_name, urgent=urgent, sound=self._sound)
         with self._lock:
             delivered, _ = self._first(
                 lambda way: self._show(way, notice), failed=f"The notification {notice.title!r} was not delivered."

@@ -27,6 +27,8 @@ class Notice:
     title: str
     body: str
     urgent: bool
+    sound: bool = False
+    """Whether the desktop may make a noise with it."""
 
     @property
     def markup_body(self) -> str:
@@ -56,11 +58,11 @@ class Way(Protocol):
         ...
 
 
-def notice_of(title: str, body: str, *, app_name: str, urgent: bool) -> Notice:
+def notice_of(title: str, body: str, *, app_name: str, urgent: bool, sound: bool = False) -> Notice:
     """A message of bounded length without control characters; only the body may have several lines."""
     title = bounded(printable(" ".join(title.split())), TITLE_CHARACTERS)
     lines = [printable(line.expandtabs(4)) for line in body.split("\n")]
-    return Notice(app_name, title or app_name, bounded("\n".join(lines).strip(), BODY_CHARACTERS), urgent)
+    return Notice(app_name, title or app_name, bounded("\n".join(lines).strip(), BODY_CHARACTERS), urgent, sound)
 
 
 def printable(text: str) -> str:

@@ -12,6 +12,7 @@ from hive_tui.ui.widgets.guide_bar import GuideBar
 from hive_tui.ui.widgets.header_bar import HeaderBar
 from hive_tui.ui.widgets.job_bar import JobBar
 from hive_tui.ui.widgets.key_bar import Key, KeyBar
+from hive_tui.ui.widgets.keyed_table import KeyedTable
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
@@ -60,7 +61,10 @@ class HiveScreen(Screen[None]):
         self.query_one(JobBar).show(self.hive_app.verbs.jobs.running.values())
 
     def on_screen_resume(self) -> None:
-        """Shown again: what it shows may be old."""
+        """Shown again: what it shows may be old, and keys go to its list unless they went elsewhere."""
+        if self.focused is None:
+            for table in self.query(KeyedTable):
+                table.focus()
         self.post_message(HiveChanged())
 
     @on(HiveChanged)
