@@ -21,11 +21,11 @@ demo: install         ## Open it on a private tmux server with small scripted ag
 
 test: install         ## All tests
 	@.ci/setup test-tools
-	.venv/bin/pytest -n 2 --dist loadgroup
+	.venv/bin/pytest -n 4 --dist loadgroup
 
 test-faults: install  ## Slow fault tests: kill -9 at every step, many times
 	@.ci/setup test-tools
-	.venv/bin/pytest -m faults -n 2 tests
+	.venv/bin/pytest -m faults -n 4 tests
 
 lint: install         ## Format check, lint, types and import contracts
 	.venv/bin/ruff format --check .

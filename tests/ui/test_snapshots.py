@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from hive_tui.config import Settings, UiSettings
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.ui.app import HiveApp
-from hive_tui.ui.themes import theme_named
 from tests.clocks import FakeClock
 from tests.ui.conftest import observed
 
@@ -62,13 +62,11 @@ def test_the_side_on_a_narrow_terminal(snap_compare: Any, demo_app: Callable[[],
     assert snap_compare(demo_app(), terminal_size=SIZES["narrow"], run_before=after(*keys))
 
 
-@pytest.mark.parametrize("theme", ["light", "contrast", "terminal"])
+@pytest.mark.parametrize("theme", ["light", "contrast", "terminal", "nord"])
 def test_the_agents_in_another_theme(snap_compare: Any, demo_app: Callable[[], HiveApp], theme: str):
-    async def with_theme(pilot: Pilot[None]) -> None:
-        pilot.app.theme = theme_named(theme)
-        await settled(pilot)
-
-    assert snap_compare(demo_app(), terminal_size=SIZES["usual"], run_before=with_theme)
+    app = demo_app()
+    app.hive.settings = Settings(ui=UiSettings(theme=theme))
+    assert snap_compare(app, terminal_size=SIZES["usual"], run_before=settled)
 
 
 def test_the_help_of_a_screen(snap_compare: Any, demo_app: Callable[[], HiveApp]):
