@@ -7,7 +7,7 @@ import pytest
 from hive_tui.domain.agents import Activity, Lifecycle
 from hive_tui.services.dashboard import AgentView
 from hive_tui.ui import format as text
-from tests.ui.conftest import agent
+from tests.ui.invented import agent
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from hive_tui.store import wakeups
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.widgets.guide_bar import GuideBar, drawn
 from tests.clocks import FakeClock
-from tests.ui.conftest import observed, seed
+from tests.ui.invented import observed, seed
 
 
 class Teller:

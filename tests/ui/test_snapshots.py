@@ -11,15 +11,9 @@ from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.ui.app import HiveApp
 from tests.clocks import FakeClock
-from tests.ui.conftest import observed
+from tests.ui.invented import observed, settled
 
 SIZES = {"narrow": (80, 24), "usual": (120, 36), "wide": (200, 60)}
-
-
-async def settled(pilot: Pilot[None]) -> None:
-    """Everything is read and drawn."""
-    await pilot.app.workers.wait_for_complete()
-    await pilot.pause()
 
 
 def after(*keys: str) -> Callable[[Pilot[None]], Awaitable[None]]:
