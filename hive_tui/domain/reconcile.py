@@ -98,6 +98,17 @@ def reconcile(
     return changes
 
 
+def applied(agents: Sequence[Agent], changes: Sequence[Change]) -> list[Agent]:
+    """The registry as it would be after the changes, by name."""
+    by_id = {agent.id: agent for agent in agents}
+    for change in changes:
+        if change.after is not None:
+            by_id[change.after.id] = change.after
+        elif change.before is not None:
+            del by_id[change.before.id]
+    return sorted(by_id.values(), key=lambda agent: agent.name)
+
+
 def match(agents: Sequence[Agent], seen: Seen) -> list[tuple[Agent | None, Sighting]]:
     """Pair each sighting with its agent; None where it is a new one.
 

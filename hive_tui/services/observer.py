@@ -8,9 +8,10 @@ from datetime import datetime
 from uuid import uuid4
 
 from hive_tui.domain.agents import Agent, Hosting
+from hive_tui.domain.errors import StoreError
 from hive_tui.domain.panes import Pane, PaneList, Topology, topology
 from hive_tui.domain.ports import Clock, Locks
-from hive_tui.domain.reconcile import Change, Seen, ServerState, match, reconcile
+from hive_tui.domain.reconcile import Change, Seen, ServerState, applied, match, reconcile
 from hive_tui.domain.sightings import Sighting
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.hub import Hub
@@ -61,9 +62,14 @@ class Observer:
         known = self._database.read(agent_store.everyone)
         seen, listed, trouble = self._eyes.look(known)
         agents = known
-        if self._changes(known, seen, self._database.read(agent_store.worth_keeping, known)):
-            agents, changes = self._database.write(self._write, seen)
-            self._hub.publish(*(change.event for change in changes))
+        wanted = self._changes(known, seen, self._database.read(agent_store.worth_keeping, known))
+        if wanted:
+            try:
+                agents, changes = self._database.write(self._write, seen)
+                self._hub.publish(*(change.event for change in changes))
+            except StoreError as error:
+                # A locked database or a full disk must not hide the agents; the next look writes it down.
+                agents, trouble = applied(known, wanted), trouble or error.what
         by_agent = {agent.id: sighting for agent, sighting in match(agents, seen) if agent is not None}
         self._keep_topology(listed, agents, by_agent)
         return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed)

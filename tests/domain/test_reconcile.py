@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hive_tui.domain.agents import FOLLOWS, Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
 from hive_tui.domain.events import EventKind, Severity
 from hive_tui.domain.processes import ProcessId
-from hive_tui.domain.reconcile import Change, Ending, Seen, ServerState, from_sighting, match, reconcile
+from hive_tui.domain.reconcile import Change, Ending, Seen, ServerState, applied, from_sighting, match, reconcile
 from hive_tui.domain.sightings import Claim, Session, Sighting
 from tests.builders import NOON, SERVER, a_pane, a_process, a_sighting, an_agent, an_ended_agent
 
@@ -52,17 +52,6 @@ def changes(
         worth_keeping={f"id-of-{name}" for name in kept},
         new_id=lambda: f"new-{next(numbers)}",
     )
-
-
-def applied(agents: Sequence[Agent], found: Iterable[Change]) -> list[Agent]:
-    """The registry after the changes, by name as the store gives it."""
-    by_id = {agent.id: agent for agent in agents}
-    for change in found:
-        if change.after is not None:
-            by_id[change.after.id] = change.after
-        elif change.before is not None:
-            del by_id[change.before.id]
-    return sorted(by_id.values(), key=lambda agent: agent.name)
 
 
 def after(agents: Sequence[Agent], look: Seen, **keep: Any) -> list[Agent]:

@@ -46,7 +46,10 @@ class AgentsScreen(HiveScreen):
 
     TITLE_TEXT = "Agents"
     BINDINGS = [
-        *(Binding(action.keys, f"agent('{action.name}')", f"{action.label}: {action.help}") for action in AGENT_ACTIONS),
+        *(
+            Binding(action.keys, f"agent('{action.name}')", f"{action.label}: {action.help}")
+            for action in AGENT_ACTIONS
+        ),
         Binding("space", "mark", "Mark"),
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("s", "order", "Order"),
