@@ -81,11 +81,16 @@ def agent_row(view: AgentView, now: datetime, *, is_marked: bool = False, indent
         (
             state_of(agent),
             Cell(f"{indent}{'✔ ' if is_marked else ''}{agent.name}{_flags(agent)}", "bold" if is_marked else ""),
-            Cell(in_words(now - agent.since_at)),
+            Cell(age(now - agent.since_at)),
             Cell(memory),
             Cell(agent.kind, "$text-muted"),
         ),
     )
+
+
+def age(span: timedelta) -> str:
+    """A span as a list shows it: not by the second, or every row would be drawn anew all the time."""
+    return in_words(span) if span >= timedelta(minutes=1) else "<1m"
 
 
 def _flags(agent: Agent) -> str:

@@ -48,3 +48,17 @@ def test_the_header_says_whether_the_heart_beats(age_s: int, said: str):
 
     hive = HiveView(NOW, (), "", False, NOW - timedelta(seconds=age_s), 0, False, True)
     assert said in [part.text for part in text.header_parts(hive)]
+
+
+@pytest.mark.parametrize(
+    ("span", "shown"),
+    [
+        (timedelta(0), "<1m"),
+        (timedelta(seconds=59), "<1m"),
+        (timedelta(seconds=60), "1m"),
+        (timedelta(seconds=119), "1m"),
+        (timedelta(hours=2, minutes=5), "2h 5m"),
+    ],
+)
+def test_the_list_shows_no_seconds(span: timedelta, shown: str):
+    assert text.age(span) == shown
