@@ -7,7 +7,7 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Lifecycle
 from hive_tui.domain.errors import HiveError, TmuxError
@@ -23,6 +23,7 @@ from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.pane_preview import SCROLLBACK_LINES
 from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, PANE, TIMELINE, Side
+from hive_tui.ui.widgets.steady import Steady
 
 CAPTURE_EVERY_S = 0.3
 WELCOME = """No agents are running in this tmux server.
@@ -78,9 +79,9 @@ class AgentsScreen(HiveScreen):
             with Vertical(id="left"):
                 yield Input(placeholder="filter: words of name, kind, state or folder", id="filter", compact=True)
                 yield KeyedTable(AGENT_COLUMNS, id="list")
-                yield Static(id="list-note")
+                yield Steady(id="list-note")
             yield Side(id="side")
-        yield Static(WELCOME, id="nobody")
+        yield Steady(WELCOME, id="nobody")
 
     def on_mount(self) -> None:
         """Look at the selected pane again and again, as long as it is shown."""
@@ -95,8 +96,8 @@ class AgentsScreen(HiveScreen):
             return
         self._marked &= {one.agent.id for one in view.agents}
         self.query_one("#agents").display = bool(view.agents)
-        self.query_one("#nobody", Static).display = not view.agents
-        self.query_one("#nobody", Static).update(WELCOME if view.has_looked else "Looking at your panes ...")
+        self.query_one("#nobody").display = not view.agents
+        self.query_one("#nobody", Steady).put(WELCOME if view.has_looked else "Looking at your panes ...")
         table = self.query_one(KeyedTable)
         table.show(arranged(view.agents, self._order, self._wanted, self._marked, view.at))
         self._note()
@@ -170,9 +171,9 @@ class AgentsScreen(HiveScreen):
             parts.append(f"only {self._wanted!r}")
         if self._marked:
             parts.append(f"{len(self._marked)} marked")
-        note = self.query_one("#list-note", Static)
+        note = self.query_one("#list-note", Steady)
         note.display = bool(parts)
-        note.update(f"{' · '.join(parts)} · Esc clears")
+        note.put(f"{' · '.join(parts)} · Esc clears")
 
     def _draw_side(self) -> None:
         one = self.selected

@@ -14,6 +14,7 @@ from hive_tui.ui.format import CHECKPOINT_COLUMNS, checkpoint_rows, local, print
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.steady import Steady
 
 
 class CheckpointsScreen(HiveScreen):
@@ -38,7 +39,7 @@ class CheckpointsScreen(HiveScreen):
         """Table and details."""
         yield Static("No checkpoints yet: every nap takes one, and so does c on the Agents screen.", id="empty")
         yield KeyedTable(CHECKPOINT_COLUMNS, id="checkpoints")
-        yield Static(id="attempts")
+        yield Steady(id="attempts")
 
     def on_mount(self) -> None:
         """The keys go to the table."""
@@ -77,7 +78,7 @@ class CheckpointsScreen(HiveScreen):
             lines += [f"✕ {error}" for error in one.validation_errors[:5]]
             compared_id, compared = self._compared
             lines += compared if one.id == compared_id else ["⏎ shows what a restore of it would change now."]
-        self.query_one("#attempts", Static).update(Text(printable("\n".join(lines))))
+        self.query_one("#attempts", Steady).put(Text(printable("\n".join(lines))))
 
     @on(KeyedTable.RowSelected)
     def action_compare(self) -> None:

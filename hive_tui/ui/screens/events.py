@@ -12,6 +12,7 @@ from hive_tui.ui.format import EVENT_COLUMNS, event_rows, event_text, printable
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.steady import Steady
 
 
 class EventsScreen(HiveScreen):
@@ -39,8 +40,8 @@ class EventsScreen(HiveScreen):
         yield Static("Nothing has happened yet.", id="empty")
         yield Input(placeholder="filter: words of agent, kind or text", id="filter", compact=True)
         yield KeyedTable(EVENT_COLUMNS, id="events")
-        yield Static(id="list-note")
-        yield Static(id="attempts")
+        yield Steady(id="list-note")
+        yield Steady(id="attempts")
 
     def on_mount(self) -> None:
         """The keys go to the table."""
@@ -74,14 +75,14 @@ class EventsScreen(HiveScreen):
         parts = ["following" if self._follows else "standing still; f follows"]
         parts += [f"only {self._wanted!r}"] if self._wanted else []
         parts += ["failures and warnings only"] if self._only_failures else []
-        self.query_one("#list-note", Static).update(f"{len(rows)} of {len(self._view.events)} · {' · '.join(parts)}")
+        self.query_one("#list-note", Steady).put(f"{len(rows)} of {len(self._view.events)} · {' · '.join(parts)}")
         self._draw_selected()
 
     @on(KeyedTable.RowHighlighted)
     def _draw_selected(self) -> None:
         key = self.query_one(KeyedTable).selected_key
         found = next((one for one in (self._view.events if self._view else ()) if str(one.seq) == key), None)
-        self.query_one("#attempts", Static).update(Text(printable(event_text(found) if found else "")))
+        self.query_one("#attempts", Steady).put(Text(printable(event_text(found) if found else "")))
 
     @on(Input.Changed, "#filter")
     def _filtered(self, changed: Input.Changed) -> None:

@@ -15,6 +15,7 @@ from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.timeline import timeline
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.steady import Steady
 
 POSTPONE = timedelta(minutes=15)
 
@@ -39,7 +40,7 @@ class QueueScreen(HiveScreen):
         """Table and timeline."""
         yield Static("The queue is empty: a wake stands here from its request to its end.", id="empty")
         yield KeyedTable(WAKEUP_COLUMNS, id="queue")
-        yield Static(id="attempts")
+        yield Steady(id="attempts")
 
     def on_mount(self) -> None:
         """The keys go to the table."""
@@ -83,7 +84,7 @@ class QueueScreen(HiveScreen):
             width = max(20, self.size.width - 4)
             policy = self.hive_app.hive.retry_policy
             text = Text("\n").join(timeline(one, attempts, self._view.at, width, policy))
-        self.query_one("#attempts", Static).update(text)
+        self.query_one("#attempts", Steady).put(text)
 
     def action_down(self) -> None:
         """Cursor down."""

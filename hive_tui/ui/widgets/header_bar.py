@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from rich.text import Text
-from textual.widgets import Static
 
 from hive_tui.services.dashboard import HiveView
 from hive_tui.ui.format import header_parts
+from hive_tui.ui.widgets.steady import Steady
 
 
-class HeaderBar(Static):
+class HeaderBar(Steady):
     """The screens, then heartbeat, queue, agents awake and asleep, memory freed; and what is wrong with tmux."""
 
     def show(self, view: HiveView, screens: Sequence[str], current: str) -> None:
@@ -23,4 +23,4 @@ class HeaderBar(Static):
         if view.trouble:
             text.append(f"\n✕ {view.trouble}", style="bold")
         self.set_class(bool(view.trouble), "trouble")
-        self.update(text)
+        self.put(text)

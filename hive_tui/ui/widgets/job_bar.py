@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 
 from rich.text import Text
-from textual.widgets import Static
 
 from hive_tui.ui.jobs import Job
+from hive_tui.ui.widgets.steady import Steady
 
 MAX_LINES = 3
 
 
-class JobBar(Static):
+class JobBar(Steady):
     """Hidden while nothing is in flight."""
 
     def show(self, jobs: Iterable[Job]) -> None:
@@ -22,4 +22,4 @@ class JobBar(Static):
             lines[-1] = f"● and {len(running) - MAX_LINES + 1} more"
         elif len(running) == 1 and running[0].agent_id is not None:
             lines[0] += "   (x cancels)"
-        self.update(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))
+        self.put(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))

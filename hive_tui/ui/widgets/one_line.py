@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 from rich.text import Text
-from textual.widgets import Static
+
+from hive_tui.ui.widgets.steady import Steady
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,7 @@ class Part:
         return cell_len(self.text) + (cell_len(self.key) + 1 if self.key else 0)
 
 
-class OneLine(Static):
+class OneLine(Steady):
     """Parts beside each other; those that do not fit are left out, the last ones excepted."""
 
     def lay(self, parts: Sequence[Part], always: Sequence[Part] = ()) -> None:
@@ -42,7 +43,7 @@ class OneLine(Static):
         if always:
             left.append(" " * max(0, room - left.cell_len + 1)).append_text(right)
         left.no_wrap, left.overflow = True, "ellipsis"
-        self.update(left)
+        self.put(left)
 
 
 def _drawn(part: Part) -> Text:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import ContentSwitcher, Static
+from textual.widgets import ContentSwitcher
 
 from hive_tui.ui.format import printable
 from hive_tui.ui.widgets.pane_preview import PanePreview
+from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
 
 PANE, TIMELINE, GENERATIONS, EXPLAIN = "Pane", "Timeline", "Generations", "Explain"
@@ -22,7 +23,7 @@ class Page(VerticalScroll):
 
     def __init__(self, **options: str) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
-        self._text = Static()
+        self._text = Steady()
 
     def compose(self) -> ComposeResult:
         """One text that fills it."""
@@ -31,7 +32,7 @@ class Page(VerticalScroll):
     def show(self, lines: Sequence[Text | str]) -> None:
         """Draw the lines."""
         text = Text("\n").join(line if isinstance(line, Text) else Text(printable(line)) for line in lines)
-        self._text.update(text)
+        self._text.put(text)
 
 
 class Side(Vertical):
@@ -39,14 +40,14 @@ class Side(Vertical):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Static(id="side-title")
+        yield Steady(id="side-title")
         yield TabBar(TABS, id="tabs")
         with ContentSwitcher(initial=PANE, id="pages"):
             yield PanePreview(id=PANE)
             yield Page(id=TIMELINE)
             yield Page(id=GENERATIONS)
             yield Page(id=EXPLAIN)
-        yield Static(id="details")
+        yield Steady(id="details")
 
     @property
     def tab(self) -> str:
@@ -78,6 +79,6 @@ class Side(Vertical):
 
     def head(self, title: str, details: Sequence[tuple[str, str]]) -> None:
         """Draw title and details."""
-        self.query_one("#side-title", Static).update(Text(printable(title), no_wrap=True, overflow="ellipsis"))
+        self.query_one("#side-title", Steady).put(Text(printable(title), no_wrap=True, overflow="ellipsis"))
         lines = "\n".join(f"{label:>10}  {text}" for label, text in details)
-        self.query_one("#details", Static).update(Text(printable(lines), no_wrap=True, overflow="ellipsis"))
+        self.query_one("#details", Steady).put(Text(printable(lines), no_wrap=True, overflow="ellipsis"))
