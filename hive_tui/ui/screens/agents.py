@@ -26,6 +26,9 @@ from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, PANE, TIMELINE, Side
 from hive_tui.ui.widgets.steady import Steady
 
 CAPTURE_EVERY_S = 0.3
+CALM_AFTER = 10
+"""So many captures without a change, and then only every `CALM_EVERY`-th is taken."""
+CALM_EVERY = 3
 WELCOME = """No agents are running in this tmux server.
 
   Start one in any pane, for example  claude  or  codex : it appears here by itself.
@@ -72,6 +75,7 @@ class AgentsScreen(HiveScreen):
         self._marked: set[str] = set()
         self._order = Order.NEED
         self._wanted = ""
+        self._calm = 0
 
     def body(self) -> ComposeResult:
         """List and side."""
@@ -87,7 +91,7 @@ class AgentsScreen(HiveScreen):
         """Look at the selected pane again and again, as long as it is shown."""
         self.query_one("#filter").display = False
         self.query_one(KeyedTable).focus()
-        self.set_interval(CAPTURE_EVERY_S, self.capture)
+        self.set_interval(CAPTURE_EVERY_S, self._capture_again)
 
     async def reload(self) -> None:
         """Draw the agents."""
@@ -144,6 +148,7 @@ class AgentsScreen(HiveScreen):
 
     @on(KeyedTable.RowHighlighted)
     def _selected(self) -> None:
+        self._calm = 0
         self.query_one(Side).preview.follow()
         self._draw_side()
         self.draw_keys()
@@ -184,6 +189,12 @@ class AgentsScreen(HiveScreen):
         title = f"{one.agent.name}  {state_of(one.agent).text}  {where}"
         self.query_one(Side).head(title, agent_details(one, self._view.at))
 
+    def _capture_again(self) -> None:
+        """A pane that stands still is looked at less often."""
+        self._calm += 1
+        if self._calm < CALM_AFTER or self._calm % CALM_EVERY == 0:
+            self.capture()
+
     @work(exclusive=True, group="capture")
     async def capture(self) -> None:
         """Draw the selected pane; what is not to be seen is not captured."""
@@ -197,7 +208,8 @@ class AgentsScreen(HiveScreen):
             side.preview.say("Its pane is gone; a wake builds it again." if asleep else "Its pane is not to be seen.")
             return
         try:
-            side.preview.show(await self.hive_app.capture(pane.id))
+            if side.preview.show(await self.hive_app.capture(pane.id)):
+                self._calm = 0
         except TmuxError as error:
             side.preview.say(error.what)
 

@@ -28,11 +28,13 @@ class PanePreview(VerticalScroll):
         """Whether a person reads the scrollback, so that the picture stands still."""
         return self._is_back
 
-    def show(self, ansi: str) -> None:
-        """Draw a capture, if it is another one."""
-        if ansi != self._shown and not self._is_back:
-            self._draw(ansi)
-            self.scroll_end(animate=False)
+    def show(self, ansi: str) -> bool:
+        """Draw a capture, if it is another one; whether it was."""
+        if ansi == self._shown or self._is_back:
+            return False
+        self._draw(ansi)
+        self.scroll_end(animate=False)
+        return True
 
     def show_scrollback(self, ansi: str) -> None:
         """Draw a capture with its scrollback, and stand still a page above its end."""
