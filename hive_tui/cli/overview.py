@@ -1,6 +1,7 @@
 """Commands that look: status, explain, events, doctor."""
 
 import sys
+from contextlib import suppress
 
 import click
 
@@ -72,11 +73,12 @@ def events(hive: Hive, as_json: bool, name: str | None, limit: int, follow: bool
         return
     _print_events(found, as_json)
     seen = found[-1].seq if found else 0
-    while follow:
-        hive.clock.sleep(FOLLOW_EVERY_S)
-        found = hive.database.read(journal.events, agent_id=agent_id, after_seq=seen, limit=limit)
-        _print_events(found, as_json)
-        seen = found[-1].seq if found else seen
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how following ends
+        while follow:
+            hive.clock.sleep(FOLLOW_EVERY_S)
+            found = hive.database.read(journal.events, agent_id=agent_id, after_seq=seen, limit=limit)
+            _print_events(found, as_json)
+            seen = found[-1].seq if found else seen
 
 
 def _print_events(found: list[LoggedEvent], as_json: bool) -> None:

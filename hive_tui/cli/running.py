@@ -91,6 +91,7 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
                 "finished": list(plan.finished),
                 "sessions": list(plan.sessions),
                 "agents": [agent.name for agent in plan.agents],
+                "blank": [agent.name for agent in plan.blank],
                 "woken": [names[one.agent_id] for one in woken if one.status is WakeupStatus.COMPLETED],
                 "failed": [{"agent": names[one.agent_id], "error": one.last_error} for one in failed],
                 "swept": [str(path) for path in plan.swept],
@@ -100,7 +101,12 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
         would = "would be " if dry_run else ""
         click.echo("\n".join(plan.finished) or "No operation was interrupted.")
         click.echo(f"Sessions {would}built: {', '.join(plan.sessions) or 'none is missing'}")
-        click.echo(f"Agents {would}woken: {', '.join(names.values()) or 'none has crashed'}")
+        done = [names[one.agent_id] for one in woken if one.status is WakeupStatus.COMPLETED]
+        told = names.values() if dry_run else done
+        click.echo(f"Agents {would}woken: {', '.join(told) or 'none'}")
+        if plan.blank:
+            blank = ", ".join(agent.name for agent in plan.blank)
+            click.echo(f"Not woken, since nothing had been said to them yet: {blank}")
     for one in failed:
         click.echo(f"Error: {names[one.agent_id]}: {one.last_error or 'not awake yet; the wake goes on'}", err=True)
     if failed:

@@ -2,8 +2,8 @@
 
 import shlex
 import sys
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from hive_tui.cli.main import show
 from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
-from hive_tui.domain.errors import HiveError, NotFound
+from hive_tui.domain.errors import Cancelled, HiveError, NotFound
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.services.messages import checked
@@ -38,39 +38,60 @@ def nap(
     wanted = _wanted(hive, names, everyone, cwd)
     request = NapRequest(reason, PERSON, force=force)
     single = len(names) == 1 and not everyone and cwd is None
-    with ThreadPoolExecutor(NAPS_AT_ONCE) as pool:
-        outcomes = list(pool.map(lambda agent: _nap(hive, agent, request), wanted))
-    failed = [outcome for _, outcome in outcomes if isinstance(outcome, HiveError)]
-    if single and failed:
-        raise failed[0]
-    if as_json:
-        shapes = [_outcome_json(agent, outcome) for agent, outcome in outcomes]
-        print_json(shapes[0] if single else shapes)
-    for agent, outcome in outcomes:
+    outcomes: list[tuple[Agent, NapResult | HiveError]] = []
+    for agent, outcome in _nap_all(hive, wanted, request):
+        outcomes.append((agent, outcome))
         if isinstance(outcome, HiveError):
             show(outcome)
         elif not as_json:
-            freed = bytes_in_words(outcome.freed_bytes)
-            click.echo(f"{agent.name} sleeps: {outcome.processes_ended} processes ended, {freed} freed.")
-            for warning in outcome.warnings:
-                click.echo(f"Note: {warning}", err=True)
-    if failed:
+            _tell(agent, outcome)
+    if as_json and not (single and isinstance(outcomes[0][1], HiveError)):
+        shapes = [_outcome_json(agent, outcome) for agent, outcome in outcomes]
+        print_json(shapes[0] if single else shapes)
+    if any(isinstance(outcome, HiveError) for _, outcome in outcomes):
         sys.exit(1)
 
 
-def _nap(hive: Hive, agent: Agent, request: NapRequest) -> tuple[Agent, NapResult | HiveError]:
-    progress = Steps()
+def _nap_all(hive: Hive, wanted: Sequence[Agent], request: NapRequest) -> Iterator[tuple[Agent, NapResult | HiveError]]:
+    """Nap a few at once; each with what became of it, as it ends. Ctrl-C stops those that can still be stopped."""
+    steps = [Steps() for _ in wanted]
+    with ThreadPoolExecutor(NAPS_AT_ONCE) as pool:
+        running = [pool.submit(_nap, hive, *one, request) for one in zip(wanted, steps, strict=True)]
+        waiting = set(running)
+        while waiting:
+            try:
+                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            except KeyboardInterrupt:
+                for progress in steps:
+                    progress.cancelled.set()
+                continue
+            for future in ended:
+                yield future.result()
+
+
+def _nap(hive: Hive, agent: Agent, progress: Steps, request: NapRequest) -> tuple[Agent, NapResult | HiveError]:
     try:
         return agent, hive.napper.nap(agent.id, request, progress)
+    except Cancelled:
+        return agent, Cancelled(f"{agent.name} runs on: its nap was stopped, as you asked.")
     except HiveError as error:
         return agent, error
     finally:
         progress.done()
 
 
+def _tell(agent: Agent, outcome: NapResult) -> None:
+    processes = "1 process" if outcome.processes_ended == 1 else f"{outcome.processes_ended} processes"
+    click.echo(f"{agent.name} sleeps: {processes} ended, {bytes_in_words(outcome.freed_bytes)} freed.")
+    for warning in outcome.warnings:
+        click.echo(f"Note: {warning}", err=True)
+
+
 def _wanted(hive: Hive, names: Sequence[str], everyone: bool, cwd: Path | None) -> list[Agent]:
     if not names and not everyone and cwd is None:
         raise click.UsageError("Name an agent, or say --all or --cwd DIR.")
+    if names and (everyone or cwd is not None):
+        raise click.UsageError("Name agents, or say --all or --cwd DIR, not both.")
     chosen = [find(hive, name) for name in names]
     if everyone or cwd is not None:
         folder = cwd.resolve() if cwd is not None else None
@@ -149,9 +170,12 @@ def _due_at(hive: Hive, at: str | None, after: str | None) -> datetime:
     now = hive.clock.now()
     if at and after:
         raise click.UsageError("Use --at or --in, not both.")
-    if after:
-        return now + parse_duration(after)
-    return parse_time(at, now.astimezone()) if at else now
+    try:
+        if after:
+            return now + parse_duration(after)
+        return parse_time(at, now.astimezone()) if at else now
+    except HiveError as error:
+        raise click.UsageError(f"{error.what} {error.hint}") from error
 
 
 def _may_ask(wakeup: Wakeup) -> bool:

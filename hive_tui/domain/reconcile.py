@@ -301,4 +301,5 @@ def _after(agent: Agent, lifecycle: Lifecycle, reason: str, at: datetime) -> Age
         since_at=at,
         process=None,
         started_at=None,
+        freed_bytes=0,
     )

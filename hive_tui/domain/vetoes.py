@@ -8,12 +8,21 @@ BUSY_CPU_SHARE = 0.2
 """Share of a core above which an agent counts as busy. An idle TUI that animates stays below 0.05."""
 
 
+NO_SESSION = "no session"
+NO_TRANSCRIPT = "no transcript"
+
+
 @dataclass(frozen=True, slots=True)
 class Veto:
     """One reason against a nap."""
 
     rule: str
     reason: str
+
+    @property
+    def is_final(self) -> bool:
+        """Whether not even a person's force passes it: a nap would end what no wake can bring back."""
+        return self.rule in (NO_SESSION, NO_TRANSCRIPT)
 
     def __str__(self) -> str:
         return self.reason
@@ -53,9 +62,9 @@ def vetoes(evidence: NapEvidence) -> tuple[Veto, ...]:
     if evidence.draft:
         found.append(Veto("draft", f"there is an unsent draft: {evidence.draft[:40]!r}"))
     if evidence.session_id is None:
-        found.append(Veto("no session", "no conversation id is known that could be resumed"))
+        found.append(Veto(NO_SESSION, "no conversation id is known that could be resumed"))
     elif not evidence.has_transcript:
-        found.append(Veto("no transcript", "the transcript of its conversation is missing"))
+        found.append(Veto(NO_TRANSCRIPT, "the transcript of its conversation is missing"))
     if evidence.is_watched:
         found.append(Veto("watched", "somebody looks at its pane"))
     if evidence.is_pinned:

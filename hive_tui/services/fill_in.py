@@ -118,7 +118,7 @@ class FillIn:
         named = "; ".join(f"generation {bad.generation}: {why}" for bad, why in damaged)
         if transcript is None:
             why = f"all its checkpoints are damaged ({named})" if damaged else "it has no checkpoint"
-            raise WakeFailed(
+            raise NeedsPerson(
                 f"{agent.name} cannot be woken: its transcript is gone, and {why}.",
                 hint="Nothing was overwritten. A backup of the checkpoints folder may still hold a good one.",
             )

@@ -162,7 +162,7 @@ class Napper:
 
     def _refuse_if_vetoed(self, agent: Agent, sighting: Sighting, request: NapRequest) -> None:
         found = vetoes(self.evidence(agent, sighting))
-        if found and not request.force:
+        if found and (not request.force or any(veto.is_final for veto in found)):
             self._log_refusal(agent, request, found)
             raise refusal(agent, found)
 
@@ -175,8 +175,9 @@ class Napper:
             )
         found = vetoes(self.evidence(agent, sighting))
         arrived = [veto for veto in found if veto.rule == "wake due"]
-        if arrived or (found and not request.force):
-            raise refusal(agent, tuple(arrived) or found)
+        final = [veto for veto in found if veto.is_final]
+        if arrived or final or (found and not request.force):
+            raise refusal(agent, tuple(arrived or final) or found)
 
     def _begin(self, agent: Agent, request: NapRequest) -> Agent:
         now = self._clock.now()
@@ -211,7 +212,8 @@ class Napper:
             warnings += (f"{len(ended.left)} of its processes could not be ended, not even by SIGKILL",)
         now = self._clock.now()
         asleep = fall_asleep(agent, request.reason, ended.freed_bytes, self._tidy_pane(agent, sighting, ended), now)
-        text = f"{agent.name} sleeps: {request.reason} ({ended.processes} processes ended)"
+        processes = "1 process" if ended.processes == 1 else f"{ended.processes} processes"
+        text = f"{agent.name} sleeps: {request.reason} ({processes} ended)"
         severity = Severity.WARNING if warnings else Severity.INFO
         payload = {
             "checkpoint_id": checkpoint.id,
@@ -290,10 +292,12 @@ class Napper:
 def refusal(agent: Agent, found: tuple[Veto, ...]) -> NapRefused:
     """The sentence that says what speaks against a nap."""
     reasons = "; ".join(map(str, found))
-    return NapRefused(
-        f"{agent.name} was not put to sleep: {reasons}.",
-        hint="--force passes this, though never the checkpoint; a later nap may find nothing against it.",
+    hint = (
+        f"A later nap may find nothing against it; `hive-tui nap {agent.name} --force` passes it, never the checkpoint."
     )
+    if any(veto.is_final for veto in found):
+        hint = "No wake could bring it back, so this is not to be forced; quit it in its pane if you want it gone."
+    return NapRefused(f"{agent.name} was not put to sleep: {reasons}.", hint=hint)
 
 
 def fall_asleep(agent: Agent, reason: str, freed_bytes: int, prompt: PromptLine | None, now: datetime) -> Agent:

@@ -10,6 +10,7 @@ from hive_tui.domain.events import Actor, Event, EventKind
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.wakeups import NewWakeup, Wakeup
 from hive_tui.services.hub import Hub
+from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, wakeups
 from hive_tui.store.database import Database
 from hive_tui.store.wakeups import Enqueued
@@ -79,7 +80,9 @@ def _enqueue(
     db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, actor: Actor, *, now: datetime
 ) -> tuple[Enqueued, Event]:
     enqueued = wakeups.enqueue(db, new, wakeup_id, now=now)
-    text = f"A {new.action} was asked for ({new.trigger}), due {enqueued.wakeup.scheduled_for:%Y-%m-%d %H:%M:%S} UTC"
+    name = agent_store.get(db, new.agent_id).name
+    due = "" if enqueued.wakeup.scheduled_for <= now else f", due {enqueued.wakeup.scheduled_for:%Y-%m-%d %H:%M:%S} UTC"
+    text = f"A {new.action} of {name} was asked for ({new.trigger}){due}"
     if enqueued.note:
         text += f"; {enqueued.note}"
     event = Event(EventKind.WAKEUP_SCHEDULED, text, new.agent_id, actor, payload={"wakeup_id": enqueued.wakeup.id})

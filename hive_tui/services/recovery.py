@@ -41,6 +41,8 @@ class Plan:
     """tmux sessions with panes to build."""
     agents: tuple[Agent, ...]
     """Crashed agents to wake."""
+    blank: tuple[Agent, ...] = ()
+    """Crashed agents to which nothing had been said: there is nothing that a wake could bring back."""
     wakeups: tuple[Wakeup, ...] = ()
     """Their wakeups, once they are enqueued."""
     swept: tuple[Path, ...] = ()
@@ -94,10 +96,10 @@ class Recovery:
     def plan(self) -> Plan:
         """What `recover` would do now; changes only what every look at the agents changes."""
         observation = self._observer.observe()
-        crashed = tuple(agent for agent in observation.agents if agent.has_crashed and agent.session_id is not None)
+        crashed, blank = self._crashed(observation)
         sessions = tuple(sorted({session.name for session, _ in self._lost_sessions(observation)}))
         open_ones = tuple(f"{one.kind} at step {one.step}" for one in self._database.read(journal.operations))
-        return Plan(open_ones, sessions, crashed)
+        return Plan(open_ones, sessions, crashed, blank)
 
     def recover(self, actor: Actor, *, wake: bool = True) -> Plan:
         """Finish what was interrupted, build sessions again, and enqueue the wakes of crashed agents with stagger."""
@@ -107,16 +109,23 @@ class Recovery:
         if observation.state is ServerState.HUNG:
             raise TmuxError(observation.trouble, hint="Nothing was recovered; try again when tmux answers.")
         sessions = self._rebuild(observation)
-        crashed = [agent for agent in observation.agents if agent.has_crashed and agent.session_id is not None]
+        crashed, blank = self._crashed(observation)
         to_wake = [agent for agent in crashed if wake and not agent.held]
         asked = tuple(self._enqueue(agent, number, actor) for number, agent in enumerate(to_wake))
-        plan = Plan(tuple(finished), tuple(sessions), tuple(crashed), asked, tuple(swept))
+        plan = Plan(tuple(finished), tuple(sessions), crashed, blank, asked, tuple(swept))
         if finished or sessions or crashed:
             text = f"Recovered: {len(sessions)} sessions built, {len(crashed)} crashed agents to wake"
             event = Event(EventKind.RECOVERED, text, None, actor, payload={"agents": [one.name for one in crashed]})
             self._database.write(journal.log, event, now=self._clock.now())
             self._hub.publish(event)
         return plan
+
+    def _crashed(self, observation: Observation) -> tuple[tuple[Agent, ...], tuple[Agent, ...]]:
+        """The agents that a crash took away: those that a wake can bring back, and those without a conversation."""
+        crashed = [agent for agent in observation.agents if agent.has_crashed]
+        saved = self._database.read(checkpoints.newest_by_agent)
+        known = [one for one in crashed if one.session_id is not None and (one.transcript or one.id in saved)]
+        return tuple(known), tuple(one for one in crashed if one not in known)
 
     def _enqueue(self, agent: Agent, number: int, actor: Actor) -> Wakeup:
         key = f"recover:{agent.id}:{agent.since_at.isoformat()}"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from hive_tui.adapters.git.sandbox import PREFIX as GIT_PREFIX
 from hive_tui.archive.writer import ArchiveWriter, Written, sweep, writing
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
@@ -69,7 +70,7 @@ class Snapshotter:
         swept = sweep(self._home / "checkpoints", is_running) if (self._home / "checkpoints").is_dir() else []
         scratch = self._home / "scratch"
         for folder in scratch.iterdir() if scratch.is_dir() else ():
-            pid = folder.name.split("-")[0]
+            pid = folder.name.removeprefix(GIT_PREFIX).split("-")[0]
             if pid.isdigit() and not is_running(int(pid)):
                 shutil.rmtree(folder, ignore_errors=True)
                 swept.append(folder)

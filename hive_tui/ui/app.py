@@ -41,6 +41,8 @@ from hive_tui.ui.widgets.side import EXPLAIN
 
 T = TypeVar("T")
 JOBS_EVERY_S = 0.5
+EXCLUSIVE = frozenset({"nap", "wake", "checkpoint", "restore", "validate"})
+"""Actions that wait for each other on one agent."""
 
 TABLE_KEYS = (("↑ ↓", "Move"), ("g G", "First, last"), ("pgup pgdn", "A page up, down"))
 TOLD_BY_TOAST = frozenset({EventKind.AGENT_AWAKE, EventKind.WAKEUP_RETRY, EventKind.WAKEUP_FAILED})
@@ -177,6 +179,10 @@ class HiveApp(App[None]):
             "pin": lambda: verbs.pin(agent),
             "hold": lambda: verbs.hold(agent),
         }
+        under_way = verbs.jobs.of(agent.id)
+        if under_way is not None and action.name in EXCLUSIVE:
+            self.notify(f"{under_way.title} is under way; x stops it.", severity="warning")
+            return
         deeds[action.name]()
 
     def action_show_screen(self, number: int) -> None:

@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
@@ -14,7 +14,7 @@ from hive_tui.ui.format import printable
 
 
 class Confirm(ModalScreen[bool]):
-    """One question with what would happen; Enter or y says yes, Escape or n says no."""
+    """One question with what would happen; y says yes, n, Escape and Enter say no."""
 
     BINDINGS = [Binding("y", "answer(True)", "Yes"), Binding("n,escape", "answer(False)", "No")]
 
@@ -26,9 +26,10 @@ class Confirm(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Question, details, two buttons."""
-        with VerticalScroll(id="dialog"):
+        with Vertical(id="dialog"):
             yield Label(self._question, id="question")
-            yield Static(Text(printable("\n".join(self._lines))), id="dialog-text")
+            with VerticalScroll(id="dialog-scroll"):
+                yield Static(Text(printable("\n".join(self._lines))), id="dialog-text")
             with Horizontal(id="buttons"):
                 yield Button(f"{self._yes} (y)", variant="primary", id="yes")
                 yield Button("No (n)", id="no")

@@ -55,6 +55,7 @@ STATUS = {
 
 AGENT_COLUMNS = ("state", "agent", "for", "memory", "kind")
 WAKEUP_COLUMNS = ("status", "agent", "due", "by", "prio", "tries", "last error")
+MAX_NAME = 22
 EVENT_COLUMNS = ("time", "agent", "what", "text")
 SEVERITY = {
     Severity.INFO: ("·", ""),
@@ -73,6 +74,7 @@ def state_of(agent: Agent) -> Cell:
 def agent_row(view: AgentView, now: datetime, *, is_marked: bool = False, indent: str = "") -> Row:
     """One agent in the list."""
     agent = view.agent
+    mark = "✔ " if is_marked else ""
     memory = bytes_in_words(view.memory_bytes) if view.memory_bytes else "-"
     if agent.lifecycle is Lifecycle.ASLEEP and agent.freed_bytes:
         memory = f"{bytes_in_words(agent.freed_bytes)} freed"
@@ -80,12 +82,17 @@ def agent_row(view: AgentView, now: datetime, *, is_marked: bool = False, indent
         agent.id,
         (
             state_of(agent),
-            Cell(f"{indent}{'✔ ' if is_marked else ''}{agent.name}{_flags(agent)}", "bold" if is_marked else ""),
+            Cell(f"{indent}{mark}{shortened(agent.name)}{_flags(agent)}", "bold" if is_marked else ""),
             Cell(age(now - agent.since_at)),
             Cell(memory),
             Cell(agent.kind, "$text-muted"),
         ),
     )
+
+
+def shortened(name: str) -> str:
+    """A name that leaves room for the other columns; its end tells it from its like, so that stays."""
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 9]}…{name[-8:]}"
 
 
 def age(span: timedelta) -> str:

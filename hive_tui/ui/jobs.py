@@ -96,6 +96,10 @@ class Jobs:
             job.progress.cancelled.set()
         return len(asked)
 
+    def of(self, agent_id: str) -> Job | None:
+        """The first job of an agent."""
+        return next((job for job in self.running.values() if job.agent_id == agent_id), None)
+
     @property
     def is_any(self) -> bool:
         """Whether something is in flight."""

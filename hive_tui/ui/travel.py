@@ -22,7 +22,8 @@ class Travel:
         """Go to the agent's pane."""
         pane = self._app.pane_of(agent)
         if pane is None:
-            self._app.toast_error(no_pane(agent))
+            trouble = self._app.observation.trouble if self._app.observation else "The panes were not looked at yet."
+            self._app.toast_error(HiveError(trouble) if trouble else no_pane(agent))
             return
         tmux = self._app.hive.tmux
         try:

@@ -243,6 +243,13 @@ class Verbs:
         return f"Generation {checkpoint.generation} of {name} is valid"
 
     def _restore(self, agent_id: str, find: Callable[[], Checkpoint]) -> None:
+        def restore(agent: Agent, wanted: Checkpoint, progress: JobProgress) -> RestoreResult:
+            # The wake is asked for in the same thread: the screen may stand still while its person is in a pane.
+            result = self._hive.restorer.restore(agent, wanted, YOU, progress)
+            if result.was_awake:
+                self._hive.restorer.ask_for_wake(agent, self._hive.queue, YOU)
+            return result
+
         async def run() -> None:
             try:
                 agent = await self._app.in_thread(lambda: self._hive.database.read(agent_store.get, agent_id))
@@ -251,11 +258,7 @@ class Verbs:
                 question = f"Restore {agent.name} to generation {wanted.generation}?"
                 if not await self._app.push_screen_wait(Confirm(question, lines, "Restore")):
                     return
-                result = await self._watched(
-                    f"restore {agent.name}", agent, lambda p: self._hive.restorer.restore(agent, wanted, YOU, p)
-                )
-                if result.was_awake:
-                    await self._app.in_thread(lambda: self._hive.restorer.ask_for_wake(agent, self._hive.queue, YOU))
+                result = await self._watched(f"restore {agent.name}", agent, lambda p: restore(agent, wanted, p))
                 self._undo.push(f"the restore of {agent.name}", lambda: self.restore_one(result.safety))
                 self._app.notify(_said(result), timeout=10)
             except HiveError as error:

@@ -234,10 +234,17 @@ def test_a_command_that_does_not_exist_or_is_used_wrong_exits_2(stage: Stage, sh
     shop.is_unharmed()
 
 
+def test_all_and_a_name_together_put_nobody_to_sleep(stage: Stage, shop: Bystander):
+    done = run(stage, "nap", "--all", "shop")
+    assert done.returncode == 2 and "not both" in done.stderr
+    shop.is_unharmed()
+
+
 @pytest.mark.parametrize("option", ["--in", "--at"])
 def test_a_time_that_is_none_is_refused(stage: Stage, shop: Bystander, option: str):
     stage.json("nap", "shop")
-    refused(run(stage, "wake", "shop", option, "soon"), "'soon'")
+    done = run(stage, "wake", "shop", option, "soon")
+    assert done.returncode == 2 and "'soon'" in done.stderr and "Write it like" in done.stderr
     assert stage.json("queue") == []
 
 

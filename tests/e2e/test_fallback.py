@@ -64,16 +64,16 @@ def test_three_damaged_generations_are_stepped_over_and_all_are_named(stage: Sta
     assert all(f"generation {number}" in alert.text for number in (0, 1, 2))
 
 
-def test_with_all_damaged_and_no_transcript_the_agent_stays_asleep_and_nothing_is_overwritten(stage: Stage):
+def test_with_all_damaged_and_no_transcript_the_wake_fails_for_good_and_nothing_is_overwritten(stage: Stage):
     agent, found = naps(stage, 2)
     for checkpoint in found:
         damage(checkpoint)
     transcript_of(agent).unlink()
     before = {path: path.read_bytes() for path in (stage.home / "checkpoints").rglob("*.zst")}
     wakeup = stage.wake(agent)
-    assert wakeup.status is WakeupStatus.PENDING
+    assert wakeup.status is WakeupStatus.FAILED, "trying again by itself would bring nothing"
     assert "all its checkpoints are damaged" in (wakeup.last_error or "")
-    assert stage.stored(agent).lifecycle is Lifecycle.ASLEEP
+    assert stage.stored(agent).lifecycle is Lifecycle.FAILED
     assert {path: path.read_bytes() for path in (stage.home / "checkpoints").rglob("*.zst")} == before
     assert not transcript_of(agent).exists()
 

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 
 import pytest
 
@@ -175,3 +177,46 @@ def test_a_failed_checkpoint_leaves_the_agent_running(stage: Stage):
     after = stage.look()
     assert after.lifecycle is Lifecycle.AWAKE
     assert any(event.kind == "checkpoint.failed" for event in stage.events)
+
+
+def test_a_program_that_no_wake_could_bring_back_is_not_ended_by_force(stage: Stage):
+    pane_id = stage.shell(stage.folder_for("notes"))
+    stage.type(pane_id, "cat")
+    eventually(lambda: stage.libtmux_pane(pane_id).pane_current_command == "cat")
+    stage.json("adopt", pane_id, "--name", "notes")
+    done = stage.command("nap", "notes", "--force")
+    assert done.returncode == 1 and "not to be forced" in done.stderr
+    assert stage.libtmux_pane(pane_id).pane_current_command == "cat"
+
+
+def test_ctrl_c_during_a_nap_lets_the_agent_run_on_and_says_so(stage: Stage):
+    folder = stage.repository("shop")
+    for number in range(40):
+        (folder / f"large-{number}").write_bytes(os.urandom(2_000_000))
+    stage.agent_in_shell("shop", folder=folder)
+    agent = stage.look()
+    running = subprocess.Popen(
+        stage.command_line("nap", "shop"),
+        env=stage.environment,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test worker ignores it
+    )
+    eventually(lambda: stage.stored(agent).lifecycle is Lifecycle.NAPPING)
+    running.send_signal(signal.SIGINT)
+    said, failed = running.communicate(timeout=60)
+    assert running.returncode == 1 and said == ""
+    assert "shop runs on: its nap was stopped" in failed
+    assert stage.look().process == agent.process and stage.look().lifecycle is Lifecycle.AWAKE
+    assert not list((stage.home / "checkpoints").rglob("*.tmp")), "nothing half is left"
+
+
+def test_several_naps_are_told_one_by_one_and_one_refusal_stops_no_other(stage: Stage):
+    stage.agent_in_shell("bakery")
+    pane_id = stage.agent_in_shell("shop")
+    stage.type(pane_id, "/work 60")
+    eventually(lambda: stage.look("shop").activity is Activity.WORKING)
+    done = stage.command("nap", "--all")
+    assert done.returncode == 1
+    assert "bakery sleeps: 1 process ended" in done.stdout and "shop was not put to sleep" in done.stderr

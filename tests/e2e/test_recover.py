@@ -118,6 +118,18 @@ def test_an_agent_that_is_held_is_not_recovered_and_is_woken_by_its_person(stage
     assert stage.wake(agent).status is WakeupStatus.COMPLETED
 
 
+def test_an_agent_to_which_nothing_was_said_is_not_woken_after_a_crash_and_that_is_said(stage: Stage):
+    stage.agent_in_shell("shop", said="")
+    stage.agent_in_shell("bakery")
+    assert stage.look("shop").session_id
+    stage.tmux("kill-server")
+    eventually(lambda: all(one.has_crashed for one in stage.hive.observer.observe().agents))
+    done = stage.command("recover")
+    assert done.returncode == 0, done.stderr
+    assert "Agents woken: bakery\n" in done.stdout
+    assert "nothing had been said to them yet: shop" in done.stdout
+
+
 def test_an_agent_quit_by_its_user_has_not_crashed(stage: Stage):
     pane_id = stage.agent_in_shell("shop")
     agent = stage.look()

@@ -41,7 +41,7 @@ def recreate_workspace(git: Git, clock: Clock, checkpoint: Path, root: Path, pro
     if os.path.lexists(root) and (not root.is_dir() or any(root.iterdir())):
         raise WorkspaceError(f"{root} is there and is not empty.", hint="Move it away, then restore again.")
     root.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=PREFIX, dir=root.parent))
+    work = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root.parent))
     try:
         with sandbox(work, git) as box:
             _Builder(box, clock, checkpoint, wanted, work).build(root.parent.resolve() / root.name, progress)

@@ -17,7 +17,7 @@ from hive_tui.adapters.git.command import Git
 from hive_tui.adapters.git.repository import Repository
 
 PREFIX = ".hive-git-"
-"""How the names of temporary folders begin. One that no process uses may be swept."""
+"""How the names of temporary folders begin; the id of their process follows. Once that is gone they may be swept."""
 
 ON_DISK = (
     *("core.filemode", "core.ignorecase", "core.symlinks", "core.precomposeunicode"),
@@ -111,7 +111,7 @@ class Sandbox:
 @contextmanager
 def sandbox(beside: Path, git: Git) -> Iterator[Sandbox]:
     """A sandbox in a temporary folder inside `beside`, which is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=beside))
+    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=beside))
     home = folder / "home"
     try:
         home.mkdir()

@@ -19,7 +19,9 @@ class HeaderBar(Steady):
             piece = Text(f" {number} {name} ", style="reverse bold" if name == current else "")
             piece.apply_meta({"@click": f"app.show_screen({number})"})
             text.append_text(piece)
-        text.append("\n " + "  ".join(part.text for part in header_parts(view)))
+        status = Text(" " + "  ".join(part.text for part in header_parts(view)))
+        status.truncate(max(10, self.size.width - 2), overflow="ellipsis")
+        text.append("\n").append_text(status)
         if view.trouble:
             text.append(f"\n✕ {view.trouble}", style="bold")
         self.set_class(bool(view.trouble), "trouble")
