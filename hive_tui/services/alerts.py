@@ -1,6 +1,7 @@
 """Brings failures to the desktop: of this process, and of every other that writes into the same log."""
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hive_tui.domain.errors import HiveError
@@ -18,6 +19,10 @@ QUIET = timedelta(minutes=10)
 """The same failure is not shown again within this time."""
 QUIET_CALL = timedelta(minutes=1)
 """An agent that asks again after so long is told of again."""
+
+
+MANY = 3
+"""So many crashes at once are told together."""
 
 
 class Unheard:
@@ -51,7 +56,8 @@ class Alerts:
         logged = self._database.read(journal.events, after_seq=last, limit=200)
         if not logged:
             return 0
-        shown = sum(self._show(one) for one in logged if self._is_loud(one.event))
+        loud = [one for one in logged if self._is_loud(one.event)]
+        shown = sum(self._show(one.at, one.event) for one in _together(loud))
         self._database.write(settings.put, TOLD, logged[-1].seq, now=self._clock.now())
         return shown
 
@@ -69,22 +75,33 @@ class Alerts:
             return f"No notification was shown: {error.what} {error.hint}".strip()
         return f"A notification was sent: {self.delivery}."
 
-    def _show(self, logged: LoggedEvent) -> bool:
+    def _show(self, at: datetime, event: Event) -> bool:
         now = self._clock.now()
-        text = logged.event.text
-        quiet = QUIET_CALL if logged.event.kind is EventKind.AGENT_NEEDS_YOU else QUIET
+        text = event.text
+        quiet = QUIET_CALL if event.kind is EventKind.AGENT_NEEDS_YOU else QUIET
         self._told = {key: at for key, at in self._told.items() if now - at < QUIET}
         told_at = self._told.get(text)
-        if now - logged.at > TOO_OLD or (told_at is not None and now - told_at < quiet):
+        if now - at > TOO_OLD or (told_at is not None and now - told_at < quiet):
             return False
         self._told[text] = now
-        name = self._database.read(_name, logged.event.agent_id)
+        name = self._database.read(_name, event.agent_id)
         try:
             self.delivery = self._notifier.notify(f"hive: {name}" if name else "hive", text)
         except HiveError as error:
             self.delivery = f"not delivered: {error.what}"
             return False
         return True
+
+
+def _together(loud: list[LoggedEvent]) -> list[LoggedEvent]:
+    """Many crashes at once, as when a tmux server ends, are one thing to tell."""
+    crashes = [one for one in loud if one.event.kind is EventKind.AGENT_CRASHED]
+    if len(crashes) < MANY:
+        return loud
+    text = f"{len(crashes)} agents have crashed. `hive-tui recover`, or a new start of the dashboard, brings them back."
+    last = crashes[-1]
+    all_of_them = replace(last, event=replace(last.event, text=text, agent_id=None))
+    return [*(one for one in loud if one not in crashes), all_of_them]
 
 
 def _name(db: sqlite3.Connection, agent_id: str | None) -> str:

@@ -49,6 +49,9 @@ TOLD_BY_TOAST = frozenset({EventKind.AGENT_AWAKE, EventKind.WAKEUP_RETRY, EventK
 """Events of the heartbeat that become a toast even where they are no failure."""
 
 
+SERVER_ENDED = "the tmux server ended"
+
+
 class HiveApp(App[None]):
     """One app with the heartbeat inside; where another process has the heartbeat, a viewer that takes over."""
 
@@ -302,7 +305,9 @@ class HiveApp(App[None]):
     @on(Happened)
     def _show_event(self, happened: Happened) -> None:
         event = happened.event
-        if event.severity is Severity.FAILURE:
+        if event.kind is EventKind.AGENT_CRASHED and event.text.endswith(SERVER_ENDED):
+            self._has_offered = not self._beats  # one question for all of them, in place of a toast each
+        elif event.severity is Severity.FAILURE:
             self.notify(event.text, severity="error", timeout=12)
             self._ring()
         elif event.kind is EventKind.AGENT_NEEDS_YOU:

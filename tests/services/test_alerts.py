@@ -108,3 +108,14 @@ def test_the_test_says_how_it_was_delivered_or_why_it_was_not(database: Database
             raise HiveError("There is no desktop.", hint="Start one.")
 
     assert Alerts(database, Deaf(), clock).test() == "No notification was shown: There is no desktop. Start one."
+
+
+def test_many_crashes_at_once_are_told_together(
+    database: Database, heard: Heard, clock: FakeClock, happens: Callable[[Event], None]
+):
+    for name in ("shop", "mill", "bakery"):
+        happens(Event(EventKind.AGENT_CRASHED, f"{name} crashed", severity=Severity.FAILURE))
+    happens(Event(EventKind.WAKEUP_FAILED, "museum was not woken", severity=Severity.FAILURE))
+    assert Alerts(database, heard, clock).tell() == 2
+    said = [body for _, body in heard.messages]
+    assert said[0] == "museum was not woken" and said[1].startswith("3 agents have crashed.")

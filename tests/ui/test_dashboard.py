@@ -178,13 +178,18 @@ async def test_on_a_narrow_terminal_the_preview_is_hidden_and_not_captured(stage
         await until(pilot, lambda: "hello" in preview._shown)
 
 
-async def test_a_server_that_dies_is_said_and_the_agents_stay_on_the_list(stage: Stage):
+async def test_a_server_that_dies_is_said_with_one_question_and_the_agents_stay_on_the_list(stage: Stage):
     stage.agent_in_shell("shop")
+    stage.agent_in_shell("mill")
     async with dashboard(stage) as (app, pilot):
-        await until(pilot, lambda: shown(app))
+        await until(pilot, lambda: len(shown(app)) == 2)
         stage.tmux("kill-server")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert [line.split()[0] for line in app.screen._lines] == ["mill", "shop"]  # type: ignore[attr-defined]
+        assert not any("crashed" in said for said in toasts(app))
+        await pilot.press("n")
         await until(pilot, lambda: app.view is not None and "No tmux server runs" in app.view.trouble)
-        await until(pilot, lambda: shown(app)[0][:2] == ["✕ failed", "shop"])
+        await until(pilot, lambda: shown(app)[1][:2] == ["✕ failed", "shop"])
     assert any("crashed" in body for _, body in stage.notifier.messages), "the desktop was told"
 
 
