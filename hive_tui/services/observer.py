@@ -3,6 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -71,7 +72,8 @@ class Observer:
                 # A locked database or a full disk must not hide the agents; the next look writes it down.
                 agents, trouble = applied(known, wanted), trouble or error.what
         by_agent = {agent.id: sighting for agent, sighting in match(agents, seen) if agent is not None}
-        self._keep_topology(listed, agents, by_agent)
+        with suppress(StoreError):  # the next look keeps it
+            self._keep_topology(listed, agents, by_agent)
         return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed)
 
     def _changes(self, agents: list[Agent], seen: Seen, worth_keeping: set[str]) -> list[Change]:

@@ -46,9 +46,11 @@ def test_a_database_that_stays_locked_is_said_and_nothing_happens(stage: Stage, 
 
 
 def test_the_agents_are_listed_while_the_database_is_locked(stage: Stage, shop: Bystander):
+    stage.tmux("rename-window", "what is on the screen has changed since it was kept")
+    stage.agent_in_shell("bakery")
     with locked(stage.home / "hive.db"):
-        [listed] = stage.json("agents")
-    assert listed["name"] == "shop"
+        listed = stage.json("agents")
+    assert {one["name"] for one in listed} == {"shop", "bakery"}, "also one that cannot be kept yet"
 
 
 def test_a_database_that_is_locked_during_a_wake_leaves_the_agent_asleep(stage: Stage, shop: Bystander):
