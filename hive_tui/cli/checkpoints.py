@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, Steps, command, confirm, print_json, print_table
+from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table
+from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.durations import bytes_in_words, in_words
@@ -21,12 +22,9 @@ from hive_tui.store import checkpoints as store
 def checkpoint(hive: Hive, as_json: bool, name: str) -> None:
     """Take a checkpoint of an agent, which goes on as it is."""
     agent = find(hive, name)
-    progress = Steps()
-    try:
-        with hive.locks.agent(agent.id, purpose="checkpoint"):
-            taken = hive.snapshotter.take(agent, CheckpointReason.MANUAL, PERSON, progress)
-    finally:
-        progress.done()
+    progress = Steps(hive.clock)
+    with stoppable([progress]), hive.locks.agent(agent.id, purpose="checkpoint"):
+        taken = hive.snapshotter.take(agent, CheckpointReason.MANUAL, PERSON, progress)
     if as_json:
         print_json(checkpoint_json(taken, agent.name))
     else:
@@ -128,17 +126,15 @@ def restore(hive: Hive, as_json: bool, name: str, generation: int, yes: bool, no
     """Go back to a generation: workspace and conversation, after a safety checkpoint of what is there now."""
     agent = find(hive, name)
     wanted = hive.database.read(store.generation, agent.id, generation)
-    progress = Steps()
-    try:
+    progress = Steps(hive.clock)
+    with stoppable([progress]):
         preview = hive.restorer.preview(agent, wanted, progress)
-        progress.done()
-        if not as_json:
-            for line in preview.lines():
-                click.echo(line)
-        confirm(f"Restore {agent.name} to generation {generation}?", yes=yes)
+    if not as_json:
+        for line in preview.lines():
+            click.echo(line)
+    confirm(f"Restore {agent.name} to generation {generation}?", yes=yes)
+    with stoppable([progress]):
         result = hive.restorer.restore(agent, wanted, PERSON, progress)
-    finally:
-        progress.done()
     woken = None
     if result.was_awake and not no_wake:
         asked = hive.restorer.ask_for_wake(agent, hive.queue, PERSON)

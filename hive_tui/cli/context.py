@@ -14,7 +14,6 @@ import click
 
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Actor
-from hive_tui.domain.progress import Unwatched
 
 if TYPE_CHECKING:
     from hive_tui.hive import Hive
@@ -116,21 +115,6 @@ def warn(text: str) -> None:
     """A sentence on stderr that is no failure."""
     if text:
         click.echo(f"Note: {text}", err=True)
-
-
-class Steps(Unwatched):
-    """Shows the steps of long work on stderr, if that is a terminal."""
-
-    def step(self, name: str, total_bytes: int = 0) -> None:
-        """A new step begins."""
-        super().step(name)
-        if sys.stderr.isatty():
-            click.echo(f"\r\x1b[K{name} ...", err=True, nl=False)
-
-    def done(self) -> None:
-        """Wipe the line."""
-        if sys.stderr.isatty():
-            click.echo("\r\x1b[K", err=True, nl=False)
 
 
 def confirm(question: str, *, yes: bool) -> None:

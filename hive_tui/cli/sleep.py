@@ -11,8 +11,9 @@ from typing import Any
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, Steps, command, print_json
+from hive_tui.cli.context import PERSON, command, print_json
 from hive_tui.cli.main import show
+from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
@@ -23,6 +24,7 @@ from hive_tui.services.messages import checked
 from hive_tui.services.nap import NapRequest, NapResult
 
 NAPS_AT_ONCE = 3
+SIGNALS_SEEN_S = 0.2
 
 
 @command()
@@ -54,17 +56,13 @@ def nap(
 
 def _nap_all(hive: Hive, wanted: Sequence[Agent], request: NapRequest) -> Iterator[tuple[Agent, NapResult | HiveError]]:
     """Nap a few at once; each with what became of it, as it ends. Ctrl-C stops those that can still be stopped."""
-    steps = [Steps() for _ in wanted]
-    with ThreadPoolExecutor(NAPS_AT_ONCE) as pool:
+    steps = [Steps(hive.clock, agent.name) for agent in wanted]
+    with stoppable(steps), ThreadPoolExecutor(NAPS_AT_ONCE) as pool:
         running = [pool.submit(_nap, hive, *one, request) for one in zip(wanted, steps, strict=True)]
         waiting = set(running)
         while waiting:
-            try:
-                ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            except KeyboardInterrupt:
-                for progress in steps:
-                    progress.cancelled.set()
-                continue
+            # Python runs signal handlers in the main thread only, and wakes it for them only if the signal came to it.
+            ended, waiting = wait(waiting, timeout=SIGNALS_SEEN_S, return_when=FIRST_COMPLETED)
             for future in ended:
                 yield future.result()
 

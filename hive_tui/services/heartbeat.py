@@ -173,7 +173,7 @@ class Heartbeat:
         self._hub.publish(event)
 
     def _sweep(self) -> None:
-        in_flight = [wakeup for wakeup, _ in self._running.values()]
+        in_flight = [wakeup for wakeup, _ in list(self._running.values())]
         if in_flight:
             self._dispatcher.renew(in_flight)
         self._dispatcher.recover_orphans(only_expired=True)

@@ -2,7 +2,7 @@
 
 from hive_tui.adapters.clock import wait_until
 from hive_tui.domain.agents import Agent
-from hive_tui.domain.errors import HiveError, WakeFailed
+from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Panes
 from hive_tui.kinds.catalog import Kinds
@@ -11,6 +11,8 @@ from hive_tui.kinds.screen import Screen
 MESSAGE_OPTION = "@hive_message"
 """Pane option: the wakeup whose message was delivered, so that a repeated attempt does not say it twice."""
 SHOWN_S = 3.0
+HEAD_LETTERS = 12
+"""So much of a message fits into one line of any input box."""
 
 
 def checked(message: str) -> str:
@@ -51,8 +53,17 @@ class Messenger:
         self._panes.set_options(pane.id, {MESSAGE_OPTION: wakeup_id})
         self._panes.paste(pane.id, message)
         # Enter too early would be taken as part of the paste by some agents.
-        wait_until(lambda: self._has_draft(pane.id, prompt), timeout_s=SHOWN_S, clock=self._clock)
+        is_shown = wait_until(lambda: self._is_in_box(message, pane.id, prompt), timeout_s=SHOWN_S, clock=self._clock)
+        if prompt and not is_shown:
+            # A dialog may have opened meanwhile, and Enter would answer it.
+            raise NeedsPerson(
+                f"The message was pasted into pane {pane.id} of {agent.name}, and its input box does not show it.",
+                hint="Look at the pane, and press Enter there if all is well.",
+            )
         self._panes.send_keys(pane.id, ["Enter"])
 
-    def _has_draft(self, pane_id: str, prompt: str) -> bool:
-        return bool(prompt) and bool(Screen(self._panes.capture(pane_id)).draft(prompt))
+    def _is_in_box(self, message: str, pane_id: str, prompt: str) -> bool:
+        """Whether the input box shows how the message begins, or the sign that agents put for long pastes."""
+        draft = Screen(self._panes.capture(pane_id)).draft(prompt) if prompt else ""
+        begins = message.strip().splitlines()[0].strip()[:HEAD_LETTERS] if message.strip() else ""
+        return bool(draft) and draft.startswith((begins, "[Pasted"))

@@ -143,7 +143,7 @@ class Napper:
             session_id=sighting.session.id,
             has_transcript=sighting.session.transcript is not None,
             is_watched=sighting.pane.is_watched,
-            is_pinned=agent.pinned,
+            is_pinned=self._database.read(agent_store.get, agent.id).pinned,
             cpu_share=sighting.cpu_share,
             wake_due=any(wake.scheduled_for <= now for wake in wakes),
         )

@@ -14,9 +14,9 @@ from typing import Any
 from uuid import uuid4
 
 from hive_tui.archive import reader
-from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
-from hive_tui.domain.errors import HiveError, RestoreError, WorkspaceError
+from hive_tui.domain.errors import Cancelled, HiveError, RestoreError, WorkspaceError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks, Progress, Workspaces
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
@@ -150,13 +150,14 @@ class Restorer:
             progress.step("verifying the checkpoint")
             self._refuse_damaged(wanted)
             was_awake = agent.id in self._observer.observe().sightings
-            safety = self._safety(agent, wanted, actor, progress)
+            safety = self._safety(agent, wanted, actor, progress, is_awake=was_awake)
             folder = self._home / "restores" / str(uuid4())
             agent = self._database.read(agent_store.get, agent.id)
             try:
                 plan, notes = self._prepare(agent, wanted, safety, folder, progress)
-            except HiveError:
+            except HiveError as error:
                 shutil.rmtree(folder, ignore_errors=True)
+                self._log_stopped(agent, wanted, actor, error, was_awake=was_awake)
                 raise
             state = {
                 "folder": str(folder),
@@ -170,6 +171,17 @@ class Restorer:
             agent = self._finish(agent, wanted, folder, actor)
         kept = plan.kept if plan else ()
         return RestoreResult(agent, wanted, safety, was_awake, changed, kept, (*notes, *warnings))
+
+    def _log_stopped(
+        self, agent: Agent, wanted: Checkpoint, actor: Actor, error: HiveError, *, was_awake: bool
+    ) -> None:
+        """Nothing was restored, yet the agent may have been put to sleep for it: that must not go unsaid."""
+        asleep = f"; {agent.name} was put to sleep for it, w wakes it" if was_awake else ""
+        text = f"The restore of {agent.name} to generation {wanted.generation} was stopped: {error.what}{asleep}"
+        severity = Severity.WARNING if isinstance(error, Cancelled) else Severity.FAILURE
+        event = Event(EventKind.RESTORE_FAILED, text, agent.id, actor, severity)
+        self._database.write(journal.log, event, now=self._clock.now())
+        self._hub.publish(event)
 
     def ask_for_wake(self, agent: Agent, queue: WakeupQueue, actor: Actor) -> Wakeup:
         """Enqueue the wake that follows a restore of an agent that was awake."""
@@ -196,9 +208,14 @@ class Restorer:
                 hint="Nothing was changed. `hive-tui checkpoints` lists the others.",
             )
 
-    def _safety(self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress) -> Checkpoint:
-        """A checkpoint of what is there now; the agent does not run afterwards."""
-        if agent.lifecycle is Lifecycle.AWAKE:
+    def _safety(
+        self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress, *, is_awake: bool
+    ) -> Checkpoint:
+        """A checkpoint of what is there now; the agent does not run afterwards.
+
+        Whether it is awake is what was just seen: it may have been woken since the caller read its row.
+        """
+        if is_awake:
             request = NapRequest(
                 f"to be restored to generation {wanted.generation}",
                 actor,

@@ -361,6 +361,10 @@ def _launch_error(said: dict[str, str]) -> str:
         return "A quote in the command is not closed."
     if not words:
         return "Name the command that starts the agent."
+    try:
+        Path(said["folder"]).expanduser()
+    except RuntimeError:
+        return f"There is no home folder for {said['folder']}."
     return "" if said["name"] else "Give it a name."
 
 

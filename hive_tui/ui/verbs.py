@@ -10,7 +10,7 @@ from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.durations import bytes_in_words
 from hive_tui.domain.errors import Cancelled, HiveError, NotFound
 from hive_tui.domain.events import Actor
-from hive_tui.domain.progress import Unwatched
+from hive_tui.domain.progress import MeasuredProgress, Unwatched
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.services.nap import NapRequest
@@ -20,7 +20,7 @@ from hive_tui.store import checkpoints as checkpoint_store
 from hive_tui.store import settings
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.ui.dialogs import Confirm
-from hive_tui.ui.jobs import JobProgress, Jobs
+from hive_tui.ui.jobs import Jobs
 from hive_tui.ui.undo import UndoStack
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 YOU = Actor.person("dashboard")
-Work = Callable[[JobProgress], str]
+Work = Callable[[MeasuredProgress], str]
 """Long work; what it returns is said when it is done."""
 
 
@@ -44,7 +44,7 @@ class Verbs:
     def nap(self, agent: Agent) -> None:
         """Checkpoint the agent and end its processes."""
 
-        def work(progress: JobProgress) -> str:
+        def work(progress: MeasuredProgress) -> str:
             result = self._hive.napper.nap(agent.id, NapRequest("you pressed z", YOU), progress)
             self._undo.push(f"the nap of {agent.name}", lambda: self.wake(agent))
             return f"{agent.name} sleeps, {bytes_in_words(result.freed_bytes)} freed"
@@ -54,7 +54,7 @@ class Verbs:
     def wake(self, agent: Agent, *, message: str = "") -> None:
         """Ask for a wake, and have something said to the agent then; the heartbeat does it."""
 
-        def work(_: JobProgress) -> str:
+        def work(_: MeasuredProgress) -> str:
             new = NewWakeup(
                 agent.id,
                 Trigger.MANUAL,
@@ -73,7 +73,7 @@ class Verbs:
     def checkpoint(self, agent: Agent) -> None:
         """Take a checkpoint; the agent goes on."""
 
-        def work(progress: JobProgress) -> str:
+        def work(progress: MeasuredProgress) -> str:
             current = self._hive.database.read(agent_store.get, agent.id)
             with self._hive.locks.agent(agent.id, purpose="checkpoint"):
                 taken = self._hive.snapshotter.take(current, CheckpointReason.MANUAL, YOU, progress)
@@ -84,7 +84,7 @@ class Verbs:
     def validate(self, agent: Agent) -> None:
         """Read the agent's newest checkpoint back."""
 
-        def work(progress: JobProgress) -> str:
+        def work(progress: MeasuredProgress) -> str:
             newest = self._hive.database.read(checkpoint_store.generation, agent.id, 0)
             return self._validated(agent.name, newest, progress)
 
@@ -105,7 +105,7 @@ class Verbs:
     def recover(self) -> None:
         """Build sessions again and wake the agents that a crash took away."""
 
-        def work(_: JobProgress) -> str:
+        def work(_: MeasuredProgress) -> str:
             plan = self._hive.recovery.recover(YOU)
             built = f"{len(plan.sessions)} sessions built, " if plan.sessions else ""
             return f"{built}{len(plan.wakeups)} agents are being woken"
@@ -115,7 +115,7 @@ class Verbs:
     def launch(self, name: str, cwd: Path, command: list[str]) -> None:
         """Start an agent in a new pane."""
 
-        def work(_: JobProgress) -> str:
+        def work(_: MeasuredProgress) -> str:
             agent = self._hive.registry.launch(name, cwd, command, YOU)
             return f"{agent.name} runs: {agent.kind}"
 
@@ -124,16 +124,24 @@ class Verbs:
     def pin(self, agent: Agent) -> None:
         """Pin the agent, or let it go."""
         wanted = not agent.pinned
-        self._set(lambda: self._hive.registry.pin(agent, wanted, YOU))
-        self._undo.push(f"{'pin' if wanted else 'unpin'} {agent.name}", lambda: self._unset("pin", agent))
-        self._app.notify(f"{agent.name} is {'never put to sleep unasked' if wanted else 'not pinned any more'}")
+        said = f"{agent.name} is {'never put to sleep unasked' if wanted else 'not pinned any more'}"
+        self._flag(f"{'pin' if wanted else 'unpin'} {agent.name}", said, self._hive.registry.pin, agent, wanted)
 
     def hold(self, agent: Agent) -> None:
         """Hold the agent asleep, or let it go."""
         wanted = not agent.held
-        self._set(lambda: self._hive.registry.hold(agent, wanted, YOU))
-        self._undo.push(f"{'hold' if wanted else 'release'} {agent.name}", lambda: self._unset("hold", agent))
-        self._app.notify(f"{agent.name} {'is woken by you only' if wanted else 'may be woken unasked again'}")
+        said = f"{agent.name} {'is woken by you only' if wanted else 'may be woken unasked again'}"
+        self._flag(f"{'hold' if wanted else 'release'} {agent.name}", said, self._hive.registry.hold, agent, wanted)
+
+    def _flag(
+        self, title: str, said: str, change: Callable[[Agent, bool, Actor], None], agent: Agent, wanted: bool
+    ) -> None:
+        def work(_: MeasuredProgress) -> str:
+            change(agent, wanted, YOU)
+            self._undo.push(title, lambda: self._set(lambda: change(agent, not wanted, YOU)))
+            return said
+
+        self._do("", work)
 
     def pause(self) -> None:
         """Stop all automatic actions, or let them go on."""
@@ -223,16 +231,7 @@ class Verbs:
     def _unfinished(self, agent: Agent) -> list[Wakeup]:
         return self._hive.database.read(wakeup_store.unfinished_wakes, agent.id)
 
-    def _unset(self, flag: str, agent: Agent) -> None:
-        def back() -> None:
-            if flag == "pin":
-                self._hive.registry.pin(agent, agent.pinned, YOU)
-            else:
-                self._hive.registry.hold(agent, agent.held, YOU)
-
-        self._set(back)
-
-    def _validated(self, name: str, checkpoint: Checkpoint, progress: JobProgress) -> str:
+    def _validated(self, name: str, checkpoint: Checkpoint, progress: MeasuredProgress) -> str:
         progress.step("reading it back", checkpoint.size_bytes)
         errors = self._hive.validator.check(checkpoint, deep=True, actor=YOU)
         if errors:
@@ -243,7 +242,7 @@ class Verbs:
         return f"Generation {checkpoint.generation} of {name} is valid"
 
     def _restore(self, agent_id: str, find: Callable[[], Checkpoint]) -> None:
-        def restore(agent: Agent, wanted: Checkpoint, progress: JobProgress) -> RestoreResult:
+        def restore(agent: Agent, wanted: Checkpoint, progress: MeasuredProgress) -> RestoreResult:
             # The wake is asked for in the same thread: the screen may stand still while its person is in a pane.
             result = self._hive.restorer.restore(agent, wanted, YOU, progress)
             if result.was_awake:
@@ -271,7 +270,7 @@ class Verbs:
         agent = self._hive.database.read(agent_store.get, wanted.agent_id)
         return self._hive.restorer.preview(agent, wanted, progress).lines()
 
-    async def _watched(self, title: str, agent: Agent, work: Callable[[JobProgress], T]) -> T:
+    async def _watched(self, title: str, agent: Agent, work: Callable[[MeasuredProgress], T]) -> T:
         """Run work beside the screen as a job that shows how far it is."""
         job = self.jobs.begin(title, agent.id)
         try:
@@ -282,7 +281,7 @@ class Verbs:
     def _set(self, change: Callable[[], object]) -> None:
         """A change that takes no time and needs no words."""
 
-        def work(_: JobProgress) -> str:
+        def work(_: MeasuredProgress) -> str:
             change()
             return ""
 
@@ -295,13 +294,17 @@ class Verbs:
             job = self.jobs.begin(title, agent.id if agent else None) if title else None
             try:
                 said = await self._app.in_background(
-                    lambda: work(job.progress if job else JobProgress(self._hive.clock))
+                    lambda: work(job.progress if job else MeasuredProgress(self._hive.clock))
                 )
             except Cancelled:
                 self._app.notify(f"Stopped: {title}; nothing was changed")
                 return
             except HiveError as error:
                 self._app.toast_error(error)
+                return
+            except Exception as error:
+                # A bug of ours must be seen, and must not take the dashboard with it.
+                self._app.toast_error(HiveError(f"hive-tui made a mistake: {type(error).__name__}: {error}"))
                 return
             finally:
                 if job is not None:

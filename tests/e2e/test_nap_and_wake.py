@@ -206,7 +206,7 @@ def test_ctrl_c_during_a_nap_lets_the_agent_run_on_and_says_so(stage: Stage):
     eventually(lambda: stage.stored(agent).lifecycle is Lifecycle.NAPPING)
     running.send_signal(signal.SIGINT)
     said, failed = running.communicate(timeout=60)
-    assert running.returncode == 1 and said == ""
+    assert running.returncode == 1 and said == "", failed
     assert "shop runs on: its nap was stopped" in failed
     assert stage.look().process == agent.process and stage.look().lifecycle is Lifecycle.AWAKE
     assert not list((stage.home / "checkpoints").rglob("*.tmp")), "nothing half is left"

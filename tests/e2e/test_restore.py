@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.errors import NapRefused, RestoreError
+from hive_tui.domain.errors import NapRefused, RestoreError, WorkspaceError
+from hive_tui.domain.events import Severity
 from hive_tui.domain.progress import Unwatched
 from hive_tui.store import checkpoints, journal
 from tests.e2e.test_killed import DIED
@@ -99,6 +101,35 @@ def test_a_damaged_generation_is_not_restored(stage: Stage):
     with pytest.raises(RestoreError, match="Generation 1 is damaged"):
         stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
     assert state_of(folder) == before and stage.look().lifecycle is Lifecycle.AWAKE
+
+
+def test_an_agent_that_was_woken_meanwhile_is_ended_before_its_files_change(stage: Stage):
+    agent, _, _ = two_generations(stage)
+    stage.nap()
+    before_the_wake = stage.stored(agent)
+    wanted = generation(stage, agent, 2)
+    stage.wake(agent)
+    done = stage.hive.restorer.restore(before_the_wake, wanted, TESTER, Unwatched())
+    assert done.was_awake
+    assert agent.id not in stage.hive.observer.observe().sightings
+
+
+def test_a_restore_that_stops_after_the_nap_says_that_the_agent_sleeps(stage: Stage):
+    agent, folder, _ = two_generations(stage)
+    before = state_of(folder)
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise WorkspaceError("git does not answer.")
+
+    stage.hive.restorer._prepare = fails  # type: ignore[method-assign]
+    with pytest.raises(WorkspaceError):
+        stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
+    said = [entry.event for entry in stage.hive.database.read(journal.events, limit=4)]
+    assert any(
+        event.severity is Severity.FAILURE and "w wakes it" in event.text and "git does not answer" in event.text
+        for event in said
+    )
+    assert state_of(folder) == before
 
 
 def test_a_working_agent_is_not_restored(stage: Stage):

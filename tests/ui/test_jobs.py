@@ -3,14 +3,15 @@
 import pytest
 
 from hive_tui.domain.errors import Cancelled
-from hive_tui.ui.jobs import JobProgress, Jobs
+from hive_tui.domain.progress import MeasuredProgress
+from hive_tui.ui.jobs import Jobs
 from hive_tui.ui.undo import MOST, UndoStack
 from tests.clocks import FakeClock
 
 
 def test_step_bytes_speed_and_time_left_are_said_as_far_as_they_are_known():
     clock = FakeClock()
-    progress = JobProgress(clock)
+    progress = MeasuredProgress(clock)
     progress.step("reading the workspace")
     assert progress.in_words() == "reading the workspace"
     clock.advance(3)

@@ -1,6 +1,7 @@
 """Takes a person to a pane: by switching their client, or by attaching from outside."""
 
 import os
+import re
 import subprocess
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,9 @@ from hive_tui.domain.errors import TmuxError
 
 WAY_BACK = "H"
 """Key behind the prefix that brings a person back to the dashboard, unless it means something else already."""
+
+OURS = re.compile(r"switch-client +-t +%\d+$")
+"""The binding as an earlier dashboard may have left it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +46,9 @@ def bind_way_back(client: TmuxClient) -> WayBack:
         bound = " ".join(client.run(["list-keys", "-T", "prefix", WAY_BACK]))
     except TmuxError:
         bound = ""  # tmux calls a key without a meaning an error
-    is_ours = "@hive_dashboard" in bound
-    if not pane_id or (bound and not is_ours):
+    if not pane_id or (bound and not OURS.search(bound)):
         return WayBack(client, prefix, False)
-    client.run(
-        ["set-option", "-g", "@hive_dashboard", pane_id],
-        ["bind-key", "-T", "prefix", WAY_BACK, "run-shell", "tmux switch-client -t '#{@hive_dashboard}'"],
-    )
+    client.run(["bind-key", "-T", "prefix", WAY_BACK, "switch-client", "-t", pane_id])
     return WayBack(client, prefix, True)
 
 
@@ -60,8 +60,18 @@ def is_inside(client: TmuxClient) -> bool:
 
 
 def switch_to(client: TmuxClient, pane_id: str) -> None:
-    """Show the pane in the client that shows us."""
-    client.run(["switch-client", "-t", pane_id])
+    """Show the pane in the client that shows us, and in no other that is attached to the server.
+
+    Raises:
+        TmuxError: No person's client shows us.
+    """
+    form = "#{client_control_mode} #{client_activity} #{client_name}"
+    lines = client.run(["list-clients", "-t", os.environ.get("TMUX_PANE", ""), "-F", form])
+    watching = [line.split(" ", 2)[1:] for line in lines if not line.startswith("1 ")]
+    if not watching:
+        raise TmuxError("No tmux client shows this dashboard.", hint="Attach to its session, then try again.")
+    latest = max(watching, key=lambda one: int(one[0] or 0))[1]
+    client.run(["switch-client", "-c", latest, "-t", pane_id])
 
 
 def attach_to(client: TmuxClient, pane_id: str) -> None:

@@ -222,7 +222,11 @@ class AgentsScreen(HiveScreen):
         if side.tab == EXPLAIN:
             side.page(EXPLAIN).show(await self._explanation(one))
             return
-        history = await self.hive_app.in_thread(lambda: self.hive_app.dashboard.history(one.agent.id))
+        try:
+            history = await self.hive_app.in_thread(lambda: self.hive_app.dashboard.history(one.agent.id))
+        except HiveError as error:
+            side.page(side.tab).show([error.what])
+            return
         width = max(20, side.size.width - 4)
         policy = self.hive_app.hive.retry_policy
         lines: list[Text | str] = []

@@ -7,6 +7,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.screen import Screen
 
+from hive_tui.domain.errors import HiveError
 from hive_tui.ui.messages import HiveChanged
 from hive_tui.ui.widgets.guide_bar import GuideBar
 from hive_tui.ui.widgets.header_bar import HeaderBar
@@ -69,9 +70,14 @@ class HiveScreen(Screen[None]):
 
     @on(HiveChanged)
     async def _reload_all(self) -> None:
-        if self.hive_app.screen is self:
+        if self.hive_app.screen is not self:
+            return
+        try:
             view = await self.hive_app.read_hive()
             self.query_one(HeaderBar).show(view, self.hive_app.screen_titles, self.TITLE_TEXT)
             await self.reload()
-            self.draw_keys()
-            self.draw_jobs()
+        except HiveError as error:
+            # What is shown stays; the next change, or the next look, reads again.
+            self.query_one(HeaderBar).warn(error.what)
+        self.draw_keys()
+        self.draw_jobs()

@@ -12,6 +12,11 @@ from hive_tui.ui.widgets.steady import Steady
 class HeaderBar(Steady):
     """The screens, then heartbeat, queue, agents awake and asleep, memory freed; and what is wrong with tmux."""
 
+    def warn(self, trouble: str) -> None:
+        """What is wrong, in place of everything, until the next view can be read."""
+        self.add_class("trouble")
+        self.put(Text(f"✕ {trouble}", style="bold"))
+
     def show(self, view: HiveView, screens: Sequence[str], current: str) -> None:
         """Draw the view; `screens` are on the keys 1, 2, 3, ..."""
         text = Text()

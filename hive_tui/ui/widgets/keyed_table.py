@@ -52,8 +52,9 @@ class KeyedTable(DataTable[Text]):
         if self.keys_in_order() != order:
             rank = {key: at for at, key in enumerate(order)}
             self.sort(key=lambda cells: rank[_key_of(cells)])
-            if selected in wanted:
-                self.move_cursor(row=order.index(selected))
+        # A row above that goes moves the others up under the cursor, too.
+        if selected in wanted and self.cursor_row != order.index(selected):
+            self.move_cursor(row=order.index(selected))
         self._shown = wanted
         if has_new:
             self.call_after_refresh(self._widen)
