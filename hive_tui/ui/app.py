@@ -1,11 +1,13 @@
 """The dashboard: screens, keys, and the bridge from the hive's events to the screen."""
 
+from __future__ import annotations
+
 import asyncio
 import shlex
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on
 from textual.app import App
@@ -14,6 +16,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.beat import Beat
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import ActorKind, Event, EventKind, Severity
 from hive_tui.domain.guide import Guide
@@ -21,8 +24,6 @@ from hive_tui.domain.panes import Pane
 from hive_tui.hive import Hive
 from hive_tui.services.dashboard import AgentView, Dashboard, HiveView
 from hive_tui.services.heartbeat_thread import HeartbeatThread
-from hive_tui.services.messages import checked
-from hive_tui.services.observer import Observation
 from hive_tui.ui.actions import Action
 from hive_tui.ui.dialogs import Confirm, Form, Help
 from hive_tui.ui.format import printable, short_path
@@ -38,6 +39,10 @@ from hive_tui.ui.themes import CONTRAST, THEMES, theme_named
 from hive_tui.ui.travel import Travel
 from hive_tui.ui.verbs import Verbs
 from hive_tui.ui.widgets.side import EXPLAIN
+
+if TYPE_CHECKING:
+    from hive_tui.services.heartbeat import Heartbeat
+    from hive_tui.services.observer import Observation
 
 T = TypeVar("T")
 JOBS_EVERY_S = 0.5
@@ -105,16 +110,22 @@ class HiveApp(App[None]):
         self._observation = observation
         self._has_offered = not beats
         self._long_work = ThreadPoolExecutor(8, thread_name_prefix="verb")
-        self._heartbeat = hive.heartbeat(observe_every_s=hive.settings.observer.every_s, on_observed=self._observed)
-        self._beating = HeartbeatThread(self._heartbeat)
+        self._heartbeat = HeartbeatThread(self._new_heartbeat)
 
     def on_mount(self) -> None:
         """Show the agents and start to beat."""
         self._dress()
         self.switch_mode("agents")
         self.hive.hub.subscribe(self._on_event)
+
+    def begin(self) -> None:
+        """The first screen is drawn: look at the panes, and work off the queue."""
         if self._beats:
-            self._beating.start()
+            self._heartbeat.start()
+
+    def _new_heartbeat(self, beat: Beat) -> Heartbeat:
+        every_s = self.hive.settings.observer.every_s
+        return self.hive.heartbeat(observe_every_s=every_s, on_observed=self._observed, beat=beat)
 
     def _dress(self) -> None:
         """Put on the theme of the settings."""
@@ -129,8 +140,7 @@ class HiveApp(App[None]):
     async def on_unmount(self) -> None:
         """Let the heartbeat end what is in flight."""
         await self.in_thread(self.travel.forget)
-        if self._beats:
-            await self.in_thread(self._beating.stop)
+        await self.in_thread(self._heartbeat.stop)
         self._long_work.shutdown(wait=False, cancel_futures=True)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
@@ -370,6 +380,8 @@ def _launch_error(said: dict[str, str]) -> str:
 
 def _message_error(said: dict[str, str]) -> str:
     try:
+        from hive_tui.services.messages import checked
+
         checked(said["message"])
     except HiveError as error:
         return error.what

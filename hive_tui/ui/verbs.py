@@ -1,5 +1,7 @@
 """What can be done to agents and checkpoints: each verb runs in a thread, shows how far it is, and ends in a toast."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +15,6 @@ from hive_tui.domain.events import Actor
 from hive_tui.domain.progress import MeasuredProgress, Unwatched
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
-from hive_tui.services.nap import NapRequest
-from hive_tui.services.restore import RestoreResult
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
 from hive_tui.store import settings
@@ -24,6 +24,7 @@ from hive_tui.ui.jobs import Jobs
 from hive_tui.ui.undo import UndoStack
 
 if TYPE_CHECKING:
+    from hive_tui.services.restore import RestoreResult
     from hive_tui.ui.app import HiveApp
 
 T = TypeVar("T")
@@ -35,7 +36,7 @@ Work = Callable[[MeasuredProgress], str]
 class Verbs:
     """The actions of all screens, so that keys, palette and mouse do the same."""
 
-    def __init__(self, app: "HiveApp", hive: Hive) -> None:
+    def __init__(self, app: HiveApp, hive: Hive) -> None:
         self._app = app
         self._hive = hive
         self.jobs = Jobs(hive.clock)
@@ -45,6 +46,8 @@ class Verbs:
         """Checkpoint the agent and end its processes."""
 
         def work(progress: MeasuredProgress) -> str:
+            from hive_tui.services.nap import NapRequest
+
             result = self._hive.napper.nap(agent.id, NapRequest("you pressed z", YOU), progress)
             self._undo.push(f"the nap of {agent.name}", lambda: self.wake(agent))
             return f"{agent.name} sleeps, {bytes_in_words(result.freed_bytes)} freed"

@@ -81,3 +81,4 @@ class HiveScreen(Screen[None]):
             self.query_one(HeaderBar).warn(error.what)
         self.draw_keys()
         self.draw_jobs()
+        self.call_after_refresh(self.hive_app.begin)
