@@ -74,6 +74,7 @@ class HiveApp(App[None]):
         "metrics": MetricsScreen,
         "events": EventsScreen,
     }
+    DEFAULT_MODE = "agents"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {**SCREENS_IN_ORDER}
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(at), f"show_screen({at})", name.title()) for at, name in enumerate(SCREENS_IN_ORDER, 1)),
@@ -115,7 +116,6 @@ class HiveApp(App[None]):
     def on_mount(self) -> None:
         """Show the agents and start to beat."""
         self._dress()
-        self.switch_mode("agents")
         self.hive.hub.subscribe(self._on_event)
 
     def begin(self) -> None:
