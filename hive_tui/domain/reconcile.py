@@ -294,7 +294,8 @@ def _ended(agent: Agent, seen: Seen, is_worth_keeping: bool) -> Change:
     if agent.session_id is None and not is_worth_keeping:
         return _leaves(agent, f"{agent.name} ended before it had a conversation")
     reason = f"{CRASHED}: the tmux server ended" if server_gone else f"{CRASHED}: its process ended by itself"
-    event = Event(EventKind.AGENT_CRASHED, f"{agent.name} {reason}", agent.id, OBSERVER, Severity.FAILURE)
+    payload = {"server_gone": server_gone}
+    event = Event(EventKind.AGENT_CRASHED, f"{agent.name} {reason}", agent.id, OBSERVER, Severity.FAILURE, payload)
     return Change(agent, _after(agent, Lifecycle.FAILED, reason, seen.at), event)
 
 
