@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -109,20 +110,27 @@ class Doing:
             self._app.notify(done.said)
 
     async def watched(self, title: str, agent_id: str | None, work: Callable[[MeasuredProgress], T]) -> T:
-        """Run work beside the screen; with a title, as a job."""
+        """Run work beside the screen; with a title, as a job, which lasts as long as the work does."""
         if not title:
             return await self.in_background(lambda: work(MeasuredProgress(self._clock)))
         job = self.jobs.begin(title, agent_id)
-        try:
-            return await self.in_background(lambda: work(job.progress))
-        finally:
-            self.jobs.end(job)
+        loop = asyncio.get_running_loop()
+
+        def ended(_: object) -> None:
+            with suppress(RuntimeError):  # the loop has ended before the work
+                loop.call_soon_threadsafe(self.jobs.end, job)
+
+        return await self._submitted(lambda: work(job.progress), ended)
 
     async def in_background(self, work: Callable[[], T]) -> T:
         """Run long work, on threads of its own: no number of checkpoints may hold up a picture."""
+        return await self._submitted(work, lambda _: None)
+
+    async def _submitted(self, work: Callable[[], T], ended: Callable[[object], None]) -> T:
         future: Future[T] = self._threads.submit(work)
         self._running.add(future)  # type: ignore[arg-type]
         future.add_done_callback(self._running.discard)
+        future.add_done_callback(ended)
         return await asyncio.wrap_future(future)
 
     def undo(self) -> None:
