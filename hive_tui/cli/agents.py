@@ -7,13 +7,14 @@ import click
 
 from hive_tui.cli.context import PERSON, command, print_json, print_table, warn
 from hive_tui.cli.shapes import agent_json
-from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
+from hive_tui.store import unread
 from hive_tui.store import wakeups as wakeup_store
 
 
@@ -39,6 +40,7 @@ def agents(hive: Hive, as_json: bool) -> None:
 def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
     newest = hive.database.read(checkpoint_store.newest_by_agent)
     next_wakes = hive.database.read(wakeup_store.next_wake_times)
+    waiting = hive.database.read(unread.everyone)
     return [
         agent_json(
             agent,
@@ -47,22 +49,38 @@ def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
             next_wakes.get(agent.id),
             hive.clock.now(),
         )
+        | _at_a_look(agent, observation)
+        | {"unread": agent.id in waiting}
         for agent in observation.agents
     ]
 
 
+def _at_a_look(agent: Agent, observation: Observation) -> dict[str, Any]:
+    """Where it is found, and whether what is told of it is old."""
+    pane = observation.pane_of(agent)
+    is_stale = bool(observation.staleness()) and agent.lifecycle is Lifecycle.AWAKE
+    reason = f"{observation.staleness()} {agent.reason}".strip() if is_stale else agent.reason
+    return {"place": pane.place if pane else None, "reason": reason, "stale": is_stale}
+
+
 def _row(hive: Hive, agent: Agent, shape: dict[str, Any]) -> list[str]:
     state = str(agent.activity) if agent.lifecycle is Lifecycle.AWAKE else str(agent.lifecycle)
+    state = "done" if shape["unread"] and agent.activity is Activity.IDLE else state
+    state = f"{state}?" if shape["stale"] else state
     return [
         agent.name,
         agent.kind,
         state,
         in_words(hive.clock.now() - agent.since_at),
-        shape["place"] or shape["pane_id"] or "-",
+        shape["place"] or "-",
         bytes_in_words(shape["memory_bytes"]) if shape["memory_bytes"] else "-",
         agent.cwd.replace(str(Path.home()), "~", 1) if agent.cwd.startswith(str(Path.home())) else agent.cwd,
-        agent.reason[:60],
+        _cut(shape["reason"], 60),
     ]
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 @command()

@@ -1,7 +1,6 @@
 """Commands checkpoint, checkpoints, validate and restore."""
 
 import sys
-from typing import Any
 
 import click
 
@@ -10,6 +9,7 @@ from hive_tui.cli.context import PERSON, command, confirm, print_json, print_tab
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.contents import content
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError, NotFound
 from hive_tui.hive import Hive
@@ -59,22 +59,6 @@ def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
             for one in found
         ],
     )
-
-
-def content(checkpoint: Checkpoint) -> str:
-    """What is in a checkpoint, in a few words."""
-    workspace: dict[str, Any] = checkpoint.summary.get("workspace", {})
-    parts = []
-    if workspace.get("kind") == "git":
-        dirty = sum(int(workspace.get(key) or 0) for key in ("staged", "modified", "untracked"))
-        parts.append(f"git {workspace.get('branch') or 'detached'}, {dirty} changed")
-        if workspace.get("needs_repo"):
-            parts.append("needs the repository")
-    elif workspace:
-        parts.append("no git repository, so no files")
-    if size := checkpoint.summary.get("transcript_bytes"):
-        parts.append(f"transcript {bytes_in_words(int(size))}")
-    return ", ".join(parts)
 
 
 @command()

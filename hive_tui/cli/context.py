@@ -41,6 +41,12 @@ def common_options(command: F) -> F:
     return command
 
 
+def named_options(ctx: click.Context) -> str:
+    """The global options that were given, as words; empty for none."""
+    given = [f"--{name.replace('_', '-')}" for name in ("home", "config", "tmux_socket") if ctx.meta.get(KEY + name)]
+    return " and ".join(given)
+
+
 def option_without_value(
     option: Callable[[F], F], callback: Callable[[click.Context, click.Parameter, object], None]
 ) -> Callable[[F], F]:

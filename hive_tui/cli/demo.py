@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hive_tui.adapters.clock import SystemClock
+from hive_tui.cli.context import named_options
 from hive_tui.cli.running import leave_behind, need_terminal
 from hive_tui.demo.departure import Departure
 from hive_tui.demo.script import load
@@ -26,6 +27,8 @@ def demo(story: Path | None) -> None:
     nothing is left when you quit.
     """
     need_terminal()
+    if ignored := named_options(click.get_current_context()):
+        click.echo(f"Note: the demo has a hive of its own, so that {ignored} does nothing here.", err=True)
     script = load(story)
     with Departure(SystemClock()) as departure:
         with DemoStage(script) as stage:

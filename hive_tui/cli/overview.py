@@ -1,15 +1,19 @@
 """Commands that look: status, explain, events, doctor."""
 
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
+from shutil import get_terminal_size
+from textwrap import wrap
 
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import command, print_json, print_table, warn
+from hive_tui.cli.context import command, print_json, warn
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.durations import bytes_in_words
 from hive_tui.hive import Hive
+from hive_tui.services.doctor import Finding
 from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings, wakeups
 from hive_tui.store.journal import LoggedEvent
@@ -106,6 +110,24 @@ def _event_json(one: LoggedEvent) -> dict[str, object]:
     }
 
 
+MARKS = {"ok": "ok", "warning": "WARN", "broken": "BROKEN"}
+
+
+def _finding_lines(findings: Sequence[Finding]) -> list[str]:
+    """A line a finding, and what mends it below; long texts go on under their column."""
+    what_width = max((len(one.what) for one in findings), default=0)
+    indent = " " * (8 + what_width + 2)
+    width = max(40, get_terminal_size().columns)
+    lines: list[str] = []
+    for one in findings:
+        head = f"{MARKS[one.status]:<8}{one.what:<{what_width}}  "
+        lines += wrap(head + one.found, width, subsequent_indent=indent, break_on_hyphens=False)
+        if one.mend:
+            to_mend = f"{indent}-> {one.mend}"
+            lines += wrap(to_mend, width, subsequent_indent=f"{indent}   ", break_on_hyphens=False)
+    return lines
+
+
 @command()
 def doctor(hive: Hive, as_json: bool) -> None:
     """Look for what is wrong, and say how to mend it; exit 1 if something is broken."""
@@ -113,10 +135,6 @@ def doctor(hive: Hive, as_json: bool) -> None:
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
-        marks = {"ok": "ok", "warning": "WARN", "broken": "BROKEN"}
-        print_table(
-            ["", "WHAT", "FOUND", "MEND"],
-            [[marks[one.status], one.what, one.found, one.mend] for one in findings],
-        )
+        click.echo("\n".join(_finding_lines(findings)))
     if any(finding.status == "broken" for finding in findings):
         sys.exit(1)

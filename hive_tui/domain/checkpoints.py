@@ -85,3 +85,18 @@ def candidates(checkpoints: Sequence[Checkpoint], preferred: str | None) -> list
     older = [checkpoint for checkpoint in ordered if checkpoint.generation > start]
     newer = [checkpoint for checkpoint in ordered if checkpoint.generation < start]
     return (first + older + newer)[: MAX_FALLBACKS + 1]
+
+
+def previous(checkpoints: Sequence[Checkpoint], current_id: str | None) -> Checkpoint | None:
+    """The generation before the one that an agent stands at; None if there is none.
+
+    Safety copies are stations of a way back, and no generation of work; damaged ones help nobody.
+
+    Args:
+        checkpoints: All of one agent, in any order.
+        current_id: The one that the agent was put to sleep with, or was restored to; None for its newest.
+    """
+    ordered = sorted(checkpoints, key=lambda checkpoint: checkpoint.generation)
+    current = next((one.generation for one in ordered if one.id == current_id), 0)
+    older = (one for one in ordered if one.generation > current)
+    return next((one for one in older if one.is_valid and one.reason is not CheckpointReason.SAFETY), None)

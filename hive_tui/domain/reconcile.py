@@ -109,6 +109,21 @@ def applied(agents: Sequence[Agent], changes: Sequence[Change]) -> list[Agent]:
     return sorted(by_id.values(), key=lambda agent: agent.name)
 
 
+def finished(change: Change, seen: Seen) -> bool:
+    """Whether an agent has ended a turn while nobody looked at its pane."""
+    before, after = change.before, change.after
+    if before is None or after is None or (before.activity, after.activity) != (Activity.WORKING, Activity.IDLE):
+        return False
+    return not any(one.root.id == after.process and one.pane.is_watched for one in seen.sightings)
+
+
+def looked_at(agents: Sequence[Agent], seen: Seen) -> set[str]:
+    """Agents with nothing to show: their pane is looked at, or they do something else than wait."""
+    watched = {one.root.id for one in seen.sightings if one.pane.is_watched}
+    waiting = {agent.id for agent in agents if agent.activity is Activity.IDLE and agent.process not in watched}
+    return {agent.id for agent in agents} - waiting
+
+
 def match(agents: Sequence[Agent], seen: Seen) -> list[tuple[Agent | None, Sighting]]:
     """Pair each sighting with its agent; None where it is a new one.
 
@@ -279,7 +294,8 @@ def _ended(agent: Agent, seen: Seen, is_worth_keeping: bool) -> Change:
     if agent.session_id is None and not is_worth_keeping:
         return _leaves(agent, f"{agent.name} ended before it had a conversation")
     reason = f"{CRASHED}: the tmux server ended" if server_gone else f"{CRASHED}: its process ended by itself"
-    event = Event(EventKind.AGENT_CRASHED, f"{agent.name} {reason}", agent.id, OBSERVER, Severity.FAILURE)
+    payload = {"server_gone": server_gone}
+    event = Event(EventKind.AGENT_CRASHED, f"{agent.name} {reason}", agent.id, OBSERVER, Severity.FAILURE, payload)
     return Change(agent, _after(agent, Lifecycle.FAILED, reason, seen.at), event)
 
 

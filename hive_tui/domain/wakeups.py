@@ -113,6 +113,29 @@ class NewWakeup:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
+MESSAGE, MESSAGES = "message", "messages"
+"""Keys of a context: what is to be said to the agent, once or several times."""
+
+
+def messages_of(context: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is to be said to the agent, in the order in which it was asked for."""
+    several = context.get(MESSAGES)
+    if isinstance(several, list | tuple):
+        return tuple(str(one) for one in several)
+    return (str(context[MESSAGE]),) if context.get(MESSAGE) else ()
+
+
+def merged_context(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Both contexts: of other facts the later one counts, of messages every one is kept."""
+    merged = {key: value for key, value in {**first, **second}.items() if key not in (MESSAGE, MESSAGES)}
+    messages = [*messages_of(first), *messages_of(second)]
+    if len(messages) == 1:
+        merged[MESSAGE] = messages[0]
+    elif messages:
+        merged[MESSAGES] = messages
+    return merged
+
+
 class Outcome(StrEnum):
     """How an attempt ended."""
 
@@ -120,6 +143,8 @@ class Outcome(StrEnum):
     FAILED = "failed"
     SKIPPED = "skipped"
     INTERRUPTED = "interrupted"
+    DEFERRED = "deferred"
+    """Not the time for it; not counted. Deferrals for one reason in a row are one, from the first to the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +153,7 @@ class Attempt:
 
     wakeup_id: str
     number: int
-    """Counted from 1."""
+    """Place among the runs of its wakeup, from 1; deferred ones, which count as no attempt, have theirs too."""
     started_at: datetime
     finished_at: datetime | None = None
     outcome: Outcome | None = None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
+from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.ports import Clock
@@ -15,13 +16,21 @@ from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, settings
+from hive_tui.store import journal, settings, unread
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
 
 if TYPE_CHECKING:
     from hive_tui.services.observer import Observation
+
+URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
+"""In which order the list shows what agents do."""
+SAME_AS: Mapping[str, str] = {
+    Activity.ERROR: "failed",
+    Activity.UNKNOWN: "idle",
+    Lifecycle.NAPPING: "waking",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +44,25 @@ class AgentView:
     next_wake_at: datetime | None
     project: str = ""
     """Absolute path of the repository that it works in, or of its folder."""
+    has_news: bool = False
+    """Whether its last turn ended while nobody looked at its pane."""
+    is_stale: bool = False
+    """Whether tmux does not answer, so that what is shown of it was seen `stale_for` ago."""
+    stale_for: timedelta | None = None
+    """None where nobody knows."""
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether it has done what it was told, and nobody has looked at that yet."""
+        return self.has_news and self.agent.lifecycle is Lifecycle.AWAKE and self.agent.activity is Activity.IDLE
 
     @property
     def urgency(self) -> int:
         """Order of the list: who needs you comes first. Lower is more urgent."""
-        if self.agent.lifecycle is Lifecycle.FAILED:
-            return 3
-        if self.agent.lifecycle is not Lifecycle.AWAKE:
-            return 7 if self.agent.lifecycle is Lifecycle.ASLEEP else 5
-        order = {Activity.LIMITED: 2, Activity.ERROR: 3, Activity.WORKING: 4}
-        return int(self.agent.activity not in NEEDS_PERSON) and order.get(self.agent.activity, 6)
+        if self.is_unread:
+            return URGENCY.index("done")
+        state = self.agent.activity if self.agent.lifecycle is Lifecycle.AWAKE else self.agent.lifecycle
+        return URGENCY.index(SAME_AS.get(state, state))
 
     @property
     def memory_bytes(self) -> int:
@@ -140,6 +158,8 @@ class Dashboard:
         sightings = observation.sightings if observation else {}
         newest = self._database.read(checkpoint_store.newest_by_agent)
         next_wakes = self._database.read(wakeup_store.next_wake_times)
+        waiting = self._database.read(unread.everyone)
+        is_stale = observation is not None and bool(observation.staleness())
         views = [
             AgentView(
                 agent,
@@ -147,6 +167,9 @@ class Dashboard:
                 newest.get(agent.id),
                 next_wakes.get(agent.id),
                 self._projects.of(agent.cwd),
+                agent.id in waiting,
+                is_stale and agent.lifecycle is Lifecycle.AWAKE,
+                observation.stale_for if observation else None,
             )
             for agent in agents
         ]

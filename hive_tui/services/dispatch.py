@@ -9,17 +9,20 @@ from random import Random
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import HiveError, NeedsPerson
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.gate import Decision
+from hive_tui.domain.gate import Decision, Verdict
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.retry import RetryPolicy, next_attempt_at
 from hive_tui.domain.wakeups import Outcome, Wakeup, WakeupStatus
 from hive_tui.services.hub import Hub
-from hive_tui.services.wake import NOT_WOKEN, Waker, WakeResult
+from hive_tui.services.messages import Undelivered
+from hive_tui.services.wake import BUSY, NOT_WOKEN, Waker, WakeResult
 from hive_tui.store import agents as agent_store
 from hive_tui.store import claims, journal, wakeups
 from hive_tui.store.database import Database
 
 DEFER = timedelta(minutes=1)
+DEFER_MESSAGE = timedelta(seconds=5)
+"""A message waits for a moment in which its agent is idle, which may not last."""
 AT_ONCE = 5
 """So many wakeups run at the same time."""
 
@@ -55,12 +58,11 @@ class Dispatcher:
         self._hub.publish(
             Event(EventKind.WAKEUP_STARTED, f"Attempt {claimed.attempts} to wake {agent.name}", claimed.agent_id)
         )
+        verdicts: list[Verdict] = []
         try:
-            result = self._waker.wake(claimed)
-        except NeedsPerson as error:
-            self._fail(claimed, agent.name, error, final=True)
+            result = self._waker.wake(claimed, verdicts.append)
         except HiveError as error:
-            self._fail(claimed, agent.name, error, final=False)
+            self._fail(claimed, agent.name, error, verdicts, final=isinstance(error, NeedsPerson))
         else:
             self._succeed(claimed, result)
 
@@ -89,7 +91,9 @@ class Dispatcher:
         now = self._clock.now()
         verdict = str(result.verdict)
         if result.verdict.decision is Decision.DEFER:
-            self._database.write(claims.defer, claimed, until=now + DEFER, verdict=verdict)
+            until = now + (DEFER_MESSAGE if result.verdict.rule == BUSY else DEFER)
+            reason = result.verdict.reason
+            self._database.write(claims.defer, claimed, now=now, until=until, verdict=verdict, reason=reason)
             return
         outcome = Outcome.SUCCEEDED if result.resumed else Outcome.SKIPPED
         event = Event(
@@ -102,18 +106,21 @@ class Dispatcher:
         if self._database.write(_complete, claimed, now, verdict, result, outcome, event):
             self._hub.publish(event)
 
-    def _fail(self, claimed: Wakeup, name: str, error: HiveError, *, final: bool) -> None:
+    def _fail(self, claimed: Wakeup, name: str, error: HiveError, verdicts: list[Verdict], *, final: bool) -> None:
         """Back to the queue with a backoff, or failed for good."""
         next_at = None if final or claimed.attempts >= claimed.max_attempts else self._next_at(claimed)
         said = f"{error.what.removeprefix(NOT_WOKEN.format(name))} {error.hint}".strip()
-        if next_at is None:
+        if isinstance(error, Undelivered):
+            kind, text = EventKind.WAKEUP_FAILED, said
+        elif next_at is None:
             kind, text = EventKind.WAKEUP_FAILED, f"{name} was not woken, and is not tried again: {said}"
         else:
             kind, text = EventKind.WAKEUP_RETRY, f"{name} was not woken (attempt {claimed.attempts}): {said}"
         payload = {"wakeup_id": claimed.id, "next_at": next_at.isoformat() if next_at else None}
         event = Event(kind, text, claimed.agent_id, HEARTBEAT, Severity.FAILURE, payload)
         needs = {"needs_person": isinstance(error, NeedsPerson), "confirmable": getattr(error, "confirmable", False)}
-        if self._database.write(_fail, claimed, said, next_at, needs, event, now=self._clock.now()):
+        verdict = str(verdicts[-1]) if verdicts else None
+        if self._database.write(_fail, claimed, said, verdict, next_at, needs, event, now=self._clock.now()):
             self._hub.publish(event)
 
     def _next_at(self, claimed: Wakeup) -> datetime | None:
@@ -150,13 +157,14 @@ def _fail(
     db: sqlite3.Connection,
     claimed: Wakeup,
     error: str,
+    verdict: str | None,
     next_at: datetime | None,
     needs: Mapping[str, bool],
     event: Event,
     *,
     now: datetime,
 ) -> bool:
-    done = claims.fail(db, claimed, now=now, error=error, next_at=next_at, result=needs)
+    done = claims.fail(db, claimed, now=now, error=error, verdict=verdict, next_at=next_at, result=needs)
     if not done:
         return False
     journal.log(db, event, now=now)

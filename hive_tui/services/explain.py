@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from hive_tui.domain.agents import Agent
-from hive_tui.domain.checkpoints import candidates
+from hive_tui.domain.checkpoints import Checkpoint, candidates
 from hive_tui.domain.errors import HiveError, TmuxError
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Panes, Processes
 from hive_tui.domain.prompts import PromptLine
 from hive_tui.domain.quoting import quoted
+from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.sightings import Claim, Sighting
 from hive_tui.domain.vetoes import Veto, vetoes
 from hive_tui.domain.wakeups import Wakeup
@@ -82,6 +83,12 @@ class Explanation:
         }
 
 
+def _what_helps(good: Checkpoint | None) -> str:
+    if good is None:
+        return "and no valid checkpoint could bring it back"
+    return f"generation {good.generation} brings it back"
+
+
 class Explainer:
     """Reads; changes nothing."""
 
@@ -98,38 +105,50 @@ class Explainer:
     def explain(self, agent: Agent, observation: Observation) -> Explanation:
         """Everything about the agent as it was just seen."""
         sighting = observation.sightings.get(agent.id)
+        tried = candidates(self._database.read(checkpoints.of_agent, agent.id), agent.checkpoint_id)
+        good = next((checkpoint for checkpoint in tried if checkpoint.is_valid), None)
         return Explanation(
             agent,
-            observation.trouble,
+            " ".join(filter(None, (observation.trouble, observation.staleness()))),
             sighting.claims if sighting else (),
-            self._session(agent, sighting),
+            self._session(agent, sighting, good),
             vetoes(self._napper.evidence(agent, sighting)) if sighting else (),
-            tuple(self._wake(agent, observation, sighting)),
+            tuple(self._wake(agent, observation, sighting, good)),
             tuple(self._database.read(wakeups.unfinished_wakes, agent.id)),
         )
 
-    def _session(self, agent: Agent, sighting: Sighting | None) -> str:
+    def _session(self, agent: Agent, sighting: Sighting | None, good: Checkpoint | None) -> str:
         if sighting is not None:
             transcript = sighting.session.transcript or "its transcript is not there"
             return f"{sighting.session.id or 'unknown'} (by {sighting.session.source}); {transcript}"
         if agent.session_id is None:
             return "none is known that could be resumed"
-        found = None
-        if agent.config_dir is not None:
-            found = self._kinds.get(agent.kind).find_transcript(Path(agent.config_dir), agent.session_id)
-        return f"{agent.session_id}; {found or 'its transcript is gone, a checkpoint has to bring it back'}"
+        found = self._transcript(agent)
+        if found is None:
+            return f"{agent.session_id}; its transcript is gone, {_what_helps(good)}"
+        return f"{agent.session_id}; {found}"
 
-    def _wake(self, agent: Agent, observation: Observation, sighting: Sighting | None) -> list[str]:
+    def _transcript(self, agent: Agent) -> Path | None:
+        """The agent's transcript, if it is there."""
+        if agent.config_dir is None or agent.session_id is None:
+            return None
+        return self._kinds.get(agent.kind).find_transcript(Path(agent.config_dir), agent.session_id)
+
+    def _wake(
+        self, agent: Agent, observation: Observation, sighting: Sighting | None, good: Checkpoint | None
+    ) -> list[str]:
         if sighting is not None:
             return ["does nothing: it is awake"]
+        if observation.state is ServerState.HUNG:
+            return ["is tried once tmux answers again: until then nobody knows whether it runs"]
         if agent.session_id is None:
             return ["is not possible: no conversation is known"]
-        tried = candidates(self._database.read(checkpoints.of_agent, agent.id), agent.checkpoint_id)
-        good = next((checkpoint for checkpoint in tried if checkpoint.is_valid), None)
         if good is not None:
             steps = [f"verifies generation {good.generation} of {good.created_at:%Y-%m-%d %H:%M} UTC ({good.reason})"]
+        elif self._transcript(agent) is None:
+            return ["is not possible: transcript and checkpoints are both gone"]
         else:
-            steps = ["starts from the vendor's transcript alone: there is no valid checkpoint"]
+            steps = ["starts from the vendor's transcript alone, after a question: there is no valid checkpoint"]
         if not Path(agent.cwd).exists():
             steps.append(f"brings the folder {agent.cwd} back")
         command = self._kinds.get(agent.kind).resume_command(agent.argv, agent.session_id)

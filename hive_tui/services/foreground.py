@@ -34,7 +34,8 @@ class Foreground:
         attempts = {wakeup.id: wakeup.attempts for wakeup in asked}
 
         def left() -> list[str]:
-            return [wakeup.id for wakeup in self._read(asked) if not _has_ended(wakeup, attempts[wakeup.id])]
+            now = self._read(asked)
+            return [one.id for one in now if not _has_ended(one, attempts.setdefault(one.id, one.attempts))]
 
         while (ids := left()) and self._clock.monotonic() < deadline:
             if self._lock.try_take("wake"):
@@ -67,7 +68,7 @@ class Foreground:
                 self._dispatcher.run(claimed)
 
     def _read(self, asked: Sequence[Wakeup]) -> list[Wakeup]:
-        return [self._database.read(wakeups.get, wakeup.id) for wakeup in asked]
+        return [self._database.read(wakeups.standing_for, wakeup.id) for wakeup in asked]
 
 
 def _has_ended(wakeup: Wakeup, attempts_before: int) -> bool:

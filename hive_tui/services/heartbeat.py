@@ -80,6 +80,7 @@ class Heartbeat:
         self._saved_looks = float(LOOKS_AT_ONCE)
         self._saved_at = 0.0
         self._server_was = ServerState.UP
+        self._answered_at: str | None = None
         self._is_rung = False
         self._awakened = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -148,6 +149,7 @@ class Heartbeat:
         if self._glance is not None:
             self._glance.note(observation)
         self.on_observed(observation)
+        self._answered_at = observation.answered_at.isoformat() if observation.answered_at else None
         if self.beat.is_working and (observation.state is not self._server_was):
             self._tell_server(observation)
         self._server_was = observation.state
@@ -166,9 +168,8 @@ class Heartbeat:
         if in_flight:
             self._dispatcher.renew(in_flight)
         self._dispatcher.recover_orphans(only_expired=True)
-        self._database.write(
-            settings.put, settings.HEARTBEAT, {"pid": os.getpid(), "name": self._name}, now=self._clock.now()
-        )
+        sign = {"pid": os.getpid(), "name": self._name, settings.ANSWERED_AT: self._answered_at}
+        self._database.write(settings.put, settings.HEARTBEAT, sign, now=self._clock.now())
 
     def _claim(self) -> list[Wakeup]:
         return self._dispatcher.claim_due(by=self._name, limit=AT_ONCE - len(self._running))

@@ -10,7 +10,14 @@ from typing import Any
 
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
-from hive_tui.domain.errors import HiveError, NapRefused, TmuxError
+from hive_tui.domain.errors import (
+    Cancelled,
+    CheckpointError,
+    HiveError,
+    NapRefused,
+    TmuxError,
+    WorkspaceError,
+)
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks, Panes, Processes, Progress
 from hive_tui.domain.processes import ProcessId
@@ -38,6 +45,8 @@ from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, wakeups
 from hive_tui.store.database import Database
 
+TOLD_ELSEWHERE = (NapRefused, Cancelled, CheckpointError, WorkspaceError, KeyboardInterrupt)
+"""Ends of a nap that are no failure of their own: somebody wanted it so, or the checkpoint has told its failure."""
 CPU_SPAN_S = 1.0
 """The CPU of an agent is judged over at least so long."""
 
@@ -269,7 +278,8 @@ class Napper:
         why = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
         now = self._clock.now()
         awake = replace(agent, lifecycle=Lifecycle.AWAKE, reason=f"its nap was stopped: {why}", since_at=now)
-        event = Event(EventKind.AGENT_NAP_REFUSED, why, agent.id, request.actor, Severity.WARNING)
+        severity = Severity.WARNING if isinstance(error, TOLD_ELSEWHERE) else Severity.FAILURE
+        event = Event(EventKind.AGENT_NAP_REFUSED, why, agent.id, request.actor, severity)
         with suppress(HiveError):
             if agent.pane is not None:
                 let_pane_close(self._panes, agent.pane.pane_id)

@@ -5,19 +5,20 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hive_tui.domain.agents import Agent, Hosting
+from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import StoreError
 from hive_tui.domain.panes import Pane, PaneList, Topology, topology
 from hive_tui.domain.ports import Clock, Locks
-from hive_tui.domain.reconcile import Change, Seen, ServerState, applied, match, reconcile
+from hive_tui.domain.reconcile import Change, Seen, ServerState, applied, finished, looked_at, match, reconcile
 from hive_tui.domain.sightings import Sighting
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.hub import Hub
 from hive_tui.store import agents as agent_store
-from hive_tui.store import journal, settings
+from hive_tui.store import journal, settings, unread
 from hive_tui.store.database import Database
 
 
@@ -33,6 +34,22 @@ class Observation:
     sightings: Mapping[str, Sighting]
     """By agent id; agents that are not running have none."""
     panes: PaneList
+    answered_at: datetime | None = None
+    """When tmux last answered, as far as anybody has noted it; now, unless `state` is HUNG."""
+
+    @property
+    def stale_for(self) -> timedelta | None:
+        """How old what is shown of running agents is; None while tmux answers, or where nobody knows."""
+        if self.state is not ServerState.HUNG or self.answered_at is None:
+            return None
+        return max(timedelta(), self.at - self.answered_at)
+
+    def staleness(self) -> str:
+        """That what is known of running agents is old, as a sentence; empty while tmux answers."""
+        if self.state is not ServerState.HUNG:
+            return ""
+        age = "before" if self.stale_for is None else f"{in_words(self.stale_for)} ago"
+        return f"What is shown is stale: it was seen {age}."
 
     def pane_of(self, agent: Agent) -> Pane | None:
         """The agent's pane, if this run of the tmux server has it."""
@@ -50,6 +67,7 @@ class Observer:
         self._hub = hub
         self._saved_topology: Topology | None = None
         self._looking = threading.Lock()
+        self._answered_at: datetime | None = None
 
     def observe(self) -> Observation:
         """Look once, bring the registry up to date, and say what is there.
@@ -71,10 +89,22 @@ class Observer:
             except StoreError as error:
                 # A locked database or a full disk must not hide the agents; the next look writes it down.
                 agents, trouble = applied(known, wanted), trouble or error.what
+        self._clear_unread(agents, seen)
         by_agent = {agent.id: sighting for agent, sighting in match(agents, seen) if agent is not None}
         with suppress(StoreError):  # the next look keeps it
             self._keep_topology(listed, agents, by_agent)
-        return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed)
+        return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed, self._answered(seen))
+
+    def _answered(self, seen: Seen) -> datetime | None:
+        """When tmux last answered: this process, or else the heartbeat."""
+        if seen.state is not ServerState.HUNG:
+            self._answered_at = seen.at
+        elif self._answered_at is None:
+            with suppress(StoreError):
+                noted = self._database.read(settings.get, settings.HEARTBEAT) or {}
+                if looked_at := noted.get(settings.ANSWERED_AT):
+                    return datetime.fromisoformat(str(looked_at))
+        return self._answered_at
 
     def _changes(self, agents: list[Agent], seen: Seen, worth_keeping: set[str]) -> list[Change]:
         # The locks are asked for after the agents were read: whoever naps or wakes one takes
@@ -95,7 +125,18 @@ class Observer:
                 agent_store.put(db, change.after)
             if change.event is not None:
                 journal.log(db, change.event, now=seen.at)
+            if change.after is not None and finished(change, seen):
+                unread.mark(db, change.after.id, now=seen.at)
         return agent_store.everyone(db), changes
+
+    def _clear_unread(self, agents: Sequence[Agent], seen: Seen) -> None:
+        """What somebody has looked at, or what goes on, has nothing to show any more."""
+        with suppress(StoreError):  # the next look does it
+            known = self._database.read(unread.everyone)
+            ended = {agent_id for agent_id in known if agent_id not in {agent.id for agent in agents}}
+            done = known & looked_at(agents, seen) | ended
+            if done:
+                self._database.write(unread.clear, sorted(done))
 
     def _keep_topology(self, listed: PaneList, agents: Sequence[Agent], sightings: Mapping[str, Sighting]) -> None:
         """Remember the layout around agents, for the day the tmux server is gone."""

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 from hive_tui.archive import reader
-from hive_tui.domain.agents import Agent
+from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.errors import Cancelled, HiveError, RestoreError, WorkspaceError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
@@ -136,7 +136,8 @@ class Restorer:
             progress.step("comparing the workspace")
             plan, notes = self._plan(agent, saved, current, progress)
             change = self._conversation.change(agent, saved)
-        return Preview(agent, wanted, plan, change, tuple(notes))
+        root = Path(plan.root) if plan is not None else Path(agent.cwd)
+        return Preview(agent, wanted, plan, change, (*notes, *self._neighbours(agent, root)))
 
     def restore(self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress) -> RestoreResult:
         """Go back to a checkpoint; an agent that is awake is napped for it and stays asleep.
@@ -171,6 +172,16 @@ class Restorer:
             agent = self._finish(agent, wanted, folder, actor)
         kept = plan.kept if plan else ()
         return RestoreResult(agent, wanted, safety, was_awake, changed, kept, (*notes, *warnings))
+
+    def _neighbours(self, agent: Agent, root: Path) -> list[str]:
+        """The other agents that work below the folder whose files would change, as notes."""
+        everyone = self._database.read(agent_store.everyone)
+        there = [
+            one
+            for one in everyone
+            if one.id != agent.id and Path(one.cwd).is_relative_to(root) and one.lifecycle is not Lifecycle.FAILED
+        ]
+        return [f"{one.name} ({one.lifecycle}) works in the same folder, and its files change, too" for one in there]
 
     def _log_stopped(
         self, agent: Agent, wanted: Checkpoint, actor: Actor, error: HiveError, *, was_awake: bool

@@ -12,7 +12,8 @@ from hive_tui.archive import reader
 from hive_tui.domain.checkpoints import Checkpoint, Defect, ValidationError
 from hive_tui.domain.errors import CheckpointError, DiskFull, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
-from hive_tui.domain.ports import Clock, Workspaces
+from hive_tui.domain.ports import Clock, Progress, Workspaces
+from hive_tui.domain.progress import Unwatched
 from hive_tui.services.hub import Hub
 from hive_tui.store import checkpoints, journal
 from hive_tui.store.database import Database
@@ -37,7 +38,12 @@ class Validator:
         self._hub = hub
 
     def check(
-        self, checkpoint: Checkpoint, *, deep: bool = False, actor: Actor = HEARTBEAT
+        self,
+        checkpoint: Checkpoint,
+        *,
+        deep: bool = False,
+        actor: Actor = HEARTBEAT,
+        progress: Progress | None = None,
     ) -> Sequence[ValidationError]:
         """Everything that is wrong with a checkpoint; the catalog and the events keep it.
 
@@ -45,10 +51,17 @@ class Validator:
             checkpoint: The catalog's entry.
             deep: Beyond the hashes: are transcripts well-formed, is the git bundle whole?
             actor: Who asked.
+            progress: Told how far it is; may stop it.
+
+        Raises:
+            Cancelled: `progress` was cancelled; the catalog keeps what it knew.
         """
+        progress = progress or Unwatched()
+        progress.step("reading it back", checkpoint.size_bytes)
         errors = reader.verify(Path(checkpoint.path), checkpoint.sha256)
+        progress.advance(checkpoint.size_bytes)
         if deep and not errors:
-            errors = self._deep(checkpoint)
+            errors = self._deep(checkpoint, progress)
         self._record(checkpoint, errors, actor)
         return errors
 
@@ -56,8 +69,9 @@ class Validator:
         """Put an event about a checkpoint into the log."""
         self._database.write(journal.log, event, now=self._clock.now())
 
-    def _deep(self, checkpoint: Checkpoint) -> list[ValidationError]:
+    def _deep(self, checkpoint: Checkpoint, progress: Progress) -> list[ValidationError]:
         errors: list[ValidationError] = []
+        progress.step("unpacking it")
         with self._scratch.scratch() as folder:
             try:
                 names = reader.extract(Path(checkpoint.path), folder)
@@ -65,11 +79,13 @@ class Validator:
                 raise  # that says nothing about the checkpoint
             except CheckpointError as error:
                 return [ValidationError(Defect.UNREADABLE, error.what)]
+            progress.step("reading its conversations")
             for name in names:
                 if name.startswith("session/") and name.endswith(".jsonl"):
                     errors += _transcript_errors(folder / name, name)
             bundle = folder / "workspace/repo.bundle"
             if bundle.exists():
+                progress.step("looking into its git bundle", bundle.stat().st_size)
                 try:
                     self._workspaces.check(folder / "workspace")
                 except WorkspaceError as error:

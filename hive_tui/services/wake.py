@@ -11,14 +11,15 @@ from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.errors import HiveError, WakeFailed
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.gate import Decision, GateFacts, Verdict, judge
+from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Locks, Panes, Processes
 from hive_tui.domain.reconcile import ServerState, from_sighting, match
 from hive_tui.domain.sightings import Sighting
-from hive_tui.domain.wakeups import Wakeup
+from hive_tui.domain.wakeups import Wakeup, messages_of
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.fill_in import FillIn, Source
 from hive_tui.services.hub import Hub
-from hive_tui.services.messages import Messenger
+from hive_tui.services.messages import Messenger, NotNow
 from hive_tui.services.starting import CameUpWrong, Started, Starter, put_pane_back
 from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings
@@ -26,6 +27,8 @@ from hive_tui.store.database import Database
 
 NOT_WOKEN = "{} was not woken: "
 """How sentences about a failed wake begin; left out where the agent is named anyway."""
+BUSY = "busy"
+"""The rule that puts a message off until its agent takes it."""
 LOCK_PATIENCE_S = 120.0
 """A nap that is under way either sees the wake and stops, or ends within this time."""
 
@@ -81,8 +84,12 @@ class Waker:
         self._clock = clock
         self._hub = hub
 
-    def wake(self, wakeup: Wakeup) -> WakeResult:
-        """Bring the agent of a claimed wakeup up, if the gate lets it.
+    def wake(self, wakeup: Wakeup, judged: Callable[[Verdict], None] = lambda _: None) -> WakeResult:
+        """Bring the agent of a claimed wakeup up, if the gate lets it, and say to it what is to be said.
+
+        Args:
+            wakeup: It is claimed by the caller.
+            judged: Told what the gate said, before anything is done about it.
 
         Raises:
             WakeFailed: It did not come up; a later attempt may.
@@ -93,6 +100,7 @@ class Waker:
             agent = self._database.read(agent_store.get, wakeup.agent_id)
             sighting = self._see(agent)
             verdict = judge(wakeup, self._facts(agent, sighting))
+            judged(verdict)
             if verdict.decision is Decision.DEFER:
                 return WakeResult(agent, verdict, None, resumed=False, fallbacks=0)
             if sighting is not None:
@@ -124,14 +132,25 @@ class Waker:
     def _already_awake(self, agent: Agent, sighting: Sighting, wakeup: Wakeup, verdict: Verdict) -> WakeResult:
         now = self._clock.now()
         awake = from_sighting(agent, sighting, now)
-        message = str(wakeup.context.get("message") or "")
-        if message:
-            self._messenger.deliver(
-                awake, sighting.pane, message, wakeup.id, is_ready=sighting.activity is Activity.IDLE
-            )
         self._database.write(_end, awake, None, now=now)
         put_pane_back(self._panes, sighting.pane)
-        return WakeResult(awake, verdict, None, resumed=False, fallbacks=0)
+        busy = "" if sighting.activity is Activity.IDLE else _doing(sighting.activity)
+        said = self._say(awake, sighting.pane, wakeup, busy)
+        return WakeResult(awake, said or verdict, None, resumed=False, fallbacks=0)
+
+    def _say(self, agent: Agent, pane: Pane, wakeup: Wakeup, busy: str) -> Verdict | None:
+        """Hand the messages over; where it is not the time for that, the verdict that puts the wakeup off.
+
+        The agent runs and the registry knows: whatever fails here leaves it awake.
+        """
+        messages = messages_of(wakeup.context)
+        if not messages:
+            return None
+        try:
+            self._messenger.deliver(agent, pane, messages, wakeup.id, busy=busy)
+        except NotNow as error:
+            return Verdict(Decision.DEFER, BUSY, error.what)
+        return None
 
     def _wake(self, agent: Agent, wakeup: Wakeup, verdict: Verdict) -> WakeResult:
         self._begin(agent, wakeup)
@@ -140,9 +159,6 @@ class Waker:
             agent = self._database.write(_set_transcript, agent.id, str(source.transcript))
             started = self._starter.start(agent, wakeup.id)
             agent = self._awake(agent, started, Activity.IDLE, "it shows its prompt")
-            message = str(wakeup.context.get("message") or "")
-            if message:
-                self._messenger.deliver(agent, started.pane, message, wakeup.id, is_ready=True)
         except CameUpWrong as error:
             self._leave_running(agent, error)
             raise
@@ -150,7 +166,9 @@ class Waker:
             self._roll_back(agent, error)
             raise
         put_pane_back(self._panes, started.pane)
-        return self._finish(agent, wakeup, verdict, source)
+        result = self._finish(agent, verdict, source)
+        put_off = self._say(agent, started.pane, wakeup, busy="")
+        return result if put_off is None else replace(result, verdict=put_off)
 
     def _begin(self, agent: Agent, wakeup: Wakeup) -> None:
         now = self._clock.now()
@@ -187,7 +205,7 @@ class Waker:
             started_at=self._processes.started_at(look.root.id),
         )
 
-    def _finish(self, agent: Agent, wakeup: Wakeup, verdict: Verdict, source: Source) -> WakeResult:
+    def _finish(self, agent: Agent, verdict: Verdict, source: Source) -> WakeResult:
         generation = source.checkpoint.generation if source.checkpoint else None
         result = WakeResult(agent, verdict, generation, True, source.fallbacks, source.restored)
         back = f"; brought back: {', '.join(source.restored)}" if source.restored else ""
@@ -214,6 +232,16 @@ class Waker:
         )
         with suppress(HiveError):
             self._database.write(_end, asleep, None, now=now)
+
+
+def _doing(activity: Activity) -> str:
+    """What a busy agent does, as a sentence goes on."""
+    return {
+        Activity.WORKING: "it is working",
+        Activity.PERMISSION: "it waits for a permission",
+        Activity.QUESTION: "it waits for an answer",
+        Activity.LIMITED: "its usage limit is reached",
+    }.get(activity, "it does not wait for input")
 
 
 def _begin(db: sqlite3.Connection, agent: Agent, event: Event, state: Mapping[str, Any], *, now: datetime) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hive_tui.domain.wakeups import Outcome, Wakeup
 from hive_tui.store.values import sentence_to_text, to_json, to_us
-from hive_tui.store.wakeups import COLUMNS, get, wakeup_of
+from hive_tui.store.wakeups import COLUMNS, absorb_other, get, wakeup_of
 
 LEASE = timedelta(seconds=60)
 
@@ -66,8 +66,9 @@ def _claim(db: sqlite3.Connection, seq: int, by: str, now: datetime) -> Wakeup:
     row = db.execute(CLAIM, {"seq": seq, "by": by, "now": to_us(now), "lease_until": to_us(now + LEASE)}).fetchone()
     claimed = wakeup_of(row)
     db.execute(
-        "INSERT INTO wakeup_attempts (wakeup_id, number, started_at) VALUES (?, ?, ?)",
-        (claimed.id, claimed.attempts, to_us(now)),
+        "INSERT INTO wakeup_attempts (wakeup_id, number, started_at)"
+        " SELECT :id, coalesce(max(number), 0) + 1, :now FROM wakeup_attempts WHERE wakeup_id = :id",
+        {"id": claimed.id, "now": to_us(now)},
     )
     return claimed
 
@@ -109,7 +110,10 @@ def fail(
     outcome: Outcome = Outcome.FAILED,
     result: Mapping[str, Any] | None = None,
 ) -> bool:
-    """The attempt failed: back to pending until `next_at`, or failed for good if that is None."""
+    """The attempt failed: back to pending until `next_at`, or failed for good if that is None.
+
+    Back in the queue it takes another wake that was asked for meanwhile into it.
+    """
     changed = db.execute(
         "UPDATE wakeup_requests SET status = :status, scheduled_for = coalesce(:next_at, scheduled_for),"
         " finished_at = :finished_at, lease_until = NULL, last_error = :error, result = :result"
@@ -124,21 +128,45 @@ def fail(
             "token": claimed.claim_token,
         },
     )
-    return changed.rowcount == 1 and _end_attempt(
-        db, claimed, outcome, now, verdict=verdict, error=error, next_at=next_at
-    )
+    if changed.rowcount == 0:
+        return False
+    if next_at is not None:
+        absorb_other(db, claimed.id, now=now)
+    return _end_attempt(db, claimed, outcome, now, verdict=verdict, error=error, next_at=next_at)
 
 
-def defer(db: sqlite3.Connection, claimed: Wakeup, *, until: datetime, verdict: str) -> bool:
+def defer(
+    db: sqlite3.Connection, claimed: Wakeup, *, now: datetime, until: datetime, verdict: str, reason: str
+) -> bool:
     """Put it back without counting an attempt, due again at `until`."""
     changed = db.execute(
         "UPDATE wakeup_requests SET status = 'pending', attempts = attempts - 1, lease_until = NULL,"
         " scheduled_for = ?, last_error = ? WHERE id = ? AND claim_token = ? AND status = 'processing'",
-        (to_us(until), verdict, claimed.id, claimed.claim_token),
+        (to_us(until), sentence_to_text(reason), claimed.id, claimed.claim_token),
     )
-    if changed.rowcount:
-        db.execute("DELETE FROM wakeup_attempts WHERE wakeup_id = ? AND number = ?", (claimed.id, claimed.attempts))
-    return changed.rowcount == 1
+    if changed.rowcount == 0:
+        return False
+    absorb_other(db, claimed.id, now=now)
+    _end_attempt(db, claimed, Outcome.DEFERRED, now, verdict=verdict, next_at=until)
+    _join_deferrals(db, claimed.id)
+    return True
+
+
+def _join_deferrals(db: sqlite3.Connection, wakeup_id: str) -> None:
+    """Two deferrals in a row for the same reason become one: a switch may defer a wake for days."""
+    rows = db.execute(
+        "SELECT number, outcome, verdict, finished_at, next_at FROM wakeup_attempts"
+        " WHERE wakeup_id = ? ORDER BY number DESC LIMIT 2",
+        (wakeup_id,),
+    ).fetchall()
+    if len(rows) < 2 or (rows[0]["outcome"], rows[0]["verdict"]) != (rows[1]["outcome"], rows[1]["verdict"]):
+        return
+    last, first = rows
+    db.execute("DELETE FROM wakeup_attempts WHERE wakeup_id = ? AND number = ?", (wakeup_id, last["number"]))
+    db.execute(
+        "UPDATE wakeup_attempts SET finished_at = ?, next_at = ? WHERE wakeup_id = ? AND number = ?",
+        (last["finished_at"], last["next_at"], wakeup_id, first["number"]),
+    )
 
 
 def recover_orphans(
@@ -188,7 +216,7 @@ def _end_attempt(
 ) -> bool:
     ended = db.execute(
         "UPDATE wakeup_attempts SET finished_at = ?, outcome = ?, verdict = ?, error = ?, next_at = ?"
-        " WHERE wakeup_id = ? AND number = ?",
+        " WHERE wakeup_id = ? AND finished_at IS NULL",
         (
             to_us(now),
             outcome,
@@ -196,7 +224,6 @@ def _end_attempt(
             sentence_to_text(error),
             None if next_at is None else to_us(next_at),
             claimed.id,
-            claimed.attempts,
         ),
     )
     return ended.rowcount == 1

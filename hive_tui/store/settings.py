@@ -10,6 +10,8 @@ from hive_tui.store.values import from_json, from_us, to_json, to_us
 
 PAUSED = "paused"
 HEARTBEAT = "heartbeat"
+ANSWERED_AT = "answered_at"
+"""In the heartbeat's sign of life: when tmux last answered, as ISO 8601."""
 
 
 def get(db: sqlite3.Connection, key: str, default: Any = None) -> Any:

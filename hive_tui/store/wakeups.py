@@ -7,7 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from hive_tui.domain.errors import NotFound
-from hive_tui.domain.wakeups import PRIORITY, Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import (
+    PRIORITY,
+    Action,
+    Attempt,
+    NewWakeup,
+    Outcome,
+    Trigger,
+    Wakeup,
+    WakeupStatus,
+    merged_context,
+)
 from hive_tui.store.values import from_json, from_us, optional_time, to_json, to_us
 
 COLUMNS = (
@@ -17,6 +27,10 @@ COLUMNS = (
 
 LEAST_OF_ID = 6
 """So many letters of an id are enough to name a wakeup."""
+
+
+MERGED_INTO = "merged_into"
+"""Key of the result of a wakeup that was cancelled because another one does what it was for: that one's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +85,30 @@ def _merge(db: sqlite3.Connection, pending: Wakeup, new: NewWakeup) -> Wakeup:
         (
             priority,
             to_us(scheduled_for),
-            to_json({**pending.context, **new.context}),
+            to_json(merged_context(pending.context, new.context)),
             new.trigger if by_person else pending.trigger,
             pending.id,
         ),
     )
     return get(db, pending.id)
+
+
+def absorb_other(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> None:
+    """Keep it at one pending wake an agent, after this one has come back to the queue.
+
+    Another one that was asked for meanwhile is cancelled, and this one does what both were for; a
+    person's request is due when that person asked for it. `MERGED_INTO` in the result says where it went.
+    """
+    kept = get(db, wakeup_id)
+    other = _one(db, "agent_id = ? AND action = 'wake' AND status = 'pending' AND id <> ?", kept.agent_id, kept.id)
+    if kept.action is not Action.WAKE or kept.status is not WakeupStatus.PENDING or other is None:
+        return
+    new = NewWakeup(other.agent_id, other.trigger, other.scheduled_for, priority=other.priority, context=other.context)
+    _merge(db, kept, new)
+    db.execute(
+        "UPDATE wakeup_requests SET status = 'cancelled', finished_at = ?, last_error = ?, result = ? WHERE id = ?",
+        (to_us(now), f"became one with the wake {kept.id[:8]}", to_json({MERGED_INTO: kept.id}), other.id),
+    )
 
 
 def get(db: sqlite3.Connection, wakeup_id: str) -> Wakeup:
@@ -94,6 +126,17 @@ def get(db: sqlite3.Connection, wakeup_id: str) -> Wakeup:
         what = "Several wakeups begin with" if rows else "There is no wakeup"
         raise NotFound(f"{what} {wakeup_id!r}.", hint="`hive-tui queue` lists them.")
     return wakeup_of(rows[0])
+
+
+def standing_for(db: sqlite3.Connection, wakeup_id: str) -> Wakeup:
+    """The wakeup, or the one that does by now what it was for.
+
+    Raises:
+        NotFound: There is none with that id.
+    """
+    found = get(db, wakeup_id)
+    merged_into = (found.result or {}).get(MERGED_INTO)
+    return standing_for(db, str(merged_into)) if merged_into else found
 
 
 def recent(db: sqlite3.Connection, *, limit: int = 200) -> list[Wakeup]:
@@ -168,7 +211,8 @@ def cancel(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> bool:
 def retry_now(db: sqlite3.Connection, wakeup_id: str, *, now: datetime, more_attempts: int = 5) -> bool:
     """Make a pending or failed wakeup due now; a failed one gets more attempts.
 
-    False if it runs or is done with, or if a request with its key has taken its place.
+    A failed wake takes another one that waits for the same agent into it. False if
+    it runs or is done with, or if a request with its key has taken its place.
     """
     changed = db.execute(
         "UPDATE wakeup_requests SET status = 'pending', scheduled_for = :now, finished_at = NULL,"
@@ -178,6 +222,8 @@ def retry_now(db: sqlite3.Connection, wakeup_id: str, *, now: datetime, more_att
         " AND other.idempotency_key = wakeup_requests.idempotency_key AND other.status IN ('pending', 'processing'))",
         {"id": wakeup_id, "now": to_us(now), "more": more_attempts},
     )
+    if changed.rowcount == 1:
+        absorb_other(db, wakeup_id, now=now)
     return changed.rowcount == 1
 
 
@@ -189,8 +235,8 @@ def postpone(db: sqlite3.Connection, wakeup_id: str, until: datetime) -> bool:
     return changed.rowcount == 1
 
 
-def _one(db: sqlite3.Connection, condition: str, value: object) -> Wakeup | None:
-    row = db.execute(f"SELECT {COLUMNS} FROM wakeup_requests WHERE {condition} LIMIT 1", (value,)).fetchone()
+def _one(db: sqlite3.Connection, condition: str, *values: object) -> Wakeup | None:
+    row = db.execute(f"SELECT {COLUMNS} FROM wakeup_requests WHERE {condition} LIMIT 1", values).fetchone()
     return None if row is None else wakeup_of(row)
 
 

@@ -2,9 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.services.dashboard import AgentView
+from hive_tui.ui.asking import ask_message
+
+if TYPE_CHECKING:
+    from hive_tui.ui.app import HiveApp
 
 Refusal = Callable[[AgentView], str]
 """Why something cannot be done now, as a sentence; empty if it can."""
@@ -21,8 +26,12 @@ class Action:
     help: str
     """A sentence for help and palette."""
     refusal: Refusal
+    do: Callable[["HiveApp", Agent], object]
+    """Begins it, in the event loop."""
     for_marked: bool = False
     """Whether it is done with all marked agents, and not only with the one under the cursor."""
+    is_exclusive: bool = False
+    """Whether it waits until other such work on the same agent has ended."""
     more_keys: tuple[str, ...] = ()
 
     @property
@@ -77,19 +86,53 @@ def said(agent: Agent) -> str:
 
 
 AGENT_ACTIONS = (
-    Action("nap", "z", "Nap", "Checkpoint, verify, then end its processes", if_awake, for_marked=True),
-    Action("wake", "w", "Wake", "The same conversation in the same pane", if_asleep, for_marked=True, more_keys=("v",)),
-    Action("visit", "enter", "Go to pane", "Switch to its pane, or attach from outside", always),
-    Action("message", "m", "Message", "Say something to it; wakes it if it sleeps", if_conversing),
-    Action("checkpoint", "c", "Checkpoint", "Take a checkpoint; it runs on", if_awake, for_marked=True),
-    Action("restore", "R", "Restore", "Go back to the generation before, after a question", if_saved),
-    Action("validate", "V", "Validate", "Read its newest checkpoint back", if_saved, for_marked=True),
-    Action("explain", "e", "Explain", "Why it is in its state, and what a nap or wake would do", always),
     Action(
-        "cancel", "x", "Cancel", "Stop what is in flight for it, or its wakes in the queue", always, for_marked=True
+        "nap", "z", "Nap", "Checkpoint, verify, then end its processes", if_awake,
+        lambda app, agent: app.verbs.nap(agent), for_marked=True, is_exclusive=True,
     ),
-    Action("retry", "r", "Retry", "Try its waiting or failed wake now", always, for_marked=True),
-    Action("pin", "p", "Pin", "Never put it to sleep unasked, or undo that", always, for_marked=True),
-    Action("hold", "N", "Hold", "Do not wake it unasked, or undo that", always, for_marked=True),
-)
+    Action(
+        "wake", "w", "Wake", "The same conversation in the same pane", if_asleep,
+        lambda app, agent: app.verbs.wake(agent), for_marked=True, is_exclusive=True, more_keys=("v",),
+    ),
+    Action(
+        "visit", "enter", "Go to pane", "Switch to its pane, or attach from outside", always,
+        lambda app, agent: app.run_worker(app.travel.go(agent)),
+    ),
+    Action(
+        "message", "m", "Message", "Say something to it; wakes it if it sleeps", if_conversing,
+        lambda app, agent: ask_message(app, agent),
+    ),
+    Action(
+        "checkpoint", "c", "Checkpoint", "Take a checkpoint; it runs on", if_awake,
+        lambda app, agent: app.verbs.checkpoint(agent), for_marked=True, is_exclusive=True,
+    ),
+    Action(
+        "restore", "R", "Restore", "Go back to the generation before, after a question", if_saved,
+        lambda app, agent: app.verbs.restore(agent), is_exclusive=True,
+    ),
+    Action(
+        "validate", "V", "Validate", "Read its newest checkpoint back", if_saved,
+        lambda app, agent: app.verbs.validate(agent), for_marked=True, is_exclusive=True,
+    ),
+    Action(
+        "explain", "e", "Explain", "Why it is in its state, and what a nap or wake would do", always,
+        lambda app, _: app.explain(),
+    ),
+    Action(
+        "cancel", "x", "Cancel", "Stop what is in flight for it, or its wakes in the queue", always,
+        lambda app, agent: app.verbs.queue.cancel_of(agent.id, agent.name), for_marked=True,
+    ),
+    Action(
+        "retry", "r", "Retry", "Try its waiting or failed wake now", always,
+        lambda app, agent: app.verbs.queue.retry_of(agent), for_marked=True,
+    ),
+    Action(
+        "pin", "p", "Pin", "Never put it to sleep unasked, or undo that", always,
+        lambda app, agent: app.verbs.pin(agent), for_marked=True,
+    ),
+    Action(
+        "hold", "N", "Hold", "Do not wake it unasked, or undo that", always,
+        lambda app, agent: app.verbs.hold(agent), for_marked=True,
+    ),
+)  # fmt: skip
 BY_NAME = {action.name: action for action in AGENT_ACTIONS}

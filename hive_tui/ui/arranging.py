@@ -68,7 +68,7 @@ def arranged(
 def matches(view: AgentView, wanted: str) -> bool:
     """Whether all words of the filter are in what is known of the agent."""
     agent = view.agent
-    text = f"{agent.name} {agent.kind} {state_of(agent).text} {agent.cwd}".casefold()
+    text = f"{agent.name} {agent.kind} {state_of(view).text} {agent.cwd}".casefold()
     return all(word in text for word in wanted.casefold().split())
 
 
@@ -79,7 +79,7 @@ def _group_row(project: str, group: Sequence[AgentView]) -> Row:
     return Row(
         GROUP + project,
         (
-            state_of(worst.agent),
+            state_of(worst),
             Cell(f"{PurePath(project).name or project}/", "bold"),
             Cell(""),
             Cell(bytes_in_words(memory) if memory else "-"),

@@ -1,6 +1,6 @@
 """Questions and help that cover the screen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from rich.text import Text
 from textual import on
@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
+from hive_tui.domain.errors import HiveError
 from hive_tui.ui.format import printable
 
 
@@ -47,8 +48,8 @@ class Confirm(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class Form(ModalScreen[dict[str, str] | None]):
-    """A few lines to fill in; Enter in the last one, or the button, sends them."""
+class Form(ModalScreen[None]):
+    """A few lines to fill in; Enter in the last one, or the button, sends them. What was filled in stays until then."""
 
     BINDINGS = [Binding("escape", "dismiss(None)", "Cancel")]
 
@@ -58,7 +59,8 @@ class Form(ModalScreen[dict[str, str] | None]):
         fields: Sequence[tuple[str, str, str]],
         yes: str,
         *,
-        check: Callable[[dict[str, str]], str] = lambda _: "",
+        check: Callable[[dict[str, str]], str],
+        submit: Callable[[dict[str, str]], Awaitable[None]],
     ) -> None:
         """Make the form.
 
@@ -67,8 +69,11 @@ class Form(ModalScreen[dict[str, str] | None]):
             fields: Name, label and first text of each line.
             yes: What the button says.
             check: What is wrong with what was filled in; empty for nothing.
+            submit: Does what it is for. The form stays until that is done; a `HiveError` is shown in it.
         """
         super().__init__()
+        self._submit = submit
+        self._is_sent = False
         self._title = title
         self._fields = fields
         self._yes = yes
@@ -110,10 +115,30 @@ class Form(ModalScreen[dict[str, str] | None]):
     def _send(self) -> None:
         said = {name: self.query_one(f"#field-{name}", Input).value.strip() for name, _, _ in self._fields}
         wrong = self._check(said)
-        if wrong:
-            self.query_one("#form-error", Static).update(wrong)
-        else:
-            self.dismiss(said)
+        self._say(wrong)
+        if not wrong and not self._is_sent:
+            self._is_sent = True
+            # A worker of the app: the form may be closed before it has ended.
+            self.app.run_worker(self._send_off(said), group="form", exit_on_error=False)
+
+    async def _send_off(self, said: dict[str, str]) -> None:
+        self._say("One moment ...")
+        try:
+            await self._submit(said)
+        except HiveError as error:
+            self._is_sent = False
+            if self.is_current:
+                self._say(f"{error.what} {error.hint}".strip())
+            else:
+                self.app.notify(f"{error.what}\n{error.hint}".strip(), severity="error", timeout=12)
+            return
+        if self.is_current:
+            self.dismiss(None)
+
+    def _say(self, sentence: str) -> None:
+        error = self.query_one("#form-error", Static)
+        error.update(Text(printable(sentence)))
+        error.scroll_visible(animate=False)
 
 
 class Help(ModalScreen[None]):

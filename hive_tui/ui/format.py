@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
-from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.contents import content
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.events import Severity
 from hive_tui.domain.wakeups import Wakeup, WakeupStatus
@@ -39,6 +39,8 @@ ACTIVITY = {
     Activity.IDLE: ("○", "idle", ""),
     Activity.UNKNOWN: ("·", "unknown", "$text-muted"),
 }
+DONE = ("✓", "done", "bold $text-accent")
+"""An idle agent whose last turn nobody has looked at."""
 LIFECYCLE = {
     Lifecycle.NAPPING: ("◔", "napping", "$text-accent"),
     Lifecycle.ASLEEP: ("◌", "asleep", "$text-muted"),
@@ -65,9 +67,15 @@ SEVERITY = {
 CHECKPOINT_COLUMNS = ("agent", "gen", "age", "size", "valid", "why", "content")
 
 
-def state_of(agent: Agent) -> Cell:
-    """Glyph and word of what an agent is or does."""
+def state_of(view: AgentView) -> Cell:
+    """Glyph and word of what an agent is or does; with its age where it was not seen just now."""
+    agent = view.agent
     glyph, word, style = ACTIVITY[agent.activity] if agent.lifecycle is Lifecycle.AWAKE else LIFECYCLE[agent.lifecycle]
+    if view.is_unread:
+        glyph, word, style = DONE
+    if view.is_stale:
+        seen = f"{age(view.stale_for)} ago" if view.stale_for is not None else "before"
+        return Cell(f"? {word} {seen}", "$text-muted")
     return Cell(f"{glyph} {word}", style)
 
 
@@ -81,7 +89,7 @@ def agent_row(view: AgentView, now: datetime, *, is_marked: bool = False, indent
     return Row(
         agent.id,
         (
-            state_of(agent),
+            state_of(view),
             Cell(f"{indent}{mark}{shortened(agent.name)}{_flags(agent)}", "bold" if is_marked else ""),
             Cell(age(now - agent.since_at)),
             Cell(memory),
@@ -109,6 +117,11 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
     """What stands below the preview: label and text."""
     agent = view.agent
     details = [("why", f"{agent.reason or 'no reason is noted'} (for {in_words(now - agent.since_at)})")]
+    if view.is_stale:
+        seen = f"{in_words(view.stale_for)} ago" if view.stale_for is not None else "before"
+        details.append(("stale", f"that was seen {seen}; tmux does not answer"))
+    if view.is_unread:
+        details.append(("news", "its turn has ended, and you have not looked at it yet"))
     if wakes := _what_wakes(view, now):
         details.append(("wakes", wakes))
     if view.sighting is not None and view.sighting.background:
@@ -222,22 +235,6 @@ def event_text(logged: LoggedEvent) -> str:
     event = logged.event
     details = ", ".join(f"{key} {value}" for key, value in event.payload.items() if isinstance(value, str | int))
     return f"{local(logged.at):%Y-%m-%d %H:%M:%S}  {event.kind}  by {event.actor.name}\n{event.text}\n{details}".strip()
-
-
-def content(checkpoint: Checkpoint) -> str:
-    """What is in a checkpoint, in a few words."""
-    workspace = checkpoint.summary.get("workspace", {})
-    parts = []
-    if workspace.get("kind") == "git":
-        dirty = sum(int(workspace.get(key) or 0) for key in ("staged", "modified", "untracked", "deleted"))
-        parts.append(f"git {workspace.get('branch') or 'detached'}, {dirty} changed")
-        if workspace.get("needs_repo"):
-            parts.append("needs the repository")
-    elif workspace:
-        parts.append("no files: not a git repository")
-    if size := checkpoint.summary.get("transcript_bytes"):
-        parts.append(f"transcript {bytes_in_words(int(size))}")
-    return ", ".join(parts)
 
 
 def header_parts(view: HiveView) -> list[Cell]:

@@ -3,9 +3,10 @@
 from rich.text import Text
 
 from hive_tui.domain.agents import Agent
+from hive_tui.domain.contents import content
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.services.dashboard import AgentHistory
-from hive_tui.ui.format import content, local
+from hive_tui.ui.format import local
 
 HOW_TO = "R compares generation 1 with what is there now, shows what would change, and asks. 3 lists all checkpoints."
 

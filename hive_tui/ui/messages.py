@@ -1,17 +1,6 @@
 """Messages of the dashboard."""
 
-from dataclasses import dataclass
-
 from textual.message import Message
-
-from hive_tui.domain.events import Event
-
-
-@dataclass
-class Happened(Message):
-    """An event of the hive, brought over from whatever thread published it."""
-
-    event: Event
 
 
 class HiveChanged(Message, bubble=False):

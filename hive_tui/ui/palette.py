@@ -1,29 +1,26 @@
-"""Every action by name, in the command palette."""
+"""Every action by name, in the command palette: those of the screen that is shown, then those of the others."""
 
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
+from textual.binding import Binding
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from hive_tui.ui.actions import AGENT_ACTIONS
+from hive_tui.ui.keys import bindings_of, shown_key
 from hive_tui.ui.screens.agents import AgentsScreen
+from hive_tui.ui.screens.base import HiveScreen
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
 
-APP_ACTIONS = (
-    ("launch", "Launch an agent", "Start an agent in a new pane"),
-    ("undo", "Undo", "Take back the latest thing that was done here"),
-    ("pause", "Pause", "Stop all automatic actions, or let them go on"),
-    ("test_notification", "Test notification", "Show a notification on the desktop, and say how it got there"),
-    ("recover", "Recover", "Build lost sessions again and wake the agents that a crash took away"),
-    ("leave", "Quit", "Leave the dashboard"),
-)
+Command = tuple[str, str, str]
+"""Title, action and help."""
 
 
 class HiveCommands(Provider):
-    """The actions for the selected agent, the screens, and those of the whole hive."""
+    """What stands here is what the keys do; on another screen a command goes there, and acts on nothing unseen."""
 
     async def discover(self) -> Hits:
         """Everything, before anything is typed."""
@@ -38,14 +35,34 @@ class HiveCommands(Provider):
             if score > 0:
                 yield Hit(score, matcher.highlight(title), partial(self.app.run_action, action), help=text)
 
-    def _commands(self) -> Iterator[tuple[str, str, str]]:
+    def _commands(self) -> Iterator[Command]:
         app: HiveApp = self.app  # type: ignore[assignment]
         screen = self.screen
-        if isinstance(screen, AgentsScreen) and screen.selected is not None:
-            for action in AGENT_ACTIONS:
-                name = ", ".join(one.agent.name for one in screen.targets(action))
-                yield f"{action.label}: {name}", f"screen.agent('{action.name}')", action.help
+        if isinstance(screen, HiveScreen):
+            yield from self._here(app, screen)
+        for one in type(app).BINDINGS:
+            if isinstance(one, Binding) and not one.priority:
+                title = f"Show {one.description}" if one.key.isdigit() else one.description
+                yield title, f"app.{one.action}", f"Key {shown_key(app, one)}"
+        yield "Recover", "app.recover", "Build lost sessions again and wake the agents that a crash took away"
         for mode, kind in app.SCREENS_IN_ORDER.items():
-            yield f"Show {kind.TITLE_TEXT}", f"app.switch_mode('{mode}')", "Another screen"
-        for name, title, text in APP_ACTIONS:
-            yield title, f"app.{name}", text
+            if kind is not type(screen):
+                yield from self._there(app, mode, kind)
+
+    def _here(self, app: "HiveApp", screen: HiveScreen) -> Iterator[Command]:
+        named: dict[str, str] = {}
+        if isinstance(screen, AgentsScreen):
+            for action in AGENT_ACTIONS:
+                names = ", ".join(one.agent.name for one in screen.targets(action))
+                named[f"agent('{action.name}')"] = f"{action.label}: {names or 'nobody is selected'}"
+        for one in bindings_of(type(screen)):
+            yield named.get(one.action, one.description), f"screen.{one.action}", _help(app, one)
+
+    def _there(self, app: "HiveApp", mode: str, kind: type[HiveScreen]) -> Iterator[Command]:
+        for one in bindings_of(kind):
+            title = f"{kind.TITLE_TEXT}: {one.description}"
+            yield title, f"app.switch_mode('{mode}')", f"Goes there; then it is key {shown_key(app, one)}"
+
+
+def _help(app: "HiveApp", one: Binding) -> str:
+    return f"{one.description} (key {shown_key(app, one)})"

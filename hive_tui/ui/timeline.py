@@ -16,12 +16,13 @@ OUTCOMES = {
     Outcome.SKIPPED: ("✓", "green"),
     Outcome.FAILED: ("✕", "red"),
     Outcome.INTERRUPTED: ("!", "yellow"),
+    Outcome.DEFERRED: ("⧗", "cyan"),
 }
 RUNNING = ("●", "green")
 NEXT = ("◷", "yellow")
 WAIT, SPREAD, AHEAD, NOW = "─", "░", "┄", "│"
 MIN_SPAN = timedelta(seconds=10)
-LEGEND = "✕ failed  ✓ done  ◷ next  ░ its jitter  │ now"
+LEGEND = "✕ failed  ✓ done  ⧗ put off  ◷ next  ░ jitter of a wait  │ now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ def timeline(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, width: 
     if attempts or wakeup.status is WakeupStatus.PENDING:
         axis = _axis(wakeup, attempts, now, width, policy)
         lines += [_marks(axis, wakeup, attempts, now, policy), _times(axis, now), Text(LEGEND, style="dim"), Text("")]
-    lines += [_attempt_line(attempt) for attempt in attempts]
+    for at, attempt in enumerate(attempts):
+        lines += _attempt_lines(attempt, sum(one.outcome is not Outcome.DEFERRED for one in attempts[: at + 1]))
     lines.append(Text(_what_comes(wakeup, now, policy)))
     return lines
 
@@ -68,16 +70,20 @@ def _axis(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, width: int
 def _spread(wakeup: Wakeup, attempts: Sequence[Attempt], policy: RetryPolicy) -> tuple[datetime, datetime]:
     """Between which times the jitter could have put the next attempt; without jitter twice the same."""
     next_at = wakeup.scheduled_for
-    last = attempts[-1] if attempts else None
-    if (
-        last is None
-        or last.finished_at is None
-        or last.next_at != next_at
-        or not 0 < last.number <= len(policy.waits_s)
-    ):
+    early, late = _jitter(attempts, len(attempts) - 1, policy) if attempts else (next_at, next_at)
+    is_planned = bool(attempts) and attempts[-1].next_at == next_at
+    return (early, late) if is_planned and early <= next_at <= late else (next_at, next_at)
+
+
+def _jitter(attempts: Sequence[Attempt], at: int, policy: RetryPolicy) -> tuple[datetime, datetime]:
+    """Between which times the attempt after that one could have been put; a deferral has no jitter."""
+    attempt = attempts[at]
+    ended_at, next_at = attempt.finished_at or attempt.started_at, attempt.next_at or attempt.started_at
+    counted = sum(one.outcome is not Outcome.DEFERRED for one in attempts[: at + 1])
+    if attempt.outcome is Outcome.DEFERRED or not 0 < counted <= len(policy.waits_s):
         return next_at, next_at
-    planned = timedelta(seconds=policy.waits_s[last.number - 1])
-    early, late = (last.finished_at + planned * share for share in (1 - policy.jitter, 1 + policy.jitter))
+    planned = timedelta(seconds=policy.waits_s[counted - 1])
+    early, late = ended_at + planned * (1 - policy.jitter), ended_at + planned * (1 + policy.jitter)
     return (early, late) if early <= next_at <= late else (next_at, next_at)
 
 
@@ -86,6 +92,11 @@ def _marks(axis: Axis, wakeup: Wakeup, attempts: Sequence[Attempt], now: datetim
     first = axis.column(attempts[0].started_at) if attempts else axis.column(now)
     for column in range(first, axis.column(now)):
         cells[column] = (WAIT, "dim")
+    for at in range(len(attempts) - 1):
+        early, late = _jitter(attempts, at, policy)
+        if early < late:
+            for column in range(axis.column(early), axis.column(late) + 1):
+                cells[column] = (SPREAD, "dim")
     if wakeup.status is WakeupStatus.PENDING:
         for column in range(axis.column(now), axis.column(wakeup.scheduled_for)):
             cells[column] = (AHEAD, "dim")
@@ -117,18 +128,21 @@ def _times(axis: Axis, now: datetime) -> Text:
     return Text("".join(row), style="dim")
 
 
-def _attempt_line(attempt: Attempt) -> Text:
+def _attempt_lines(attempt: Attempt, number: int) -> list[Text]:
+    """When, how it ended, how long it took and why; what the gate said, where it says more, below it."""
     mark, style = OUTCOMES[attempt.outcome] if attempt.outcome else RUNNING
     took = ""
     if attempt.finished_at is not None:
         took = f"{(attempt.finished_at - attempt.started_at).total_seconds():.1f}s"
-    line = Text(f"{attempt.number} ")
+    is_counted = attempt.outcome is not Outcome.DEFERRED
+    line = Text(f"{number if is_counted else '-':>2} ")
     line.append(mark, style=style)
     line.append(f" {local(attempt.started_at):%H:%M:%S} {attempt.outcome or 'runs':<11} {took:>6}  ")
-    line.append(" ".join(filter(None, (attempt.verdict, attempt.error))))
+    line.append(attempt.error or attempt.verdict or "")
     if attempt.next_at is not None and attempt.finished_at is not None:
         line.append(f"  then waits {in_words(attempt.next_at - attempt.finished_at)}", style="dim")
-    return line
+    said = Text(f"     the gate said {attempt.verdict}", style="dim")
+    return [line, said] if attempt.error and attempt.verdict else [line]
 
 
 def _what_comes(wakeup: Wakeup, now: datetime, policy: RetryPolicy) -> str:

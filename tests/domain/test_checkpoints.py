@@ -11,22 +11,24 @@ from hive_tui.domain.checkpoints import (
     Defect,
     ValidationError,
     candidates,
+    previous,
 )
 from tests.builders import NOON
 
 
-def a_checkpoint(generation: int) -> Checkpoint:
-    return Checkpoint(
-        id=f"g{generation}",
-        agent_id="a1",
-        generation=generation,
-        created_at=NOON,
-        path=f"/home/ada/{generation}.tar.zst",
-        sha256="00",
-        size_bytes=1,
-        is_valid=True,
-        reason=CheckpointReason.NAP,
-    )
+def a_checkpoint(generation: int, **facts: object) -> Checkpoint:
+    values: dict[str, object] = {
+        "id": f"g{generation}",
+        "agent_id": "a1",
+        "generation": generation,
+        "created_at": NOON,
+        "path": f"/home/ada/{generation}.tar.zst",
+        "sha256": "00",
+        "size_bytes": 1,
+        "is_valid": True,
+        "reason": CheckpointReason.NAP,
+    }
+    return Checkpoint(**{**values, **facts})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -63,3 +65,26 @@ def test_what_is_wrong_with_a_checkpoint_reads_as_a_sentence_and_as_json():
     assert str(member) == "session/a.jsonl: its SHA-256 is another"
     assert str(whole) == "it ends after 12 bytes"
     assert whole.to_json() == {"member": None, "kind": "truncated", "detail": "it ends after 12 bytes"}
+
+
+@pytest.mark.parametrize(
+    ("current", "expected"),
+    [
+        pytest.param("g0", "g1", id="of the newest"),
+        pytest.param(None, "g1", id="of an agent that stands nowhere"),
+        pytest.param("gone", "g1", id="of one whose checkpoint was pruned"),
+        pytest.param("g1", "g4", id="neither the safety copy nor the damaged one"),
+        pytest.param("g4", "g5", id="after a restore, once more"),
+        pytest.param("g5", None, id="of the oldest"),
+    ],
+)
+def test_the_one_before_is_older_than_where_the_agent_stands(current: str | None, expected: str | None):
+    found = [
+        a_checkpoint(0),
+        a_checkpoint(1),
+        a_checkpoint(2, reason=CheckpointReason.SAFETY),
+        a_checkpoint(3, is_valid=False),
+        a_checkpoint(4),
+        a_checkpoint(5),
+    ]
+    assert getattr(previous(found[::-1], current), "id", None) == expected

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hive_tui.domain.wakeups import Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import PRIORITY, Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
 from hive_tui.store import agents, claims, wakeups
 from hive_tui.store.claims import LEASE
 from hive_tui.store.database import Database
@@ -41,7 +41,7 @@ def fail(database: Database, claimed: Wakeup, *, next_at: datetime | None = None
 
 
 def defer(database: Database, claimed: Wakeup) -> bool:
-    return database.write(claims.defer, claimed, until=NOON + SECOND, verdict="defer: busy")
+    return database.write(claims.defer, claimed, now=NOON, until=NOON + SECOND, verdict="defer: busy", reason="busy")
 
 
 def recover(database: Database, now: datetime, *, only_expired: bool, next_at: datetime | None = NOON) -> list[Wakeup]:
@@ -145,10 +145,75 @@ def test_a_deferred_wakeup_comes_again_without_an_attempt_counted(database: Data
     assert defer(database, claimed)
     deferred = database.read(wakeups.get, "w-1")
     assert (deferred.status, deferred.attempts, deferred.scheduled_for) == (WakeupStatus.PENDING, 0, NOON + SECOND)
-    assert deferred.last_error == "defer: busy"
-    assert database.read(wakeups.attempts_of, "w-1") == []
+    assert deferred.last_error == "busy"
+    put_off = Attempt("w-1", 1, NOON, NOON, Outcome.DEFERRED, "defer: busy", None, NOON + SECOND)
+    assert database.read(wakeups.attempts_of, "w-1") == [put_off]
     (again,) = claim(database, now=NOON + SECOND)
     assert (again.attempts, again.claim_token) == (1, 2)
+    assert complete(database, again)
+    assert [one.outcome for one in database.read(wakeups.attempts_of, "w-1")] == [Outcome.DEFERRED, Outcome.SUCCEEDED]
+
+
+def test_deferrals_for_one_reason_are_one_from_the_first_to_the_last(database: Database, ada: object):
+    ask(database, "w-1")
+    for second in range(3):
+        (claimed,) = claim(database, now=NOON + 10 * second * SECOND)
+        now = NOON + (10 * second + 5) * SECOND
+        verdict = "defer: busy" if second else "defer: paused"
+        database.write(claims.defer, claimed, now=now, until=now, verdict=verdict, reason="busy")
+    assert database.read(wakeups.attempts_of, "w-1") == [
+        Attempt("w-1", 1, NOON, NOON + 5 * SECOND, Outcome.DEFERRED, "defer: paused", None, NOON + 5 * SECOND),
+        Attempt("w-1", 2, NOON + 10 * SECOND, NOON + 25 * SECOND, Outcome.DEFERRED, "defer: busy", None,
+                NOON + 25 * SECOND),
+    ]  # fmt: skip
+
+
+def pending_wakes(database: Database) -> list[Wakeup]:
+    return [one for one in database.read(wakeups.recent) if one.status is WakeupStatus.PENDING]
+
+
+@pytest.mark.parametrize("how", ["failed", "deferred", "interrupted"])
+@pytest.mark.parametrize(("trigger", "due"), [(Trigger.MANUAL, NOON), (Trigger.FILE, NOON + 60 * SECOND)])
+def test_a_wake_that_comes_back_takes_the_one_in_that_was_asked_for_meanwhile(
+    database: Database, ada: object, how: str, trigger: Trigger, due: datetime
+):
+    ask(database, "w-1", trigger=Trigger.GOAL, context={"message": "first", "a": 1})
+    (claimed,) = claim(database)
+    ask(database, "w-2", trigger=trigger, context={"message": "second"})
+    later = NOON + 60 * SECOND
+    if how == "failed":
+        assert fail(database, claimed, next_at=later)
+    elif how == "interrupted":
+        recover(database, NOON, only_expired=False, next_at=later)
+    else:
+        assert database.write(claims.defer, claimed, now=NOON, until=later, verdict="v", reason="r")
+    (kept,) = pending_wakes(database)
+    # Without an attempt that counts there is no backoff to get around.
+    assert (kept.id, kept.scheduled_for) == ("w-1", NOON if how == "deferred" else due)
+    assert kept.context == {"a": 1, "messages": ["first", "second"]}
+    assert kept.priority == max(PRIORITY[Trigger.GOAL], PRIORITY[trigger])
+    gone = database.read(wakeups.get, "w-2")
+    assert (gone.status, gone.last_error) == (WakeupStatus.CANCELLED, "became one with the wake w-1")
+    assert database.read(wakeups.standing_for, "w-2") == kept
+
+
+def test_a_failed_wake_that_is_tried_again_takes_the_waiting_one_in(database: Database, ada: object):
+    ask(database, "w-1", context={"message": "first"})
+    (claimed,) = claim(database)
+    fail(database, claimed, next_at=None)
+    ask(database, "w-2", in_s=3600, context={"message": "second"})
+    assert database.write(wakeups.retry_now, "w-1", now=NOON)
+    (kept,) = pending_wakes(database)
+    assert (kept.id, kept.scheduled_for) == ("w-1", NOON)
+    assert kept.context == {"messages": ["first", "second"]}
+
+
+def test_a_nap_that_comes_back_leaves_the_wakes_alone(database: Database, ada: object):
+    ask(database, "w-1", action=Action.NAP)
+    (claimed,) = claim(database)
+    ask(database, "w-2")
+    fail(database, claimed, next_at=NOON)
+    assert sorted(ids(pending_wakes(database))) == ["w-1", "w-2"]
 
 
 LATE: dict[str, Callable[[Database, Wakeup], bool]] = {"complete": complete, "fail": fail, "defer": defer}

@@ -1,5 +1,6 @@
 """The text of rows."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,8 +18,9 @@ def view(**changes: object) -> AgentView:
 
 
 def test_every_state_has_a_shape_and_a_word_of_its_own():
-    awake = [text.state_of(agent(1, "a", NOW, activity=activity)).text for activity in Activity]
-    others = [text.state_of(agent(1, "a", NOW, lifecycle=one)).text for one in Lifecycle if one is not Lifecycle.AWAKE]
+    awake = [text.state_of(view(activity=activity)).text for activity in Activity]
+    awake.append(text.state_of(replace(view(), has_news=True)).text)
+    others = [text.state_of(view(lifecycle=one)).text for one in Lifecycle if one is not Lifecycle.AWAKE]
     assert len(set(awake + others)) == len(awake + others)
     assert all(len(word.split()) == 2 for word in awake + others)
 
@@ -26,8 +28,10 @@ def test_every_state_has_a_shape_and_a_word_of_its_own():
 def test_who_needs_you_comes_first():
     order = [
         view(activity=Activity.PERMISSION),
+        view(activity=Activity.QUESTION),
         view(activity=Activity.LIMITED),
         view(lifecycle=Lifecycle.FAILED),
+        replace(view(activity=Activity.IDLE), has_news=True),
         view(activity=Activity.WORKING),
         view(activity=Activity.IDLE),
         view(lifecycle=Lifecycle.ASLEEP),
@@ -35,6 +39,20 @@ def test_who_needs_you_comes_first():
     order.reverse()
     in_order = sorted(order, key=lambda one: one.urgency)
     assert in_order == order[::-1]
+
+
+def test_only_an_idle_agent_has_something_to_show():
+    assert not any(replace(view(activity=one), has_news=True).is_unread for one in Activity if one != "idle")
+    assert not replace(view(lifecycle=Lifecycle.ASLEEP), has_news=True).is_unread
+
+
+@pytest.mark.parametrize(
+    ("stale_for", "said"), [(timedelta(minutes=3), "? idle 3m ago"), (None, "? idle before")], ids=["known", "unknown"]
+)
+def test_what_was_not_seen_just_now_says_when_it_was(stale_for: timedelta | None, said: str):
+    stale = replace(view(), is_stale=True, stale_for=stale_for)
+    assert text.state_of(stale).text == said
+    assert "tmux does not answer" in dict(text.agent_details(stale, NOW))["stale"]
 
 
 def test_a_sleeping_agent_shows_the_memory_that_it_gave_back():

@@ -81,7 +81,7 @@ async def test_a_guided_hive_is_left_without_a_question(empty_hive: Hive, clock:
     async with app.run_test() as pilot:
         await pilot.pause()
         app._heartbeat.beat.is_working = True
-        assert app._reasons_to_stay()
+        assert app._leaving.reasons_to_stay()
         await pilot.press("q")
         await pilot.pause()
     assert not app.is_running

@@ -1,11 +1,10 @@
-"""How far long work is, in words; and what can be undone."""
+"""How far long work is, in words."""
 
 import pytest
 
 from hive_tui.domain.errors import Cancelled
 from hive_tui.domain.progress import MeasuredProgress
 from hive_tui.ui.jobs import Jobs
-from hive_tui.ui.undo import MOST, UndoStack
 from tests.clocks import FakeClock
 
 
@@ -45,12 +44,3 @@ def test_jobs_tell_when_they_begin_and_end():
     jobs.end(job)
     jobs.end(job)
     assert seen == [1, 0, 0] and not jobs.is_any
-
-
-def test_the_latest_is_undone_first_and_only_so_many_are_remembered():
-    stack, undone = UndoStack(), list[int]()
-    for number in range(MOST + 5):
-        stack.push(f"number {number}", lambda number=number: undone.append(number))  # type: ignore[misc]
-    while (latest := stack.pop()) is not None:
-        latest.do()
-    assert undone == list(range(MOST + 4, 4, -1))

@@ -1,5 +1,6 @@
 """The retry timeline: attempts, waits, jitter and what comes next, on a time axis."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -75,7 +76,32 @@ def test_the_last_line_says_what_comes_next(status: WakeupStatus, attempts: int,
 def test_each_attempt_says_when_how_long_and_why():
     lines = drawn(a_wakeup(attempts=1), [failed(1, NOON - timedelta(seconds=60), NOON + timedelta(seconds=59))])
     assert LEGEND in lines
-    assert "1 ✕ 11:59:00 failed        1.0s  no pane  then waits 1m" in [" ".join(line.split(" ")) for line in lines]
+    assert " 1 ✕ 11:59:00 failed        1.0s  no pane  then waits 1m" in lines
+
+
+def test_what_the_gate_said_is_kept_for_failed_and_deferred_attempts():
+    put_off = Attempt(
+        "w-1", 1, NOON - timedelta(minutes=3), NOON - timedelta(minutes=2), Outcome.DEFERRED,
+        "defer: pause switch: all automatic actions are paused", None, NOON - timedelta(minutes=1),
+    )  # fmt: skip
+    then = replace(failed(2, NOON - timedelta(seconds=60), NOON + timedelta(seconds=61)), verdict="wake: due: asked")
+    lines = drawn(a_wakeup(attempts=1, scheduled_for=NOON + timedelta(seconds=61)), [put_off, then])
+    assert any(
+        line.startswith(" - ⧗ 11:57:00 deferred     60.0s  defer: pause switch: all automatic") for line in lines
+    )
+    assert " 1 ✕ 11:59:00 failed        1.0s  no pane  then waits 2m" in lines, "a deferral is no attempt"
+    assert "     the gate said wake: due: asked" in lines
+    assert "░" in lines[1], "the wait after the first attempt that counts has the jitter of the first wait"
+    assert lines[1].count("⧗") == 1
+
+
+def test_the_jitter_of_a_wait_that_is_over_is_drawn_too():
+    first = failed(1, NOON - timedelta(minutes=4), NOON - timedelta(minutes=2))
+    second = failed(2, NOON - timedelta(minutes=2), NOON + timedelta(minutes=8))
+    axis = drawn(a_wakeup(attempts=2, scheduled_for=NOON + timedelta(minutes=8)), [first, second])[1]
+    first_mark, second_mark = (at for at, letter in enumerate(axis) if letter == "✕")
+    assert "░" in axis[first_mark:second_mark], "before the second attempt"
+    assert "░" in axis[axis.index("│") :], "around the next one"
 
 
 @pytest.mark.parametrize("width", [10, 20, 40, 200])

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,23 +11,24 @@ from textual.widgets import Input
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Lifecycle
 from hive_tui.domain.errors import HiveError, TmuxError
 from hive_tui.services.dashboard import AgentView, HiveView
-from hive_tui.store import agents as agent_store
 from hive_tui.ui.actions import AGENT_ACTIONS, BY_NAME, Action
 from hive_tui.ui.arranging import GROUP, Order, arranged
 from hive_tui.ui.format import AGENT_COLUMNS, agent_details, state_of
-from hive_tui.ui.generations import generation_lines
+from hive_tui.ui.marks import Marks
+from hive_tui.ui.pages import fill_pages
 from hive_tui.ui.screens.base import HiveScreen
-from hive_tui.ui.timeline import timeline
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.pane_preview import SCROLLBACK_LINES
-from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, PANE, TIMELINE, Side
+from hive_tui.ui.widgets.side import PANE, Side
 from hive_tui.ui.widgets.steady import Steady
 
 CAPTURE_EVERY_S = 0.3
 CALM_AFTER = 10
 """So many captures without a change, and then only every `CALM_EVERY`-th is taken."""
 CALM_EVERY = 3
+LOOKED_AT_AFTER_S = 1.0
+"""A pane that the cursor only passes by was not looked at."""
 WELCOME = """No agents are running in this tmux server.
 
   Start one in any pane, for example  claude  or  codex : it appears here by itself.
@@ -54,28 +54,28 @@ class AgentsScreen(HiveScreen):
             Binding(action.keys, f"agent('{action.name}')", f"{action.label}: {action.help}")
             for action in AGENT_ACTIONS
         ),
-        Binding("space", "mark", "Mark"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("s", "order", "Order"),
-        Binding("exclamation_mark", "next_in_need", "Next that needs you", key_display="!"),
-        Binding("tab", "next_pane", "Next with a pane"),
-        Binding("right_square_bracket", "turn(1)", "Next tab", key_display="]"),
+        Binding("space", "mark", "Mark, or unmark: some keys act on all marked agents"),
+        Binding("slash", "filter", "Filter by words of name, kind, state or folder", key_display="/"),
+        Binding("s", "order", "Order by need, name, memory or time in state"),
+        Binding("exclamation_mark", "next_in_need", "To the next agent that needs you", key_display="!"),
+        Binding("tab", "next_pane", "To the next agent with a pane"),
+        Binding("right_square_bracket", "turn(1)", "Next tab: pane, timeline, generations, explain", key_display="]"),
         Binding("left_square_bracket", "turn(-1)", "Tab before", key_display="["),
-        Binding("shift+pageup", "scroll_back", "Scrollback"),
-        Binding("shift+pagedown,shift+end", "scroll_on", "Towards the live end"),
+        Binding("shift+pageup", "scroll_back", "Read the scrollback of the pane"),
+        Binding("shift+pagedown,shift+end", "scroll_on", "Towards its live end"),
         Binding("escape", "clear", "Clear marks and filter, back to the list"),
-        Binding("j", "down", "Down", show=False),
-        Binding("k", "up", "Up", show=False),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._view: HiveView | None = None
         self._has_looked = False
-        self._marked: set[str] = set()
+        self._marks = Marks()
         self._order = Order.NEED
         self._wanted = ""
         self._calm = 0
+        self._arrived = ("", 0.0)
+        """Id of the agent under the cursor, and since when it is (monotonic seconds)."""
 
     def body(self) -> ComposeResult:
         """List and side."""
@@ -98,20 +98,19 @@ class AgentsScreen(HiveScreen):
         self._view = view = self.hive_app.view
         if view is None:
             return
-        self._marked &= {one.agent.id for one in view.agents}
+        self._marks.keep(one.agent.id for one in view.agents)
         self.query_one("#agents").display = bool(view.agents)
         self.query_one("#nobody").display = not view.agents
         self.query_one("#nobody", Steady).put(WELCOME if view.has_looked else "Looking at your panes ...")
         table = self.query_one(KeyedTable)
-        table.show(arranged(view.agents, self._order, self._wanted, self._marked, view.at))
+        table.show(arranged(view.agents, self._order, self._wanted, self._marks.ids, view.at))
         self._note()
         if view.has_looked and not self._has_looked:
             # Until now the list was that of the registry; who needs you comes first.
             self._has_looked = True
             table.move_cursor(row=0)
         self._draw_side()
-        if self.query_one(Side).tab != PANE:
-            self.read_history()
+        self.read_history()
 
     def keys(self) -> list[Key]:
         """Those that apply to the selected agent."""
@@ -134,17 +133,17 @@ class AgentsScreen(HiveScreen):
     def selected(self) -> AgentView | None:
         """The agent under the cursor; of a project, its most urgent one."""
         key = self.query_one(KeyedTable).selected_key or ""
-        agents = self._view.agents if self._view else ()
         if key.startswith(GROUP):
-            return next((one for one in agents if one.project == key.removeprefix(GROUP)), None)
-        return next((one for one in agents if one.agent.id == key), None)
+            return next((one for one in self._agents if one.project == key.removeprefix(GROUP)), None)
+        return next((one for one in self._agents if one.agent.id == key), None)
+
+    @property
+    def _agents(self) -> tuple[AgentView, ...]:
+        return self._view.agents if self._view else ()
 
     def targets(self, action: Action) -> list[AgentView]:
         """What an action is done to: the marked agents, if it is for them, else the selected one."""
-        agents = self._view.agents if self._view else ()
-        marked = [one for one in agents if one.agent.id in self._marked]
-        one = self.selected
-        return marked if marked and action.for_marked else [one] if one else []
+        return self._marks.targets(action, self._agents, self.selected)
 
     @on(KeyedTable.RowHighlighted)
     def _selected(self) -> None:
@@ -153,8 +152,7 @@ class AgentsScreen(HiveScreen):
         self._draw_side()
         self.draw_keys()
         self.capture()
-        if self.query_one(Side).tab != PANE:
-            self.read_history()
+        self.read_history()
 
     @on(KeyedTable.RowSelected)
     def _chosen(self) -> None:
@@ -174,8 +172,8 @@ class AgentsScreen(HiveScreen):
         parts = [f"ordered by {self._order}"] if self._order is not Order.NEED else []
         if self._wanted:
             parts.append(f"only {self._wanted!r}")
-        if self._marked:
-            parts.append(f"{len(self._marked)} marked")
+        if self._marks.ids:
+            parts.append(self._marks.in_words(self.query_one(KeyedTable).keys_in_order()))
         note = self.query_one("#list-note", Steady)
         note.display = bool(parts)
         note.put(f"{' · '.join(parts)} · Esc clears")
@@ -185,8 +183,8 @@ class AgentsScreen(HiveScreen):
         if one is None or self._view is None:
             return
         pane = self.hive_app.pane_of(one.agent)
-        where = f"{pane.id} {pane.place}" if pane else "its pane is gone"
-        title = f"{one.agent.name}  {state_of(one.agent).text}  {where}"
+        where = pane.place if pane else "tmux does not answer" if one.is_stale else "its pane is gone"
+        title = f"{one.agent.name}  {state_of(one).text}  {where}"
         self.query_one(Side).head(title, agent_details(one, self._view.at))
 
     def _capture_again(self) -> None:
@@ -208,48 +206,39 @@ class AgentsScreen(HiveScreen):
             side.preview.say("Its pane is gone; a wake builds it again." if asleep else "Its pane is not to be seen.")
             return
         try:
-            if side.preview.show(await self.hive_app.capture(pane.id)):
+            if side.preview.show(await self.hive_app.capture(pane.id, known=side.preview.shown)):
                 self._calm = 0
-        except TmuxError as error:
+            await self._look_at(one)
+        except HiveError as error:
             side.preview.say(error.what)
+
+    async def _look_at(self, one: AgentView) -> None:
+        """The pane is drawn: whoever stays for a moment has seen it."""
+        now = self.hive_app.hive.clock.monotonic()
+        if self._arrived[0] != one.agent.id:
+            self._arrived = (one.agent.id, now)
+        if one.is_unread and self.app.app_focus and now - self._arrived[1] >= LOOKED_AT_AFTER_S:
+            await self.hive_app.was_looked_at(one.agent.id)
 
     @work(exclusive=True, group="history")
     async def read_history(self) -> None:
         """Draw timeline, generations or explanation of the selected agent."""
         side, one = self.query_one(Side), self.selected
-        if one is None or side.tab == PANE:
-            return
-        if side.tab == EXPLAIN:
-            side.page(EXPLAIN).show(await self._explanation(one))
-            return
-        try:
-            history = await self.hive_app.in_thread(lambda: self.hive_app.dashboard.history(one.agent.id))
-        except HiveError as error:
-            side.page(side.tab).show([error.what])
-            return
-        width = max(20, side.size.width - 4)
-        policy = self.hive_app.hive.retry_policy
-        lines: list[Text | str] = []
-        for wakeup in history.wakeups:
-            attempts = history.attempts.get(wakeup.id, ())
-            lines += [*timeline(wakeup, attempts, history.at, width, policy), ""]
-        side.page(TIMELINE).show(lines or [f"Nobody has asked for a wake of {one.agent.name} yet."])
-        side.page(GENERATIONS).show(generation_lines(one.agent, history, width))
-
-    async def _explanation(self, one: AgentView) -> list[str]:
-        hive, observation = self.hive_app.hive, self.hive_app.observation
-        if observation is None:
-            return ["Looking at your panes ..."]
-        try:
-            agent = await self.hive_app.in_thread(lambda: hive.database.read(agent_store.get, one.agent.id))
-            return (await self.hive_app.in_thread(lambda: hive.explainer.explain(agent, observation))).lines()
-        except HiveError as error:
-            return [error.what]
+        if one is not None and side.tab != PANE:
+            await fill_pages(self.hive_app, side, one)
 
     def action_agent(self, name: str) -> None:
         """Do something with the marked agents, or with the selected one; what cannot be done says why."""
         action = BY_NAME[name]
-        for one in self.targets(action):
+        targets = self.targets(action)
+        if not targets:
+            self.app.notify("No agent is selected.", severity="warning")
+        hidden = self._marks.hidden(self.query_one(KeyedTable).keys_in_order()) if action.for_marked else 0
+        if hidden:
+            count = f"{len(targets)} marked agents" if len(targets) > 1 else "1 marked agent"
+            self.app.notify(f"{action.label}: {count}, {hidden} of them hidden by the filter", severity="warning")
+        self.hive_app.verbs.doing.press()
+        for one in targets:
             refusal = action.refusal(one)
             if refusal:
                 self.app.notify(refusal, severity="warning")
@@ -257,12 +246,12 @@ class AgentsScreen(HiveScreen):
                 self.hive_app.do_with_agent(action, one)
 
     def action_mark(self) -> None:
-        """Mark the selected agent, or let it go; on a project, all its agents."""
-        key = self.query_one(KeyedTable).selected_key or ""
-        agents = self._view.agents if self._view else ()
-        found = {one.agent.id for one in agents if key in (one.agent.id, GROUP + one.project)}
-        self._marked = self._marked - found if found <= self._marked else self._marked | found
-        self.query_one(KeyedTable).action_cursor_down()
+        """Mark the selected agent, or let it go; on a project, all its agents that are shown."""
+        table = self.query_one(KeyedTable)
+        key, shown = table.selected_key or "", set(table.keys_in_order())
+        found = {one.agent.id for one in self._agents if key in (one.agent.id, GROUP + one.project)}
+        self._marks.toggle(found & shown)
+        table.action_cursor_down()
         self.run_worker(self.reload())
 
     def action_filter(self) -> None:
@@ -278,7 +267,7 @@ class AgentsScreen(HiveScreen):
 
     def action_clear(self) -> None:
         """Back to the whole list, unmarked, and on a narrow terminal back from the side."""
-        self._marked.clear()
+        self._marks.ids.clear()
         self._wanted = ""
         self.query_one("#filter", Input).value = ""
         self.query_one("#filter").display = False
@@ -288,18 +277,21 @@ class AgentsScreen(HiveScreen):
         self.run_worker(self.reload())
 
     def action_next_in_need(self) -> None:
-        """To the next agent that needs you."""
+        """To the next agent that needs you, or has done what it was told."""
         needy = (*NEEDS_PERSON, Activity.LIMITED, Activity.ERROR)
-        if not self._go_to_next(lambda one: one.agent.lifecycle is Lifecycle.FAILED or one.agent.activity in needy):
+        if not self._go_to_next(
+            lambda one: one.agent.lifecycle is Lifecycle.FAILED or one.agent.activity in needy or one.is_unread
+        ):
             self.app.notify("No agent needs you now.")
 
     def action_next_pane(self) -> None:
         """To the next agent whose pane is there."""
-        self._go_to_next(lambda one: self.hive_app.pane_of(one.agent) is not None)
+        if not self._go_to_next(lambda one: self.hive_app.pane_of(one.agent) is not None):
+            self.app.notify("No agent has a pane now.")
 
     def _go_to_next(self, is_wanted: Callable[[AgentView], bool]) -> bool:
         table = self.query_one(KeyedTable)
-        by_id = {one.agent.id: one for one in (self._view.agents if self._view else ())}
+        by_id = {one.agent.id: one for one in self._agents}
         keys = table.keys_in_order()
         at = table.cursor_row
         for step in range(1, len(keys) + 1):
@@ -326,32 +318,35 @@ class AgentsScreen(HiveScreen):
         self.capture()
         self.read_history()
 
-    async def action_scroll_back(self) -> None:
+    def action_scroll_back(self) -> None:
         """Read the scrollback; the picture stands still meanwhile."""
-        preview, one = self.query_one(Side).preview, self.selected
+        preview = self.query_one(Side).preview
         if preview.is_back:
             preview.scroll_page_up(animate=False)
-            return
+        else:
+            self._read_scrollback()
+
+    @work(exclusive=True, group="scrollback")
+    async def _read_scrollback(self) -> None:
+        side, one = self.query_one(Side), self.selected
         pane = self.hive_app.pane_of(one.agent) if one else None
-        if pane is not None:
-            try:
-                preview.show_scrollback(await self.hive_app.capture(pane.id, history_lines=SCROLLBACK_LINES))
-            except TmuxError as error:
-                preview.say(error.what)
+        if pane is None or side.tab != PANE or not side.is_to_be_seen:
+            self.app.notify("There is no pane to be seen whose scrollback could be read.", severity="warning")
+            return
+        try:
+            picture = await self.hive_app.capture(pane.id, history_lines=SCROLLBACK_LINES)
+        except TmuxError as error:
+            side.preview.say(error.what)
+            return
+        still = self.selected
+        if picture is not None and one is not None and still is not None and still.agent.id == one.agent.id:
+            side.preview.show_scrollback(picture)
 
     def action_scroll_on(self) -> None:
         """Towards the end, where it is live again."""
         preview = self.query_one(Side).preview
         if preview.is_back:
             preview.scroll_page_down(animate=False)
-
-    def action_down(self) -> None:
-        """Cursor down."""
-        self.query_one(KeyedTable).action_cursor_down()
-
-    def action_up(self) -> None:
-        """Cursor up."""
-        self.query_one(KeyedTable).action_cursor_up()
 
 
 def _shown(action: Action) -> str:

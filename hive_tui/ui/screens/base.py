@@ -1,10 +1,11 @@
 """What all screens of the hive have in common."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from hive_tui.domain.errors import HiveError
@@ -23,6 +24,11 @@ class HiveScreen(Screen[None]):
     """Header, body, what is in flight, keys; reads its view anew whenever the hive changes and it is shown."""
 
     TITLE_TEXT = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "cancel", "Cancel: stop what is in flight for the selected row"),
+        Binding("j", "down", "Down", show=False),
+        Binding("k", "up", "Up", show=False),
+    ]
 
     @property
     def hive_app(self) -> "HiveApp":
@@ -53,6 +59,32 @@ class HiveScreen(Screen[None]):
         """The keys that do something now, the most wanted first."""
         return ()
 
+    @property
+    def subject(self) -> str | None:
+        """The id of the agent that the selected row is about; None for no row, or for one about nobody."""
+        agent_id = getattr(getattr(self, "selected", None), "agent_id", None)
+        return str(agent_id) if agent_id else None
+
+    def refuse(self, why: str) -> None:
+        """Say why something cannot be done."""
+        self.app.notify(why, severity="warning")
+
+    def action_cancel(self) -> None:
+        """Stop what is in flight for the agent of the selected row; where no row is about one, whatever is."""
+        jobs, agent_id = self.hive_app.verbs.jobs, self.subject
+        if not jobs.cancel(agent_id):
+            self.refuse("Nothing is in flight that could be cancelled here; 2 lists the wakes that wait.")
+
+    def action_down(self) -> None:
+        """Cursor down."""
+        for table in self.query(KeyedTable):
+            table.action_cursor_down()
+
+    def action_up(self) -> None:
+        """Cursor up."""
+        for table in self.query(KeyedTable):
+            table.action_cursor_up()
+
     def draw_keys(self) -> None:
         """Draw the keys that apply to what is selected."""
         self.query_one(KeyBar).show(self.keys())
@@ -63,6 +95,7 @@ class HiveScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Shown again: what it shows may be old, and keys go to its list unless they went elsewhere."""
+        self.hive_app.dialog_was_closed()
         if self.focused is None:
             for table in self.query(KeyedTable):
                 table.focus()

@@ -8,6 +8,7 @@ from textual.widgets import Input, Static
 
 from hive_tui.domain.events import Severity
 from hive_tui.services.dashboard import EventsView
+from hive_tui.store.journal import LoggedEvent
 from hive_tui.ui.format import EVENT_COLUMNS, event_rows, event_text, printable
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.widgets.key_bar import Key
@@ -20,12 +21,10 @@ class EventsScreen(HiveScreen):
 
     TITLE_TEXT = "Events"
     BINDINGS = [
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("f", "follow", "Follow, or stand still"),
-        Binding("F", "failures", "Failures only, or all"),
+        Binding("slash", "filter", "Filter by words of agent, kind or text", key_display="/"),
+        Binding("f", "follow", "Follow the newest event, or stand still"),
+        Binding("F", "failures", "Failures and warnings only, or all"),
         Binding("escape", "clear", "Clear the filter"),
-        Binding("j", "down", "Down", show=False),
-        Binding("k", "up", "Up", show=False),
     ]
 
     def __init__(self) -> None:
@@ -81,8 +80,17 @@ class EventsScreen(HiveScreen):
     @on(KeyedTable.RowHighlighted)
     def _draw_selected(self) -> None:
         key = self.query_one(KeyedTable).selected_key
-        found = next((one for one in (self._view.events if self._view else ()) if str(one.seq) == key), None)
+        found = self._find(key)
         self.query_one("#attempts", Steady).put(Text(printable(event_text(found) if found else "")))
+
+    def _find(self, key: str | None) -> LoggedEvent | None:
+        return next((one for one in (self._view.events if self._view else ()) if str(one.seq) == key), None)
+
+    @property
+    def subject(self) -> str | None:
+        """The agent of the selected event."""
+        found = self._find(self.query_one(KeyedTable).selected_key)
+        return found.event.agent_id if found else None
 
     @on(Input.Changed, "#filter")
     def _filtered(self, changed: Input.Changed) -> None:
@@ -119,11 +127,7 @@ class EventsScreen(HiveScreen):
         box.display = False
         self.query_one(KeyedTable).focus()
 
-    def action_down(self) -> None:
-        """Cursor down; to look at something, it must stand still."""
-        self.query_one(KeyedTable).action_cursor_down()
-
     def action_up(self) -> None:
         """Cursor up, away from the end: it stands still."""
         self._follows = False
-        self.query_one(KeyedTable).action_cursor_up()
+        super().action_up()

@@ -25,11 +25,9 @@ class QueueScreen(HiveScreen):
 
     TITLE_TEXT = "Queue"
     BINDINGS = [
-        Binding("x", "cancel", "Cancel the selected wakeup"),
+        Binding("x", "cancel", "Cancel the selected wakeup, or what is in flight for its agent"),
         Binding("r", "retry", "Try it now"),
         Binding("plus", "postpone", "Let it wait 15 minutes longer", key_display="+"),
-        Binding("j", "down", "Down", show=False),
-        Binding("k", "up", "Up", show=False),
     ]
 
     def __init__(self) -> None:
@@ -86,25 +84,46 @@ class QueueScreen(HiveScreen):
             text = Text("\n").join(timeline(one, attempts, self._view.at, width, policy))
         self.query_one("#attempts", Steady).put(text)
 
-    def action_down(self) -> None:
-        """Cursor down."""
-        self.query_one(KeyedTable).action_cursor_down()
-
-    def action_up(self) -> None:
-        """Cursor up."""
-        self.query_one(KeyedTable).action_cursor_up()
-
     def action_cancel(self) -> None:
-        """Cancel the selected wakeup."""
-        if one := self.selected:
-            self.hive_app.verbs.cancel(one)
+        """Cancel the selected wakeup; one that runs cannot be, and says so."""
+        one = self.selected
+        if one is not None and self.hive_app.verbs.jobs.cancel(one.agent_id):
+            return
+        if why := self._refusal("cancelled", WakeupStatus.PENDING):
+            self.refuse(why)
+        elif one is not None:
+            self.hive_app.verbs.doing.press()
+            self.hive_app.verbs.queue.cancel(one)
 
     def action_retry(self) -> None:
         """Try the selected wakeup again now."""
-        if one := self.selected:
-            self.hive_app.verbs.retry(one)
+        if why := self._refusal("tried again", WakeupStatus.PENDING, WakeupStatus.FAILED):
+            self.refuse(why)
+        elif one := self.selected:
+            self.hive_app.verbs.doing.press()
+            self.hive_app.verbs.queue.retry(one)
 
     def action_postpone(self) -> None:
         """Let the selected wakeup wait longer."""
-        if one := self.selected:
-            self.hive_app.verbs.postpone(one, max(one.scheduled_for, self.hive_app.hive.clock.now()) + POSTPONE)
+        if why := self._refusal("put off", WakeupStatus.PENDING):
+            self.refuse(why)
+        elif one := self.selected:
+            until = max(one.scheduled_for, self.hive_app.hive.clock.now()) + POSTPONE
+            self.hive_app.verbs.doing.press()
+            self.hive_app.verbs.queue.postpone(one, until)
+
+    def _refusal(self, done: str, *possible: WakeupStatus) -> str:
+        """Why that cannot be done to the selected wakeup; empty if it can."""
+        one = self.selected
+        if one is None:
+            return f"There is no wakeup that could be {done}; w on the Agents screen asks for one."
+        if one.status in possible:
+            return ""
+        state = {
+            WakeupStatus.PROCESSING: "It runs right now",
+            WakeupStatus.COMPLETED: "It is done",
+            WakeupStatus.CANCELLED: "It was cancelled",
+            WakeupStatus.FAILED: "It has failed",
+        }[one.status]
+        hint = "; r tries it again" if one.status is WakeupStatus.FAILED else ""
+        return f"{state}, so it cannot be {done}{hint}."

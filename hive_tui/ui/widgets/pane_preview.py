@@ -1,45 +1,50 @@
 """The live picture of a pane."""
 
-from rich.text import Text
-from textual.app import ComposeResult
-from textual.containers import VerticalScroll
-from textual.widgets import Static
+from textwrap import wrap
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from hive_tui.ui.pane_picture import Picture
 
 SCROLLBACK_LINES = 1000
 
 
-class PanePreview(VerticalScroll):
-    """Draws a capture in its colours; live as long as nobody scrolls up, and again at the end."""
-
-    can_focus = False
+class PanePreview(ScrollView, can_focus=False):
+    """Draws the lines that are to be seen; live as long as nobody scrolls up, and again at the end."""
 
     def __init__(self, **options: str) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
+        self._lines: tuple[Strip, ...] = ()
         self._shown = ""
+        self._sentence = ""
         self._is_back = False
-        self._pane = Static(id="pane")
 
-    def compose(self) -> ComposeResult:
-        """One text that fills it."""
-        yield self._pane
+    @property
+    def shown(self) -> str:
+        """The capture that is drawn; empty where there is none."""
+        return self._shown
 
     @property
     def is_back(self) -> bool:
         """Whether a person reads the scrollback, so that the picture stands still."""
         return self._is_back
 
-    def show(self, ansi: str) -> bool:
-        """Draw a capture, if it is another one; whether it was."""
-        if ansi == self._shown or self._is_back:
+    def show(self, picture: Picture | None) -> bool:
+        """Draw a picture, if it is another one; whether it was."""
+        if picture is None or picture.ansi == self._shown or self._is_back:
             return False
-        self._draw(ansi)
-        self.scroll_end(animate=False)
+        self._draw(picture)
+        self.scroll_end(animate=False, immediate=True)
         return True
 
-    def show_scrollback(self, ansi: str) -> None:
-        """Draw a capture with its scrollback, and stand still a page above its end."""
+    def show_scrollback(self, picture: Picture) -> None:
+        """Draw a picture with its scrollback, and stand still a page above its end."""
         self._is_back = True
-        self._draw(ansi)
+        self._draw(picture)
         self.call_after_refresh(lambda: self.scroll_to(y=self.max_scroll_y - self.size.height, animate=False))
 
     def follow(self) -> None:
@@ -51,7 +56,19 @@ class PanePreview(VerticalScroll):
         """Show a sentence in place of a pane."""
         self._shown = ""
         self._is_back = False
-        self._pane.update(Text(sentence, style="italic"))
+        if sentence != self._sentence:
+            self._sentence = sentence
+            lines = wrap(sentence, max(20, self.size.width - 1))
+            self._put(tuple(Strip([Segment(line, Style(italic=True))]) for line in lines))
+
+    def render_line(self, y: int) -> Strip:
+        """One line of what is to be seen."""
+        left, top = self.scroll_offset
+        width = self.size.width
+        style = self.rich_style
+        if top + y >= len(self._lines):
+            return Strip.blank(width, style)
+        return self._lines[top + y].crop(left, left + width).apply_style(style).adjust_cell_length(width, style)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """At the end again: live again."""
@@ -59,7 +76,11 @@ class PanePreview(VerticalScroll):
         if self._is_back and new > old and new >= self.max_scroll_y:
             self.follow()
 
-    def _draw(self, ansi: str) -> None:
-        self._shown = ansi
-        text = Text.from_ansi(ansi.rstrip("\n"), no_wrap=True, overflow="crop")
-        self._pane.update(text)
+    def _draw(self, picture: Picture) -> None:
+        self._shown, self._sentence = picture.ansi, ""
+        self._put(picture.lines)
+
+    def _put(self, lines: tuple[Strip, ...]) -> None:
+        self._lines = lines
+        self.virtual_size = Size(self.size.width, len(lines))
+        self.refresh()

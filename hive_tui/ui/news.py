@@ -1,0 +1,60 @@
+"""Tells what happened, in toasts: of this process, and of every other that writes into the same log."""
+
+from typing import TYPE_CHECKING
+
+from hive_tui.domain.events import ActorKind, Event, EventKind, Severity
+from hive_tui.hive import Hive
+from hive_tui.store import journal
+from hive_tui.store.journal import LoggedEvent
+from hive_tui.ui.verbs import YOU
+
+if TYPE_CHECKING:
+    from hive_tui.ui.app import HiveApp
+
+TOLD = frozenset({EventKind.AGENT_AWAKE, EventKind.WAKEUP_RETRY, EventKind.WAKEUP_FAILED})
+"""Events of the heartbeat that become a toast even where they are no failure."""
+MOST = 4
+"""So many failures that come at once are told one by one."""
+
+
+class News:
+    """Reads the log by its sequence numbers, so that nothing is told twice and nothing is missed."""
+
+    def __init__(self, app: "HiveApp", hive: Hive) -> None:
+        self._app = app
+        self._database = hive.database
+        self._rings = hive.settings.notify.bell
+        newest = self._database.read(journal.events, limit=1)
+        self._seq = newest[-1].seq if newest else 0
+
+    def read(self) -> list[LoggedEvent]:
+        """What was logged since the last time. Blocks.
+
+        Raises:
+            StoreError: The log cannot be read; the next time tells all of it.
+        """
+        logged = self._database.read(journal.events, after_seq=self._seq, limit=200)
+        self._seq = logged[-1].seq if logged else self._seq
+        return logged
+
+    def tell(self, logged: list[LoggedEvent]) -> None:
+        """Show what a person has to know of it."""
+        events = [one.event for one in logged if not _is_told_by_its_verb(one.event)]
+        failures = [one for one in events if one.severity is Severity.FAILURE and not one.payload.get("server_gone")]
+        for event in failures[:MOST]:
+            self._app.notify(event.text, severity="error", timeout=12)
+        if len(failures) > MOST:
+            self._app.notify(f"{len(failures) - MOST} more failures; 7 lists them.", severity="error", timeout=12)
+        calls = [one for one in events if one.kind is EventKind.AGENT_NEEDS_YOU]
+        for event in calls:
+            self._app.notify(event.text, severity="warning")
+        for event in events:
+            if event not in failures and event.kind in TOLD and event.actor.kind is ActorKind.HEARTBEAT:
+                self._app.notify(event.text)
+        if (failures or calls) and self._rings:
+            self._app.bell()
+
+
+def _is_told_by_its_verb(event: Event) -> bool:
+    """Whether the dashboard that did it has told its person about it."""
+    return event.actor.kind is ActorKind.PERSON and event.actor.name == YOU.name

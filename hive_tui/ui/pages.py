@@ -1,0 +1,48 @@
+"""The pages beside the pane: what has become of an agent, and why it is as it is."""
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from hive_tui.domain.errors import HiveError
+from hive_tui.services.dashboard import AgentHistory, AgentView
+from hive_tui.store import agents as agent_store
+from hive_tui.ui.generations import generation_lines
+from hive_tui.ui.timeline import timeline
+from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, TIMELINE, Side
+
+if TYPE_CHECKING:
+    from hive_tui.ui.app import HiveApp
+
+Lines = list[Text | str]
+
+
+async def fill_pages(app: "HiveApp", side: Side, one: AgentView) -> None:
+    """Draw the page that is shown; what cannot be read is said in its place."""
+    try:
+        if side.tab == EXPLAIN:
+            side.page(EXPLAIN).show(await _explanation(app, one))
+            return
+        history = await app.in_thread(lambda: app.dashboard.history(one.agent.id))
+    except HiveError as error:
+        side.page(side.tab).show([error.what])
+        return
+    width = max(20, side.size.width - 4)
+    side.page(TIMELINE).show(_timeline(app, one, history, width))
+    side.page(GENERATIONS).show(generation_lines(one.agent, history, width))
+
+
+def _timeline(app: "HiveApp", one: AgentView, history: AgentHistory, width: int) -> Lines:
+    lines: Lines = []
+    for wakeup in history.wakeups:
+        attempts = history.attempts.get(wakeup.id, ())
+        lines += [*timeline(wakeup, attempts, history.at, width, app.hive.retry_policy), ""]
+    return lines or [f"Nobody has asked for a wake of {one.agent.name} yet."]
+
+
+async def _explanation(app: "HiveApp", one: AgentView) -> list[str]:
+    hive, observation = app.hive, app.observation
+    if observation is None:
+        return ["Looking at your panes ..."]
+    agent = await app.in_thread(lambda: hive.database.read(agent_store.get, one.agent.id))
+    return (await app.in_thread(lambda: hive.explainer.explain(agent, observation))).lines()

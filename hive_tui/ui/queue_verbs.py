@@ -1,0 +1,108 @@
+"""What can be done to wakeups."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from hive_tui.domain.agents import Agent
+from hive_tui.domain.errors import HiveError
+from hive_tui.domain.events import Actor
+from hive_tui.domain.progress import MeasuredProgress
+from hive_tui.domain.wakeups import NewWakeup, Wakeup, WakeupStatus
+from hive_tui.hive import Hive
+from hive_tui.store import wakeups as store
+from hive_tui.ui.doing import Doing, Done
+
+
+class QueueVerbs:
+    """Cancel, retry and postpone, each with its way back."""
+
+    def __init__(self, doing: Doing, hive: Hive, actor: Actor) -> None:
+        self._doing = doing
+        self._hive = hive
+        self._actor = actor
+
+    def cancel(self, wakeup: Wakeup) -> None:
+        """Cancel a pending wakeup."""
+        self._doing.begin("", lambda _: self._cancelled([wakeup], "The wakeup is cancelled"), what="the cancelling")
+
+    def cancel_of(self, agent_id: str, name: str) -> None:
+        """Stop what is in flight for the agent, else cancel its wakes."""
+        if self._doing.jobs.cancel(agent_id):
+            return
+
+        def work(_: MeasuredProgress) -> Done:
+            waiting = self._unfinished(agent_id)
+            if not waiting:
+                return Done(f"Nothing is in flight or queued for {name}")
+            many = f"{len(waiting)} wakes of {name} are cancelled"
+            return self._cancelled(waiting, many if len(waiting) > 1 else f"The wake of {name} is cancelled")
+
+        self._doing.begin("", work, what=f"the cancelling for {name}")
+
+    def _cancelled(self, wakeups: Sequence[Wakeup], said: str) -> Done:
+        for wakeup in wakeups:
+            self._hive.queue.cancel(wakeup, self._actor)
+        return Done(f"{said}; u asks for it again", undo=lambda: self._doing.change(lambda: self._ask_again(wakeups)))
+
+    def _ask_again(self, wakeups: Sequence[Wakeup]) -> None:
+        for one in wakeups:
+            again = NewWakeup(
+                one.agent_id,
+                one.trigger,
+                one.scheduled_for,
+                action=one.action,
+                priority=one.priority,
+                idempotency_key=one.idempotency_key,
+                max_attempts=max(1, one.max_attempts - one.attempts),
+                context=one.context,
+            )
+            self._hive.queue.enqueue(again, self._actor)
+
+    def retry(self, wakeup: Wakeup) -> None:
+        """Make a wakeup due now."""
+        self._doing.begin("", lambda _: self._retried(wakeup, "The wakeup is due now"), what="the retry")
+
+    def retry_of(self, agent: Agent) -> None:
+        """Make the agent's waiting wake, or the one that failed last, due now."""
+
+        def work(_: MeasuredProgress) -> Done:
+            found = [one for one in self._unfinished(agent.id) if one.status is WakeupStatus.PENDING]
+            failed = [
+                one
+                for one in self._hive.database.read(store.recent, limit=500)
+                if one.agent_id == agent.id and one.status is WakeupStatus.FAILED
+            ]
+            if not found and not failed:
+                raise HiveError(f"No wake of {agent.name} waits or has failed.", hint="w asks for one.")
+            return self._retried((found or failed)[0], f"The wake of {agent.name} is due now")
+
+        self._doing.begin("", work, what=f"the retry for {agent.name}")
+
+    def _retried(self, wakeup: Wakeup, said: str) -> Done:
+        self._hive.queue.retry(wakeup, self._actor)
+
+        return Done(said, undo=lambda: self._put_back(wakeup))
+
+    def _put_back(self, before: Wakeup) -> None:
+        """A wakeup that has not run since waits as long as before; one that had failed is cancelled."""
+
+        def back() -> None:
+            now = self._hive.database.read(store.get, before.id)
+            if before.status is WakeupStatus.FAILED:
+                self._hive.queue.cancel(now, self._actor)
+            else:
+                self._hive.queue.postpone(now, before.scheduled_for)
+
+        self._doing.change(back)
+
+    def postpone(self, wakeup: Wakeup, until: datetime) -> None:
+        """Move a pending wakeup to another time."""
+
+        def work(_: MeasuredProgress) -> Done:
+            self._hive.queue.postpone(wakeup, until)
+            return Done("The wakeup waits longer; u undoes that", undo=lambda: self._put_back(wakeup))
+
+        self._doing.begin("", work, what="the waiting")
+
+    def _unfinished(self, agent_id: str) -> list[Wakeup]:
+        return self._hive.database.read(store.unfinished_wakes, agent_id)

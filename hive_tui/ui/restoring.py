@@ -1,0 +1,92 @@
+"""Restores: show what would change, ask, do it, and know the way back."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.checkpoints import Checkpoint, previous
+from hive_tui.domain.errors import Cancelled, HiveError, NotFound
+from hive_tui.domain.events import Actor
+from hive_tui.domain.ports import Progress
+from hive_tui.domain.progress import MeasuredProgress
+from hive_tui.hive import Hive
+from hive_tui.store import agents as agent_store
+from hive_tui.store import checkpoints as store
+from hive_tui.ui.dialogs import Confirm
+from hive_tui.ui.doing import Doing, Done
+
+if TYPE_CHECKING:
+    from hive_tui.ui.app import HiveApp
+
+
+class Restoring:
+    """Nothing is changed before the person has seen what would be, and has said yes."""
+
+    def __init__(self, app: "HiveApp", doing: Doing, hive: Hive, actor: Actor) -> None:
+        self._app = app
+        self._doing = doing
+        self._hive = hive
+        self._actor = actor
+
+    def previous(self, agent: Agent) -> None:
+        """To the generation before the one that the agent stands at."""
+
+        def find() -> Checkpoint:
+            now = self._hive.database.read(agent_store.get, agent.id)
+            found = previous(self._hive.database.read(store.of_agent, agent.id), now.checkpoint_id)
+            if found is None:
+                hint = "c takes one now; 3 lists all, with their safety copies."
+                raise NotFound(f"{agent.name} has no checkpoint that is older than where it stands.", hint=hint)
+            return found
+
+        self._ask(agent.id, find)
+
+    def to(self, checkpoint: Checkpoint) -> None:
+        """To one checkpoint."""
+        self._ask(checkpoint.agent_id, lambda: checkpoint)
+
+    def preview_lines(self, wanted: Checkpoint, progress: Progress) -> list[str]:
+        """What a restore would change. Blocks."""
+        agent = self._hive.database.read(agent_store.get, wanted.agent_id)
+        return self._hive.restorer.preview(agent, wanted, progress).lines()
+
+    def _ask(self, agent_id: str, find: Callable[[], Checkpoint]) -> None:
+        doing = self._doing
+
+        async def run() -> None:
+            try:
+                agent = await doing.in_background(lambda: self._hive.database.read(agent_store.get, agent_id))
+                wanted = await doing.in_background(find)
+                compare = f"compare {agent.name}"
+                lines = await doing.watched(compare, agent_id, lambda progress: self.preview_lines(wanted, progress))
+            except Cancelled:
+                self._app.notify("Stopped: nothing was changed")
+            except HiveError as error:
+                self._app.toast_error(error)
+            else:
+                question = f"Restore {agent.name} to generation {wanted.generation}?"
+                if await self._app.push_screen_wait(Confirm(question, lines, "Restore")):
+                    self._restore(agent, wanted)
+
+        self._app.run_worker(run(), group="verbs", exit_on_error=False)
+
+    def _restore(self, agent: Agent, wanted: Checkpoint) -> None:
+        def work(progress: MeasuredProgress) -> Done:
+            # The wake is asked for in the same thread: the screen may stand still while its person is in a pane.
+            try:
+                result = self._hive.restorer.restore(agent, wanted, self._actor, progress)
+            except HiveError as error:
+                raise self._with_what_became_of_it(agent, error) from error
+            if result.was_awake:
+                self._hive.restorer.ask_for_wake(agent, self._hive.queue, self._actor)
+            return Done(f"{result.sentence()} u goes back.", undo=lambda: self.to(result.safety))
+
+        title, what = f"restore {agent.name}", f"the restore of {agent.name}"
+        self._doing.begin(title, work, agent_id=agent.id, what=what)
+
+    def _with_what_became_of_it(self, agent: Agent, error: HiveError) -> HiveError:
+        """It may have been put to sleep for a restore that then came to nothing."""
+        now = self._hive.database.read(agent_store.get, agent.id)
+        if agent.lifecycle is Lifecycle.AWAKE and now.lifecycle is Lifecycle.ASLEEP:
+            return HiveError(f"{error.what} {agent.name} was put to sleep for it.", hint=f"w wakes it. {error.hint}")
+        return error

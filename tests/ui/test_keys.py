@@ -1,0 +1,179 @@
+"""Keys on every screen: palette, cancel, marks, and reasons where something cannot be done."""
+
+import threading
+
+import pytest
+from textual.binding import Binding
+from textual.command import CommandPalette
+
+from hive_tui.domain.progress import Unwatched
+from hive_tui.domain.wakeups import WakeupStatus
+from hive_tui.store import wakeups
+from hive_tui.ui.app import HiveApp
+from hive_tui.ui.keys import bindings_of, keys_of, shown_key
+from hive_tui.ui.palette import HiveCommands
+from hive_tui.ui.widgets.key_bar import KeyBar
+from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.side import TIMELINE, Side
+from hive_tui.ui.widgets.steady import Steady
+from hive_tui.ui.widgets.tab_bar import TabBar
+from tests.stage import Stage
+from tests.ui.test_dashboard import asleep, dashboard, shown, toasts, until
+
+
+async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        commands = list(HiveCommands(app.screen)._commands())
+        here = {action for _, action, _ in commands}
+        helps = "\n".join(f"{title} {text}" for title, _, text in commands)
+        for screen in app.SCREENS_IN_ORDER.values():
+            for one in bindings_of(screen):
+                assert one.description and one.description in helps, one
+                assert f"key {shown_key(app, one)}" in helps, one
+        for binding in HiveApp.BINDINGS:
+            assert isinstance(binding, Binding)
+            assert binding.priority or f"app.{binding.action}" in here
+        assert ("Nap: shop", "screen.agent('nap')") in {(title, action) for title, action, _ in commands}
+        await pilot.press("ctrl+p")
+        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await pilot.press(*"queue: cancel the")
+        await pilot.pause(0.5)
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: app.current_mode == "queue")
+
+
+async def test_help_says_a_key_once_and_as_the_screen_means_it(stage: Stage):
+    async with dashboard(stage) as (app, pilot):
+        await pilot.pause()
+        for screen in app.SCREENS_IN_ORDER.values():
+            keys = [key for key, _ in keys_of(app, screen)]
+            assert len(set(keys)) == len(keys)
+        queue = dict(keys_of(app, app.SCREENS_IN_ORDER["queue"]))
+        assert queue["x"].startswith("Cancel the selected wakeup")
+
+
+@pytest.mark.parametrize(
+    ("screen", "key", "why"),
+    [
+        ("2", "x", "There is no wakeup that could be cancelled; w on the Agents screen asks for one."),
+        ("2", "r", "There is no wakeup that could be tried again; w on the Agents screen asks for one."),
+        ("2", "plus", "There is no wakeup that could be put off; w on the Agents screen asks for one."),
+        ("3", "x", "Nothing is in flight that could be cancelled here; 2 lists the wakes that wait."),
+        ("4", "x", "Nothing is in flight that could be cancelled here; 2 lists the wakes that wait."),
+        ("7", "x", "Nothing is in flight that could be cancelled here; 2 lists the wakes that wait."),
+        ("1", "z", "No agent is selected."),
+        ("1", "tab", "No agent has a pane now."),
+        ("1", "exclamation_mark", "No agent needs you now."),
+        ("1", "shift+pageup", "There is no pane to be seen whose scrollback could be read."),
+    ],
+)
+async def test_what_cannot_be_done_says_why_on_every_screen(stage: Stage, screen: str, key: str, why: str):
+    async with dashboard(stage) as (app, pilot):
+        await pilot.press(screen)
+        await pilot.press(key)
+        await until(pilot, lambda: why in toasts(app))
+
+
+async def test_a_wake_that_is_done_says_that_it_can_neither_be_cancelled_nor_put_off(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    assert stage.wake(agent).status is WakeupStatus.COMPLETED
+    async with dashboard(stage) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: shown(app))
+        await pilot.press("x", "plus", "r")
+        for what in ("cancelled", "put off", "tried again"):
+            await until(pilot, lambda what=what: f"It is done, so it cannot be {what}." in toasts(app))
+
+
+@pytest.mark.parametrize("screen", ["1", "3", "7"])
+async def test_x_stops_a_job_on_every_screen(stage: Stage, screen: str):
+    stage.agent_in_shell("shop")
+    stage.look()
+    stage.nap()
+    reached, real = threading.Event(), Unwatched.step
+
+    def slow(self: Unwatched, name: str, total_bytes: int = 0) -> None:
+        if name == "unpacking it":
+            reached.set()
+            assert self.cancelled.wait(20), "x was pressed"
+        real(self, name, total_bytes)
+
+    Unwatched.step = slow  # type: ignore[method-assign]
+    try:
+        async with dashboard(stage) as (app, pilot):
+            await until(pilot, lambda: shown(app))
+            await pilot.press("V")
+            await until(pilot, reached.is_set)
+            await pilot.press(screen)
+            await until(pilot, lambda: shown(app))
+            await pilot.press("x")
+            await until(pilot, lambda: "Stopped: validate shop; nothing was changed" in toasts(app))
+    finally:
+        Unwatched.step = real  # type: ignore[method-assign]
+
+
+async def test_marks_that_a_filter_hides_are_named_before_something_is_done_to_them(stage: Stage):
+    for name in ("bakery", "mill", "shop"):
+        stage.agent_in_shell(name)
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: len(shown(app)) == 3)
+        await pilot.press("g", "space", "G", "space", "slash", *"mill", "enter")
+        await until(pilot, lambda: [row[1] for row in shown(app)] == ["mill"])
+        note = app.screen.query_one("#list-note", Steady)
+        assert "2 marked, 2 of them hidden by the filter" in str(note.render())
+        await pilot.press("z")
+        await until(pilot, lambda: "Nap: 2 marked agents, 2 of them hidden by the filter" in toasts(app))
+        await until(pilot, lambda: {one.name for one in asleep(stage)} == {"bakery", "shop"})
+
+
+async def test_p_P_N_and_plus_do_what_they_say(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    stage.json("wake", "shop", "--in", "1h")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("p")
+        await until(pilot, lambda: stage.stored(agent).pinned)
+        await pilot.press("N")
+        await until(pilot, lambda: stage.stored(agent).held)
+        await until(pilot, lambda: "(pin, hold)" in shown(app)[0][1])
+        await pilot.press("P")
+        await until(pilot, lambda: app.view is not None and app.view.is_paused)
+        await until(pilot, lambda: "PAUSED" in str(app.screen.query_one("#header", Steady).render()))
+        before = stage.hive.database.read(wakeups.unfinished_wakes, agent.id)[0].scheduled_for
+        await pilot.press("2")
+        await until(pilot, lambda: shown(app))
+        await pilot.press("plus")
+        await until(
+            pilot,
+            lambda: (
+                (stage.hive.database.read(wakeups.unfinished_wakes, agent.id)[0].scheduled_for - before).total_seconds()
+                == 15 * 60
+            ),
+        )
+
+
+async def test_the_mouse_chooses_rows_tabs_screens_and_keys(stage: Stage):
+    for name in ("mill", "shop"):
+        stage.agent_in_shell(name)
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: len(shown(app)) == 2)
+        table = app.screen.query_one(KeyedTable)
+        await pilot.click(table, offset=(3, 2))
+        await until(pilot, lambda: table.cursor_row == 1)
+        assert app.current_mode == "agents", "one click only chooses"
+        tabs = app.screen.query_one(TabBar)
+        await pilot.click(tabs, offset=(str(tabs.render()).index("Timeline") + 2, 0))
+        await until(pilot, lambda: app.screen.query_one(Side).tab == TIMELINE)
+        bar = app.screen.query_one(KeyBar)
+        await pilot.click(bar, offset=(str(bar.render()).index("Pin") + 2, 0))
+        await until(pilot, lambda: stage.look("shop").pinned)
+        assert not stage.look("mill").pinned
+        header = app.screen.query_one("#header", Steady)
+        await pilot.click(header, offset=(str(header.render()).index("Events") + 2, 0))
+        await until(pilot, lambda: app.current_mode == "events")

@@ -1,0 +1,92 @@
+"""Leaving stops what is in flight in good order, and leaves nothing half done."""
+
+import threading
+
+from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.progress import Unwatched
+from hive_tui.store import journal
+from hive_tui.ui.app import HiveApp
+from hive_tui.ui.dialogs import Confirm, Form
+from tests.stage import Stage
+from tests.ui.test_dashboard import dashboard, shown, toasts, until
+
+
+def busy(app: HiveApp) -> bool:
+    return app.is_busy
+
+
+async def test_quitting_during_a_nap_asks_stops_it_and_leaves_the_agent_running(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    reached, real = threading.Event(), Unwatched.step
+
+    def slow(self: Unwatched, name: str, total_bytes: int = 0) -> None:
+        if name == "looking again":
+            reached.set()
+            assert self.cancelled.wait(20), "leaving asks the nap to stop"
+        real(self, name, total_bytes)
+
+    Unwatched.step = slow  # type: ignore[method-assign]
+    try:
+        async with dashboard(stage) as (app, pilot):
+            await until(pilot, lambda: shown(app))
+            await pilot.press("z")
+            await until(pilot, reached.is_set)
+            assert busy(app)
+            for worker in app.workers:
+                if worker.group == "verbs":
+                    worker.cancel()
+            await pilot.pause()
+            assert busy(app), "the work runs on, although nobody waits for it any more"
+            await pilot.press("q")
+            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await pilot.press("y")
+            await until(pilot, lambda: app._exit)
+            assert not busy(app)
+    finally:
+        Unwatched.step = real  # type: ignore[method-assign]
+    assert stage.look().process == agent.process and stage.look().lifecycle is Lifecycle.AWAKE
+    assert stage.hive.database.read(journal.operations) == []
+    assert not list((stage.home / "checkpoints").rglob("*.tmp"))
+
+
+async def test_ctrl_c_closes_a_dialog_and_then_leaves(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        for key in ("n", "m", "question_mark", "ctrl+p"):
+            before = app.screen
+            await pilot.press(key)
+            await until(pilot, lambda before=before: app.screen is not before)
+            await pilot.press("ctrl+c")
+            await until(pilot, lambda before=before: app.screen is before)
+        assert not app._exit
+        await pilot.press("ctrl+c")
+        await until(pilot, lambda: app._exit)
+
+
+async def test_a_form_keeps_what_was_filled_in_and_says_in_it_what_went_wrong(stage: Stage):
+    stage.agent_in_shell("shop")
+    async with dashboard(stage, size=(80, 24)) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, Form))
+        form = app.screen
+
+        def said() -> str:
+            return str(form.query_one("#form-error").render())
+
+        fields = {name: form.query_one(f"#field-{name}") for name in ("name", "folder", "command")}
+        for name, value in (("name", "shop"), ("folder", "/no/such/folder"), ("command", "sleep 600")):
+            fields[name].value = value  # type: ignore[attr-defined]
+        fields["command"].focus()
+        app.notify("something else was said meanwhile")
+        await pilot.press("enter")
+        await until(pilot, lambda: "taken by another agent" in said())
+        fields["name"].value = "other"  # type: ignore[attr-defined]
+        await pilot.press("enter")
+        await until(pilot, lambda: "There is no folder /no/such/folder" in said())
+        assert app.screen is form and fields["command"].value == "sleep 600"  # type: ignore[attr-defined]
+        assert not toasts(app), "a dialog is not covered"
+        await pilot.press("escape")
+        await until(pilot, lambda: toasts(app) == ["something else was said meanwhile"])
