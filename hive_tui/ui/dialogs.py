@@ -32,8 +32,8 @@ class Confirm(ModalScreen[bool]):
             with VerticalScroll(id="dialog-scroll"):
                 yield Static(Text(printable("\n".join(self._lines))), id="dialog-text")
             with Horizontal(id="buttons"):
-                yield Button(f"{self._yes} (y)", variant="primary", id="yes")
-                yield Button("No (n)", id="no")
+                yield Button(f"{self._yes} (y)", variant="primary", id="yes", compact=True)
+                yield Button("No (n)", id="no", compact=True)
 
     def on_mount(self) -> None:
         """No is the default: Enter by accident changes nothing."""
@@ -88,8 +88,8 @@ class Form(ModalScreen[None]):
                 yield Input(text, id=f"field-{name}", compact=True)
             yield Static(id="form-error")
             with Horizontal(id="buttons"):
-                yield Button(self._yes, variant="primary", id="yes")
-                yield Button("Cancel (Esc)", id="no")
+                yield Button(self._yes, variant="primary", id="yes", compact=True)
+                yield Button("Cancel (Esc)", id="no", compact=True)
 
     def on_mount(self) -> None:
         """Type into the first line that is empty."""

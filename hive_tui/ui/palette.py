@@ -65,4 +65,8 @@ class HiveCommands(Provider):
 
 
 def _help(app: "HiveApp", one: Binding) -> str:
-    return f"{one.description} (key {shown_key(app, one)})"
+    return (
+        f"{one.description} (key {shown_key(app, one)})"
+        if one.action.startswith("agent(")
+        else f"Key {shown_key(app, one)}"
+    )

@@ -62,7 +62,7 @@ class AgentsScreen(HiveScreen):
         Binding("right_square_bracket", "turn(1)", "Next tab: pane, timeline, generations, explain", key_display="]"),
         Binding("left_square_bracket", "turn(-1)", "Tab before", key_display="["),
         Binding("shift+pageup", "scroll_back", "Read the scrollback of the pane"),
-        Binding("shift+pagedown,shift+end", "scroll_on", "Towards its live end"),
+        Binding("shift+pagedown,shift+end", "scroll_on", "Towards its live end", key_display="shift+pgdn"),
         Binding("escape", "clear", "Clear marks and filter, back to the list"),
     ]
 

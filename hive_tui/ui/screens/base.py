@@ -93,8 +93,13 @@ class HiveScreen(Screen[None]):
         """Draw what is in flight."""
         self.query_one(JobBar).show(self.hive_app.verbs.jobs.running.values())
 
+    def on_screen_suspend(self) -> None:
+        """A dialog covers it, or another screen is shown."""
+        self.add_class("-covered")
+
     def on_screen_resume(self) -> None:
         """Shown again: what it shows may be old, and keys go to its list unless they went elsewhere."""
+        self.remove_class("-covered")
         self.hive_app.dialog_was_closed()
         if self.focused is None:
             for table in self.query(KeyedTable):

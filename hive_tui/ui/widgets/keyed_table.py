@@ -81,6 +81,9 @@ class KeyedTable(DataTable[Text]):
         """A style with the theme's colours in place of their names."""
         if "$" not in named:
             return named
+        if self.app.no_color:
+            # A colour would become a grey, and what is loudest a dark one; shape, word and weight are left.
+            return " ".join(word for word in named.split() if not word.startswith("$"))
         colours = self.app.theme_variables
         words = [colours.get(word[1:], "") if word.startswith("$") else word for word in named.split()]
         # Themes of the terminal's own colours name them as Textual does, and Rich knows them without that prefix.
