@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -153,11 +154,11 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A line a key."""
-        width = max(len(key) for key, _ in self._keys)
-        text = Text()
+        table = Table.grid(padding=(0, 2))
+        table.add_column(justify="right", style="bold", no_wrap=True)
+        table.add_column()
         for key, description in self._keys:
-            text.append(f"{key:>{width}}  ", style="bold")
-            text.append(f"{description}\n")
+            table.add_row(Text(key), Text(description))
         with VerticalScroll(id="dialog"):
             yield Label(self._title, id="question")
-            yield Static(text, id="dialog-text")
+            yield Static(table, id="dialog-text")
