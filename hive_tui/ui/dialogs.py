@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -32,8 +33,8 @@ class Confirm(ModalScreen[bool]):
             with VerticalScroll(id="dialog-scroll"):
                 yield Static(Text(printable("\n".join(self._lines))), id="dialog-text")
             with Horizontal(id="buttons"):
-                yield Button(f"{self._yes} (y)", variant="primary", id="yes")
-                yield Button("No (n)", id="no")
+                yield Button(f"{self._yes} (y)", variant="primary", id="yes", compact=True)
+                yield Button("No (n)", id="no", compact=True)
 
     def on_mount(self) -> None:
         """No is the default: Enter by accident changes nothing."""
@@ -88,8 +89,8 @@ class Form(ModalScreen[None]):
                 yield Input(text, id=f"field-{name}", compact=True)
             yield Static(id="form-error")
             with Horizontal(id="buttons"):
-                yield Button(self._yes, variant="primary", id="yes")
-                yield Button("Cancel (Esc)", id="no")
+                yield Button(self._yes, variant="primary", id="yes", compact=True)
+                yield Button("Cancel (Esc)", id="no", compact=True)
 
     def on_mount(self) -> None:
         """Type into the first line that is empty."""
@@ -153,11 +154,11 @@ class Help(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A line a key."""
-        width = max(len(key) for key, _ in self._keys)
-        text = Text()
+        table = Table.grid(padding=(0, 2))
+        table.add_column(justify="right", style="bold", no_wrap=True)
+        table.add_column()
         for key, description in self._keys:
-            text.append(f"{key:>{width}}  ", style="bold")
-            text.append(f"{description}\n")
+            table.add_row(Text(key), Text(description))
         with VerticalScroll(id="dialog"):
             yield Label(self._title, id="question")
-            yield Static(text, id="dialog-text")
+            yield Static(table, id="dialog-text")

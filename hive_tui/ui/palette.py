@@ -65,4 +65,5 @@ class HiveCommands(Provider):
 
 
 def _help(app: "HiveApp", one: Binding) -> str:
-    return f"{one.description} (key {shown_key(app, one)})"
+    key = shown_key(app, one)
+    return f"{one.description} (key {key})" if one.action.startswith("agent(") else f"Key {key}"

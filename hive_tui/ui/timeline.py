@@ -16,13 +16,13 @@ OUTCOMES = {
     Outcome.SKIPPED: ("✓", "green"),
     Outcome.FAILED: ("✕", "red"),
     Outcome.INTERRUPTED: ("!", "yellow"),
-    Outcome.DEFERRED: ("⧗", "cyan"),
+    Outcome.DEFERRED: ("»", "cyan"),
 }
 RUNNING = ("●", "green")
 NEXT = ("◷", "yellow")
 WAIT, SPREAD, AHEAD, NOW = "─", "░", "┄", "│"
 MIN_SPAN = timedelta(seconds=10)
-LEGEND = "✕ failed  ✓ done  ⧗ put off  ◷ next  ░ jitter of a wait  │ now"
+LEGEND = "✕ failed  ✓ done  » put off  ◷ next  ░ jitter of a wait  │ now"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, claims, journal, wakeups
+from hive_tui.store import checkpoints, claims, journal, unread, wakeups
 from hive_tui.ui.app import HiveApp
 from tests.clocks import FakeClock
 from tests.stage import Heard
@@ -35,8 +35,11 @@ SCREEN = (
 class PicturePanes:
     """Shows one screen in every pane."""
 
+    def __init__(self, screen: str = SCREEN) -> None:
+        self._screen = screen
+
     def capture(self, pane_id: str, *, history_lines: int = 0, colour: bool = True) -> str:
-        return SCREEN
+        return self._screen
 
 
 def agent(number: int, name: str, now: datetime, **changes: object) -> Agent:
@@ -68,6 +71,7 @@ def invented_agents(now: datetime) -> list[Agent]:
         agent(4, "harbour", now, activity=Activity.LIMITED, reason="the usage limit is reached"),
         agent(5, "library", now, **asleep, reason="you asked for it", freed_bytes=412_000_000),
         agent(6, "museum", now, **{**asleep, "lifecycle": Lifecycle.FAILED}, reason="crashed: the tmux server ended"),
+        agent(8, "garden", now, reason="its status file says idle"),
         agent(
             7, "bakery-2", now, cwd="/home/ada/bakery", activity=Activity.WORKING, reason="its status file says busy"
         ),
@@ -99,6 +103,7 @@ def seed(hive: Hive, now: datetime) -> list[Agent]:
     agents = invented_agents(now)
     for one in agents:
         hive.database.write(agent_store.add, one, now=now)
+    hive.database.write(unread.mark, agents[6].id, now=now)
     for number, of in ((5, agents[0]), (4, agents[4]), (3, agents[4]), (2, agents[4])):
         hive.database.write(checkpoints.add, checkpoint(number, of, now, damaged=number == 3))
     key = iter(range(1, 99))
@@ -165,7 +170,9 @@ def new_hive(home: Path, clock: FakeClock, settings: Settings | None = None) -> 
 def new_app(hive: Hive, clock: FakeClock) -> HiveApp:
     """A dashboard over the invented agents, whose heart does not beat."""
     agents = seed(hive, clock.now())
-    return HiveApp(hive, beats=False, observation=observed(agents, clock.now()))
+    app = HiveApp(hive, beats=False, observation=observed(agents, clock.now()))
+    app._heartbeat.beat.is_working, app._heartbeat.beat.beat_at = True, clock.now()
+    return app
 
 
 async def settled(pilot: Pilot[None]) -> None:

@@ -87,12 +87,12 @@ def test_what_the_gate_said_is_kept_for_failed_and_deferred_attempts():
     then = replace(failed(2, NOON - timedelta(seconds=60), NOON + timedelta(seconds=61)), verdict="wake: due: asked")
     lines = drawn(a_wakeup(attempts=1, scheduled_for=NOON + timedelta(seconds=61)), [put_off, then])
     assert any(
-        line.startswith(" - ⧗ 11:57:00 deferred     60.0s  defer: pause switch: all automatic") for line in lines
+        line.startswith(" - » 11:57:00 deferred     60.0s  defer: pause switch: all automatic") for line in lines
     )
     assert " 1 ✕ 11:59:00 failed        1.0s  no pane  then waits 2m" in lines, "a deferral is no attempt"
     assert "     the gate said wake: due: asked" in lines
     assert "░" in lines[1], "the wait after the first attempt that counts has the jitter of the first wait"
-    assert lines[1].count("⧗") == 1
+    assert lines[1].count("»") == 1
 
 
 def test_the_jitter_of_a_wait_that_is_over_is_drawn_too():

@@ -62,7 +62,7 @@ class AgentsScreen(HiveScreen):
         Binding("right_square_bracket", "turn(1)", "Next tab: pane, timeline, generations, explain", key_display="]"),
         Binding("left_square_bracket", "turn(-1)", "Tab before", key_display="["),
         Binding("shift+pageup", "scroll_back", "Read the scrollback of the pane"),
-        Binding("shift+pagedown,shift+end", "scroll_on", "Towards its live end"),
+        Binding("shift+pagedown,shift+end", "scroll_on", "Towards its live end", key_display="shift+pgdn"),
         Binding("escape", "clear", "Clear marks and filter, back to the list"),
     ]
 
@@ -258,7 +258,8 @@ class AgentsScreen(HiveScreen):
         """Show the filter and type into it."""
         box = self.query_one("#filter", Input)
         box.display = True
-        box.focus()
+        # At once: of keys typed fast the next one is on its way, and must not be taken for an action.
+        self.set_focus(box)
 
     def action_order(self) -> None:
         """Order the list by the next thing."""

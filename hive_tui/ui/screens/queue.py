@@ -26,8 +26,8 @@ class QueueScreen(HiveScreen):
     TITLE_TEXT = "Queue"
     BINDINGS = [
         Binding("x", "cancel", "Cancel the selected wakeup, or what is in flight for its agent"),
-        Binding("r", "retry", "Try it now"),
-        Binding("plus", "postpone", "Let it wait 15 minutes longer", key_display="+"),
+        Binding("r", "retry", "Retry: try it now"),
+        Binding("plus", "postpone", "Postpone: let it wait 15 minutes longer", key_display="+"),
     ]
 
     def __init__(self) -> None:

@@ -17,9 +17,8 @@ class JobBar(Steady):
         """Draw the jobs."""
         running = list(jobs)
         self.display = bool(running)
-        lines = [f"● {job.in_words()}" for job in running[:MAX_LINES]]
+        hint = " (x cancels)" if len(running) == 1 and running[0].agent_id is not None else ""
+        lines = [f"● {job.title}{hint}: {job.progress.in_words()}" for job in running[:MAX_LINES]]
         if len(running) > MAX_LINES:
             lines[-1] = f"● and {len(running) - MAX_LINES + 1} more"
-        elif len(running) == 1 and running[0].agent_id is not None:
-            lines[0] += "   (x cancels)"
         self.put(Text("\n".join(lines), no_wrap=True, overflow="ellipsis"))

@@ -248,7 +248,8 @@ class KeyedTable(ScrollView, can_focus=True):
         """The style of a cell, with the theme's colours in place of their names."""
         known = self._styles.get(cell.style)
         if known is None:
-            colours = self.app.theme_variables
+            # Without colours one would become a grey, and what is loudest a dark one; shape, word and weight are left.
+            colours = {} if self.app.no_color else self.app.theme_variables
             words = [colours.get(word[1:], "") if word.startswith("$") else word for word in cell.style.split()]
             # Themes of the terminal's own colours name them as Textual does, and Rich knows them without that prefix.
             plain = [word.removeprefix("ansi_") for word in words]

@@ -1,0 +1,114 @@
+"""The picture of a pane: read beside the screen, drawn by the line, as wide as the terminal makes its letters."""
+
+import threading
+from typing import Any
+
+import pytest
+from rich.cells import cell_len
+from textual.app import App, ComposeResult
+
+from hive_tui.adapters.clock import SystemClock
+from hive_tui.ui import app as app_module
+from hive_tui.ui.pane_picture import Picture, pictured
+from hive_tui.ui.widgets.pane_preview import PanePreview
+from tests.stage import Stage
+from tests.ui.test_dashboard import dashboard, shown, until
+
+LETTERS = {
+    "wide": "日本語 end",
+    "emoji": "🧺🐝 end",
+    "joined emoji": "👩‍👩‍👧‍👦 end",
+    "flags": "🇩🇪 end",
+    "hebrew": "שלום עולם end",
+    "arabic": "مرحبا بالعالم end",
+    "combining": "e\u0301a\u0308 end",
+}
+
+
+class OnePreview(App[None]):
+    def compose(self) -> ComposeResult:
+        yield PanePreview()
+
+
+@pytest.mark.parametrize("text", LETTERS.values(), ids=LETTERS)
+async def test_every_line_fills_the_width_exactly_whatever_is_in_it(text: str):
+    app = OnePreview()
+    async with app.run_test(size=(12, 4)) as pilot:
+        preview = app.query_one(PanePreview)
+        preview.show(pictured(f"{text}\n{text * 5}"))
+        await pilot.pause()
+        for y in range(4):
+            line = preview.render_line(y)
+            assert cell_len(line.text) == line.cell_length == 12, repr(line.text)
+        assert preview.render_line(0).text.startswith(text[:3])
+
+
+def test_colours_go_on_over_lines_and_nothing_but_text_is_left_of_escapes():
+    picture = pictured("\x1b[31mred\nstill red\x1b[0m \x1b]8;;https://x.org\x1b\\link\x1b]8;;\x1b\\\n\x1b[2Kplain\x07")
+    assert [line.text for line in picture.lines[:2]] == ["red", "still red link"]
+    segments = list(picture.lines[1])
+    assert segments[0].style is not None and segments[0].style.color is not None
+    assert all(letter.isprintable() for line in picture.lines for letter in line.text)
+
+
+async def test_the_picture_is_read_beside_the_screen(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    stage.agent_in_shell("shop")
+    threads: list[threading.Thread] = []
+
+    def noted(ansi: str) -> Picture:
+        threads.append(threading.current_thread())
+        return pictured(ansi)
+
+    monkeypatch.setattr(app_module, "pictured", noted)
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app) and threads)
+        await pilot.press("shift+pageup")
+        await until(pilot, lambda: app.screen.query_one(PanePreview).is_back)
+    assert threading.main_thread() not in threads
+
+
+async def test_a_long_scrollback_is_drawn_without_holding_up_the_screen():
+    lines = [f"\x1b[3{number % 8}m{number:04} \x1b[1mbold\x1b[0m {'x' * 80}" for number in range(1000)]
+    picture = pictured("\n".join(lines))
+    app, clock = OnePreview(), SystemClock()
+    async with app.run_test(size=(80, 24)) as pilot:
+        preview = app.query_one(PanePreview)
+        spans: list[float] = []
+        for _ in range(5):
+            preview.follow()
+            began = clock.monotonic()
+            preview.show_scrollback(picture)
+            for y in range(24):
+                preview.render_line(y)
+            spans.append(clock.monotonic() - began)
+            await pilot.pause()
+        assert min(spans) < 0.005
+
+
+async def test_the_same_picture_is_drawn_once_and_a_sentence_takes_its_place():
+    app = OnePreview()
+    async with app.run_test(size=(40, 4)) as pilot:
+        preview = app.query_one(PanePreview)
+        assert preview.show(pictured("one")) and not preview.show(pictured("one")) and not preview.show(None)
+        preview.say("Its pane is gone; a wake builds it again, with all that was in it.")
+        await pilot.pause()
+        said = " ".join(preview.render_line(y).text.strip() for y in range(3)).strip()
+        assert said == "Its pane is gone; a wake builds it again, with all that was in it."
+        assert preview.show(pictured("one"))
+
+
+def test_a_known_capture_is_not_read_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(_: str) -> Any:
+        raise AssertionError("it was known")
+
+    monkeypatch.setattr(app_module, "pictured", never)
+    pane_id = stage.shell(stage.folder)
+    known = stage.hive.panes.capture(pane_id)
+
+    async def look() -> Picture | None:
+        app = app_module.HiveApp(stage.hive, beats=False)
+        return await app.capture(pane_id, known=known)
+
+    import asyncio
+
+    assert asyncio.run(look()) is None
