@@ -17,7 +17,7 @@ from hive_tui.adapters.tmux.control import ControlClient
 from hive_tui.adapters.tmux.layouts import LayoutBuilder
 from hive_tui.adapters.tmux.panes import TmuxPanes
 from hive_tui.config import Settings
-from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, Workspaces
+from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, StreamServer, Workspaces
 from hive_tui.domain.retry import RetryPolicy
 from hive_tui.kinds.catalog import Kinds
 from hive_tui.services.alerts import Alerts, Unheard
@@ -41,6 +41,7 @@ from hive_tui.services.registry import Registry
 from hive_tui.services.restore import Restorer
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.starting import Starter
+from hive_tui.services.streams import Streams
 from hive_tui.services.validation import Validator
 from hive_tui.services.wake import Waker
 from hive_tui.store.database import Database
@@ -142,7 +143,32 @@ class Hive:
 
     @cached_property
     def snapshotter(self) -> Snapshotter:
-        return Snapshotter(self.home, self.database, self.panes, self.workspaces, self.kinds, self.clock, self.hub)
+        return Snapshotter(
+            self.home,
+            self.database,
+            self.panes,
+            self.workspaces,
+            self.kinds,
+            self.streams,
+            self.clock,
+            self.hub,
+        )
+
+    @cached_property
+    def stream_server(self) -> StreamServer | None:
+        wanted = self.settings.redis
+        if not wanted.url:
+            return None
+        from hive_tui.adapters.redis.reading import Limits as StreamLimits
+        from hive_tui.adapters.redis.streams import Access, RedisStreams
+
+        access = Access(wanted.url, wanted.pattern, wanted.flag, wanted.timeout_s, wanted.patience_s)
+        return RedisStreams(access, StreamLimits(wanted.entries_limit, wanted.size_limit_mb * MEGABYTE))
+
+    @cached_property
+    def streams(self) -> Streams:
+        required = self.settings.redis.required
+        return Streams(self.stream_server, self.database, self.clock, self.hub, is_required=required)
 
     @cached_property
     def validator(self) -> Validator:
@@ -164,7 +190,9 @@ class Hive:
 
     @cached_property
     def waker(self) -> Waker:
-        fill_in = FillIn(self.database, self.validator, self.snapshotter, self.workspaces, self.kinds, self.hub)
+        fill_in = FillIn(
+            self.database, self.validator, self.snapshotter, self.workspaces, self.kinds, self.streams, self.hub
+        )
         starter = Starter(
             self.builder, self.new_eyes, self.panes, self.processes, self.kinds, self.clock, self._prelude
         )
@@ -207,6 +235,7 @@ class Hive:
             self.workspaces,
             self.observer,
             Conversation(),
+            self.streams,
             self.clock,
             self.hub,
         )

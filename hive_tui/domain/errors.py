@@ -74,6 +74,9 @@ class WorkspaceError(HiveError):
 class StreamsError(HiveError):
     """Redis cannot be reached, or does not do what the streams of an agent need."""
 
+    is_unreachable = False
+    """Whether there was no answer at all; asking again at once would bring nothing."""
+
 
 class BackupError(HiveError):
     """The database could not be copied."""

@@ -15,6 +15,8 @@ Command = tuple[Any, ...]
 class Unreachable(StreamsError):
     """No answer, or no connection; asking again at once would bring nothing."""
 
+    is_unreachable = True
+
 
 class Refused(StreamsError):
     """The server answered a command with an error.
