@@ -21,6 +21,7 @@ from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, St
 from hive_tui.domain.retry import RetryPolicy
 from hive_tui.kinds.catalog import Kinds
 from hive_tui.services.alerts import Alerts, Unheard
+from hive_tui.services.backups import Backups
 from hive_tui.services.conversation import Conversation
 from hive_tui.services.dispatch import Dispatcher
 from hive_tui.services.doctor import Doctor
@@ -284,7 +285,13 @@ class Hive:
             self.heartbeat_lock,
             self.notifier.probe,
             self.settings,
+            self.clock,
+            lambda: self.stream_server,
         )
+
+    @cached_property
+    def backups(self) -> Backups:
+        return Backups(self.home, self.database, self.clock, self.hub)
 
     @cached_property
     def alerts(self) -> Alerts:
@@ -305,6 +312,7 @@ class Hive:
             observe_every_s=observe_every_s,
             on_observed=on_observed,
             glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock),
+            chores={"copy the database": self.backups.take_if_due},
         )
         if self.settings.tmux.control_mode:
             self.looking.switch_on(heartbeat.stir)

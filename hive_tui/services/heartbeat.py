@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -53,6 +53,7 @@ class Heartbeat:
         observe_every_s: How often the panes are looked at while they change all the time.
         on_observed: Called with each new look, in the thread that looked.
         glance: Tells whether anything changes; without one, the panes are looked at all the time.
+        chores: Steps by name that the working heartbeat does now and then; each knows when it has something to do.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Heartbeat:
         observe_every_s: float = 1.0,
         on_observed: Callable[[Observation], None] = lambda _: None,
         glance: Glance | None = None,
+        chores: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
         self._database = database
         self._observer = observer
@@ -83,6 +85,7 @@ class Heartbeat:
         self.observe_every_s = observe_every_s
         self.on_observed = on_observed
         self._glance = glance
+        self._chores = dict(chores or {})
         self.beat = Beat()
         self._name = f"heartbeat:{os.getpid()}"
         self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
@@ -131,6 +134,8 @@ class Heartbeat:
             if self._clock.monotonic() - self._swept_at >= LEASE_SWEEP_S:
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)
+                for name, chore in self._chores.items():
+                    await self._step(name, chore)
             self._start(await self._step("work off the queue", self._claim))
             await self._step("tell failures", self._alerts.tell)
         self.beat.beat_at = self._clock.now()

@@ -137,7 +137,9 @@ class Streams:
             said = f"The streams of {agent.name} were not set back: {error.what}"
             self._warn(agent, said, error.hint)
             return [said]
-        kept = [f"{counted(done.kept_entries, 'newer entry')} that still waited were kept"] if done.kept_entries else []
+        kept = (
+            [f"kept, since they still wait: {counted(done.kept_entries, 'newer entry')}"] if done.kept_entries else []
+        )
         return [*done.warnings, *kept]
 
     def _fill_in(self, agent: Agent, checkpoint: Checkpoint, token: str, taken_at_ms: int) -> tuple[str, ...]:
@@ -243,7 +245,7 @@ def _change(then: Stream, now: Stream | None) -> str:
     if now is None:
         return f"stream {shown(then.key)}: {was}; it is not there now"
     newer = len(kept_newer(now, then.last_id))
-    kept = f"; {counted(newer, 'newer entry')} that still wait are kept" if newer else ""
+    kept = f"; kept, since they still wait: {counted(newer, 'newer entry')}" if newer else ""
     return f"stream {shown(then.key)}: {was} instead of {now.length}, {now.pending} pending{kept}"
 
 
