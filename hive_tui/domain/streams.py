@@ -164,6 +164,12 @@ def id_before(entry_id: str) -> str:
     return f"{milliseconds - 1}-{MAX_SEQUENCE}" if milliseconds > 0 else "0-0"
 
 
+def id_after(entry_id: str) -> str:
+    """The lowest id above this one."""
+    milliseconds, sequence = id_order(entry_id)
+    return f"{milliseconds}-{sequence + 1}" if sequence < MAX_SEQUENCE else f"{milliseconds + 1}-0"
+
+
 def named(template: str, name: str) -> str:
     """A key with the agent's name in place of `{name}`."""
     return template.replace("{name}", name)

@@ -1,19 +1,22 @@
 """Puts a stream where it belongs, in one step: after a flush where it is missing, or over what is there now."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from hive_tui.adapters.redis.building import add_entries, add_group, build
-from hive_tui.adapters.redis.reading import Limits, read
+from hive_tui.adapters.redis.reading import Limits, entries_of, field_map, read
 from hive_tui.adapters.redis.server import Command, Refused, Server
 from hive_tui.domain.errors import StreamsError
-from hive_tui.domain.streams import Group, Owner, PutBack, Stream, counted, id_order, kept_newer, shown
+from hive_tui.domain.streams import Entry, Group, Owner, PutBack, Stream, counted, id_after, id_order, kept_newer, shown
 
 DEFAULT_LIMITS = Limits()
 TRIES = 5
+CATCH_UPS = 20
+"""So often entries that were added meanwhile are taken along, before the stream is built anew."""
+MAX_CATCH_UP = 10_000
 MONTH_MS = 30 * 24 * 3_600_000
 
 
@@ -97,20 +100,39 @@ def _move(
         if refused:
             return PutBack(warnings=(refused,))
         build(server, building, stream)
-        kept = 0 if before is None else _carry_over(server, building, stream, limits)
-        server.run("WATCH", stream.key)
-        if _fingerprint(server, stream.key) != before:
-            server.run("UNWATCH")
-            continue
-        if server.run_atomically(_moves(owner, errand_id, stream, building)) is not None:
-            partly = (
-                () if stream.is_complete else (f"stream {shown(stream.key)} came back with its newest entries only",)
-            )
-            return PutBack((stream.key,), kept, partly)
+        kept, seen_id = (0, "0-0") if before is None else _carry_over(server, building, stream, limits)
+        for _ in range(CATCH_UPS):
+            server.run("WATCH", stream.key)
+            after = _fingerprint(server, stream.key)
+            if after != before:
+                fresh = None if refusal(after) else _added_since(server, stream.key, before, after, seen_id)
+                if fresh is None:
+                    server.run("UNWATCH")
+                    break
+                add_entries(server, building, fresh)
+                kept, seen_id = kept + len(fresh), fresh[-1].id if fresh else seen_id
+            if server.run_atomically(_moves(owner, errand_id, stream, building)) is not None:
+                return PutBack((stream.key,), kept, _partly(stream))
     raise StreamsError(
         f"Stream {shown(stream.key)} changes too fast to be put back.",
         hint="Stop its producers, or let them honour the flag of redis.flag.",
     )
+
+
+def _partly(stream: Stream) -> tuple[str, ...]:
+    return () if stream.is_complete else (f"stream {shown(stream.key)} came back with its newest entries only",)
+
+
+def _added_since(server: Server, key: bytes, before: Any, after: Any, seen_id: str) -> list[Entry] | None:
+    """The entries behind `seen_id`, if nothing happened but that some were added; takes no transaction."""
+    if before is None or after is None or _positions(before) != _positions(after):
+        return None
+    was, now = _facts(before), _facts(after)
+    count = now[b"length"] - was[b"length"]
+    fresh = entries_of(server, key, id_after(was[b"last-generated-id"].decode()), "+", MAX_CATCH_UP)
+    if count != len(fresh):
+        return None
+    return [entry for entry in fresh if id_order(entry.id) > id_order(seen_id)]
 
 
 def _moves(owner: Owner, errand_id: str, stream: Stream, building: bytes) -> list[Command]:
@@ -125,11 +147,11 @@ def _moves(owner: Owner, errand_id: str, stream: Stream, building: bytes) -> lis
     ]
 
 
-def _carry_over(server: Server, building: bytes, then: Stream, limits: Limits) -> int:
-    """Add what only the present stream has: entries that wait, and groups; how many entries."""
+def _carry_over(server: Server, building: bytes, then: Stream, limits: Limits) -> tuple[int, str]:
+    """Add what only the present stream has: entries that wait, and groups; how many entries, and the last id seen."""
     found, _, _ = read(server, [then.key], replace(limits, dump_bytes=0))
     if not found:
-        return 0
+        return 0, "0-0"
     now = found[0]
     if len(now.entries) < now.length and id_order(now.entries[0].id) > id_order(then.last_id):
         raise StreamsError(
@@ -143,7 +165,7 @@ def _carry_over(server: Server, building: bytes, then: Stream, limits: Limits) -
     for group in now.groups:
         if group.name not in known:
             add_group(server, building, _within(group, there))
-    return len(kept)
+    return len(kept), now.last_id
 
 
 def _within(group: Group, entry_ids: set[str]) -> Group:
@@ -163,8 +185,18 @@ def _fingerprint(server: Server, key: bytes) -> Any:
 
 
 def _is_unused(fingerprint: Any) -> bool:
-    facts = dict(zip(fingerprint[0][::2], fingerprint[0][1::2], strict=True))
+    facts = _facts(fingerprint)
     return bool(facts[b"length"] == 0 and facts[b"last-generated-id"] == b"0-0")
+
+
+def _facts(fingerprint: Any) -> Mapping[bytes, Any]:
+    return field_map(fingerprint[0])
+
+
+def _positions(fingerprint: Any) -> list[tuple[Any, ...]]:
+    """How far the groups have come, whatever was added behind them."""
+    groups = [field_map(one) for one in fingerprint[1]]
+    return [(one[b"name"], one[b"pending"], one[b"last-delivered-id"]) for one in groups]
 
 
 def _was_done(server: Server, owner: Owner, errand_id: str, stream: Stream) -> bool:

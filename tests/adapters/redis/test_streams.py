@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from hive_tui.adapters.redis.reading import Limits
-from hive_tui.adapters.redis.server import errand
+from hive_tui.adapters.redis.server import Server, errand
 from hive_tui.adapters.redis.streams import _lower
 from hive_tui.domain.errors import StreamsError
 from hive_tui.domain.streams import Owner, Stream, StreamsSnapshot
@@ -184,16 +184,16 @@ def test_a_pattern_finds_the_agents_streams_alone(redis: RedisServer):
 def test_tasks_that_come_during_the_snapshots_are_all_there_once(redis: RedisServer):
     """A producer that honours no flag, and snapshots meanwhile: what a snapshot has, and what came later, is all."""
     redis.run("XGROUP", "CREATE", QUEUE, "work", "0", "MKSTREAM")
-    [producer, snapshots] = [redis.url, streams_on(redis)]
+    snapshots = streams_on(redis)
     ids: list[bytes] = []
     stop = threading.Event()
 
     def produce() -> None:
-        def work(server: object) -> None:
+        def work(server: Server) -> None:
             while not stop.is_set():
-                ids.append(server.run("XADD", QUEUE, "*", "task", str(len(ids))))  # type: ignore[attr-defined]
+                ids.append(server.run("XADD", QUEUE, "*", "task", str(len(ids))))
 
-        errand(producer, 5, 60, work)
+        errand(redis.url, 5, 60, work)
 
     thread = threading.Thread(target=produce)
     thread.start()
@@ -209,6 +209,30 @@ def test_tasks_that_come_during_the_snapshots_are_all_there_once(redis: RedisSer
         streams_on(redis).replace(ADA, snapshot.token, [stream])
         listed = [entry[0] for entry in redis.run("XRANGE", QUEUE, "-", "+")]
         assert listed == ids, "those of the snapshot and those that came later, each once"
+
+
+def test_tasks_that_come_while_streams_are_put_back_are_never_lost(redis: RedisServer):
+    """The producer honours no flag; each time the stream is set back to how it was when it was empty."""
+    redis.run("XGROUP", "CREATE", QUEUE, "work", "0", "MKSTREAM")
+    [empty] = stored(streams_on(redis).capture(ADA))
+    ids: list[bytes] = []
+    stop = threading.Event()
+
+    def work(server: Server) -> None:
+        while not stop.wait(0.002):
+            ids.append(server.run("XADD", QUEUE, "*", "task", "x"))
+
+    thread = threading.Thread(target=lambda: errand(redis.url, 5, 60, work))
+    thread.start()
+    done = 0
+    try:
+        for number in range(60):
+            done += len(streams_on(redis).replace(ADA, f"restore {number}", [empty]).restored)
+    finally:
+        stop.set()
+        thread.join()
+    assert done > 0, "some got through between two tasks"
+    assert [entry[0] for entry in redis.run("XRANGE", QUEUE, "-", "+")] == ids
 
 
 def test_the_flag_is_there_while_it_is_read_and_gone_afterwards(redis: RedisServer):
