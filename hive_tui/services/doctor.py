@@ -132,9 +132,14 @@ class Doctor:
 
     def _redis(self) -> Iterator[Finding]:
         server = self._stream_server()
-        if server is not None:
+        if server is None:
+            return
+        try:
             server.look([])
             yield Finding("Redis", "ok", "it answers")
+        except HiveError as error:
+            status = "broken" if self._settings.redis.required else "warning"
+            yield Finding("Redis", status, error.what, error.hint)
 
     def _checkpoints(self) -> Iterator[Finding]:
         known = self._database().read(checkpoints.everything)

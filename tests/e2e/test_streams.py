@@ -1,6 +1,8 @@
 """Redis streams through nap, flush, wake and restore; and Redis that fails meanwhile."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,10 +17,10 @@ from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.errors import StreamsError
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import WakeupStatus
-from hive_tui.store import checkpoints
+from hive_tui.store import checkpoints, journal
 from tests.adapters.redis.conftest import everything, fill
 from tests.redis_server import RedisServer
-from tests.stage import TESTER, Stage, is_asleep
+from tests.stage import ROOT, TESTER, Stage, is_asleep
 
 QUEUE = b"agent:shop:queue"
 
@@ -193,3 +195,52 @@ class TestRestore:
         assert any("cannot be set back" in line for line in lines)
         done = stage.hive.restorer.restore(asleep, wanted, TESTER, Unwatched())
         assert any("the streams stay as they are" in one for one in done.warnings)
+
+
+def test_doctor_says_whether_redis_answers_and_shows_no_password(stage: Stage, redis: RedisServer):
+    stage.command("agents")  # writes the settings file
+    file = stage.folder / "config.toml"
+    url = redis.url.replace("unix://", "unix://ada:pa55word@")
+    file.write_text(f'{file.read_text()}[redis]\nurl = "{url}"\n')
+    said = stage.command("doctor").stdout
+    assert "wrong user or password" in said and "pa55word" not in said
+    assert "pa55word" not in stage.command("config").stdout + stage.command("config", "--json").stdout
+    redis.run("ACL", "SETUSER", "ada", "on", ">pa55word", "~*", "+@all")
+    assert "it answers" in stage.command("doctor").stdout
+
+
+@pytest.mark.faults
+@pytest.mark.timeout(300)
+def test_killed_at_any_point_of_a_restore_newer_tasks_are_there_once(stage: Stage, shop: Agent, redis: RedisServer):
+    """Tasks come between the kill and the next start: what was set back is not set back again over them."""
+    stage.nap()
+    script = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from hive_tui.config import RedisSettings, Settings\n"
+        "from hive_tui.domain.events import Actor\n"
+        "from hive_tui.domain.progress import Unwatched\n"
+        "from hive_tui.hive import Hive\n"
+        "from hive_tui.store import agents, checkpoints\n"
+        "home, socket, url, agent_id, point = sys.argv[1:]\n"
+        "hive = Hive(Path(home), Settings(redis=RedisSettings(url=url)), socket)\n"
+        "agent = hive.database.read(agents.get, agent_id)\n"
+        "wanted = hive.database.read(checkpoints.of_agent, agent_id)[-1]\n"
+        "calls, real = [0], hive.database.write\n"
+        "def write(*arguments, **options):\n"
+        "    calls[0] += 1\n"
+        "    if calls[0] == int(point): os.kill(os.getpid(), 9)\n"
+        "    return real(*arguments, **options)\n"
+        "hive.database.write = write\n"
+        "hive.restorer.restore(agent, wanted, Actor.person('test'), Unwatched())\n"
+    )
+    died = 0
+    for point in range(1, 9):
+        arguments = [str(stage.home), stage.socket, redis.url, shop.id, str(point)]
+        done = subprocess.run([sys.executable, "-c", script, *arguments], env=stage.environment, cwd=ROOT, check=False)
+        died += done.returncode == -9
+        task = redis.run("XADD", QUEUE, f"{5000 + point}-1", "task", "came after the kill")
+        stage.hive.recovery.finish_interrupted()
+        assert stage.hive.database.read(journal.operations) == []
+        listed = [entry[0] for entry in redis.run("XRANGE", QUEUE, "5000-0", "+")]
+        assert listed == [f"{5000 + number}-1".encode() for number in range(1, point + 1)] and task in listed
+    assert died >= 3
