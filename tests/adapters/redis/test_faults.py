@@ -127,7 +127,7 @@ def test_a_stopped_server_hangs_nothing_and_the_flag_expires(redis: RedisServer)
             streams_on(redis, timeout_s=0.3, patience_s=0.5).capture(ADA)
     finally:
         redis.signal(signal.SIGCONT)
-    assert wait_until(lambda: redis.run("EXISTS", "agent:ada:quiesced") == 0, timeout_s=10, clock=CLOCK)
+    assert wait_until(lambda: redis.run("EXISTS", "agent:ada:quiesced") == 0, timeout_s=20, clock=CLOCK)
 
 
 def test_the_flag_is_removed_when_the_reading_fails(redis: RedisServer):
@@ -162,7 +162,7 @@ def test_the_place_names_no_password():
 @pytest.mark.faults
 @pytest.mark.timeout(300)
 def test_killed_anywhere_in_a_snapshot_the_flag_expires_and_the_next_one_is_good(redis: RedisServer):
-    """`DEBUG SLEEP` would stop the server; instead the process is killed as soon as the flag is up."""
+    """The process is killed as soon as the flag is up."""
     for number in range(3_000):
         redis.run("XADD", QUEUE, "*", "task", f"{number}" * 100)
     script = (
@@ -170,10 +170,10 @@ def test_killed_anywhere_in_a_snapshot_the_flag_expires_and_the_next_one_is_good
         "from hive_tui.adapters.redis.streams import Access, RedisStreams\n"
         "from hive_tui.adapters.redis.reading import Limits\n"
         "from hive_tui.domain.streams import Owner\n"
-        "access = Access(sys.argv[1], 'agent:{name}:queue', 'agent:{name}:quiesced', 2, 1)\n"
+        "access = Access(sys.argv[1], 'agent:{name}:queue', 'agent:{name}:quiesced', 5, 5)\n"
         "while True: RedisStreams(access, Limits()).capture(Owner(sys.argv[2], 'ada'))\n"
     )
-    for _ in range(20):
+    for _ in range(8):
         child = subprocess.Popen(
             [sys.executable, "-c", script, redis.url, ADA.agent_id],
             cwd=ROOT,
@@ -182,7 +182,7 @@ def test_killed_anywhere_in_a_snapshot_the_flag_expires_and_the_next_one_is_good
         assert wait_until(lambda: redis.run("EXISTS", "agent:ada:quiesced") == 1, timeout_s=20, clock=CLOCK, every_s=0)
         child.kill()
         child.wait(20)
-        assert wait_until(lambda: redis.run("EXISTS", "agent:ada:quiesced") == 0, timeout_s=10, clock=CLOCK)
+        assert wait_until(lambda: redis.run("EXISTS", "agent:ada:quiesced") == 0, timeout_s=20, clock=CLOCK)
         assert redis.run("XLEN", QUEUE) == 3_000
     assert streams_on(redis).capture(ADA).streams[0].is_complete
 
