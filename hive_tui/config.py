@@ -66,6 +66,28 @@ class CheckpointSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RedisSettings:
+    """Redis streams that belong to agents."""
+
+    url: str = ""
+    """`redis://`, `rediss://` or `unix://`; empty for none."""
+    pattern: str = "agent:{name}:queue"
+    """Which streams are an agent's; a glob pattern of Redis."""
+    flag: str = "agent:{name}:quiesced"
+    """A key that is there while the streams are read or put back: producers should wait."""
+    required: bool = False
+    """Without Redis no checkpoint and no wake."""
+    timeout_s: float = 5.0
+    """Seconds without an answer after which the server counts as hung."""
+    patience_s: float = 30.0
+    """Seconds after which reading or putting back is given up altogether."""
+    entries_limit: int = 100_000
+    """Of a stream with more entries, the newest are kept beside the dump."""
+    size_limit_mb: int = 64
+    """Megabytes up to which a stream is dumped."""
+
+
+@dataclass(frozen=True, slots=True)
 class NotifySettings:
     """Notifications."""
 
@@ -104,6 +126,7 @@ class Settings:
     retry: RetrySettings = field(default_factory=RetrySettings)
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     ui: UiSettings = field(default_factory=UiSettings)
     agents: Mapping[str, AgentSettings] = field(default_factory=dict)
@@ -209,6 +232,10 @@ class _Reader:
             (("observer", "every_s"), settings.observer.every_s),
             (("observer", "every_s_without_screen"), settings.observer.every_s_without_screen),
             (("tmux", "timeout_s"), settings.tmux.timeout_s),
+            (("redis", "timeout_s"), settings.redis.timeout_s),
+            (("redis", "patience_s"), settings.redis.patience_s),
+            (("redis", "entries_limit"), settings.redis.entries_limit),
+            (("redis", "size_limit_mb"), settings.redis.size_limit_mb),
             *((("retry", "waits_s"), wait) for wait in settings.retry.waits_s),
         )
         for path, number in positive:
@@ -218,10 +245,18 @@ class _Reader:
             size = getattr(settings.checkpoint, name)
             if size < 0:
                 raise self.error(("checkpoint", name), f"is {size}, but must be 0 or more")
+        self._check_redis(settings.redis)
         if not 0 <= settings.retry.jitter < 1:
             raise self.error(("retry", "jitter"), f"is {settings.retry.jitter:g}, but must be from 0 to below 1")
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
+
+    def _check_redis(self, redis: RedisSettings) -> None:
+        if redis.url and not redis.url.startswith(("redis://", "rediss://", "unix://")):
+            raise self.error(("redis", "url"), "must begin with redis://, rediss:// or unix://")
+        for name in ("pattern", "flag"):
+            if "{name}" not in getattr(redis, name):
+                raise self.error(("redis", name), "must have {name} in it, which stands for the agent's name")
 
 
 def _line_of(error: tomllib.TOMLDecodeError, text: str) -> int:

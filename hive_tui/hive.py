@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from hive_tui.adapters.locks import AgentLocks, FileLock
     from hive_tui.config import Settings
     from hive_tui.domain.beat import Beat
-    from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, Workspaces
+    from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, StreamServer, Workspaces
     from hive_tui.domain.retry import RetryPolicy
     from hive_tui.kinds.catalog import Kinds
     from hive_tui.services.alerts import Alerts
+    from hive_tui.services.backups import Backups
     from hive_tui.services.dispatch import Dispatcher
     from hive_tui.services.doctor import Doctor
     from hive_tui.services.explain import Explainer
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from hive_tui.services.registry import Registry
     from hive_tui.services.restore import Restorer
     from hive_tui.services.snapshot import Snapshotter
+    from hive_tui.services.streams import Streams
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
     from hive_tui.store.database import Database
@@ -187,7 +189,34 @@ class Hive:
     def snapshotter(self) -> Snapshotter:
         from hive_tui.services.snapshot import Snapshotter
 
-        return Snapshotter(self.home, self.database, self.panes, self.workspaces, self.kinds, self.clock, self.hub)
+        return Snapshotter(
+            self.home,
+            self.database,
+            self.panes,
+            self.workspaces,
+            self.kinds,
+            self.streams,
+            self.clock,
+            self.hub,
+        )
+
+    @part
+    def stream_server(self) -> StreamServer | None:
+        wanted = self.settings.redis
+        if not wanted.url:
+            return None
+        from hive_tui.adapters.redis.reading import Limits as StreamLimits
+        from hive_tui.adapters.redis.streams import Access, RedisStreams
+
+        access = Access(wanted.url, wanted.pattern, wanted.flag, wanted.timeout_s, wanted.patience_s)
+        return RedisStreams(access, StreamLimits(wanted.entries_limit, wanted.size_limit_mb * MEGABYTE))
+
+    @part
+    def streams(self) -> Streams:
+        from hive_tui.services.streams import Streams
+
+        required = self.settings.redis.required
+        return Streams(self.stream_server, self.database, self.clock, self.hub, is_required=required)
 
     @part
     def validator(self) -> Validator:
@@ -218,7 +247,9 @@ class Hive:
         from hive_tui.services.starting import Starter
         from hive_tui.services.wake import Waker
 
-        fill_in = FillIn(self.database, self.validator, self.snapshotter, self.workspaces, self.kinds, self.hub)
+        fill_in = FillIn(
+            self.database, self.validator, self.snapshotter, self.workspaces, self.kinds, self.streams, self.hub
+        )
         starter = Starter(
             self.builder, self.new_eyes, self.panes, self.processes, self.kinds, self.clock, self._prelude
         )
@@ -270,6 +301,7 @@ class Hive:
             self.workspaces,
             self.observer,
             Conversation(),
+            self.streams,
             self.clock,
             self.hub,
         )
@@ -326,7 +358,15 @@ class Hive:
             self.heartbeat_lock,
             self.notifier.probe,
             self.settings,
+            self.clock,
+            lambda: self.stream_server,
         )
+
+    @part
+    def backups(self) -> Backups:
+        from hive_tui.services.backups import Backups
+
+        return Backups(self.home, self.database, self.clock, self.hub)
 
     @part
     def alerts(self) -> Alerts:
@@ -359,6 +399,7 @@ class Hive:
             on_observed=on_observed,
             glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock),
             beat=beat,
+            chores={"copy the database": self.backups.take_if_due},
         )
         if self.settings.tmux.control_mode:
             self.looking.switch_on(heartbeat.stir)

@@ -1,6 +1,7 @@
 """The command config."""
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -55,12 +56,18 @@ def _path(ctx: click.Context) -> Path:
 
 def _show(ctx: click.Context, as_json: bool) -> None:
     path = _path(ctx)
-    loaded = settings_file.load(path)
+    loaded = _without_password(settings_file.load(path))
     if as_json:
         print_json({"path": str(path), "exists": path.exists(), "settings": dataclasses.asdict(loaded)})
         return
     click.echo(f"# {path}{'' if path.exists() else ' (does not exist; these are the defaults)'}")
     click.echo("\n".join(_toml(loaded)))
+
+
+def _without_password(loaded: Settings) -> Settings:
+    """What is shown may be pasted into a bug report."""
+    url = re.sub(r"://[^/@]*@", "://***@", loaded.redis.url)
+    return dataclasses.replace(loaded, redis=dataclasses.replace(loaded.redis, url=url))
 
 
 def _toml(loaded: Settings) -> list[str]:

@@ -32,6 +32,7 @@ class Defect(StrEnum):
     NEWER_FORMAT = "newer_format"
     BAD_BUNDLE = "bad_bundle"
     BAD_TRANSCRIPT = "bad_transcript"
+    BAD_DATABASE = "bad_database"
 
 
 @dataclass(frozen=True, slots=True)

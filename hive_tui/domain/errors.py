@@ -71,6 +71,17 @@ class WorkspaceError(HiveError):
     """Git, or the folder that an agent works in, cannot be read or written."""
 
 
+class StreamsError(HiveError):
+    """Redis cannot be reached, or does not do what the streams of an agent need."""
+
+    is_unreachable = False
+    """Whether there was no answer at all; asking again at once would bring nothing."""
+
+
+class BackupError(HiveError):
+    """The database could not be copied."""
+
+
 class WakeFailed(HiveError):
     """An attempt to wake an agent failed; a later one may succeed."""
 

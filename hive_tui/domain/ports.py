@@ -9,6 +9,7 @@ from typing import Protocol
 
 from hive_tui.domain.panes import PaneList, SavedSession
 from hive_tui.domain.processes import ProcessId, ProcessTable
+from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
 from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
 
 
@@ -242,4 +243,35 @@ class Workspaces(Protocol):
 
     def recreate(self, checkpoint: Path, root: Path) -> None:
         """Build the folder `root`, which is gone, from what `snapshot` wrote."""
+        ...
+
+
+class StreamServer(Protocol):
+    """The server that holds the streams of agents. Every method raises StreamsError."""
+
+    def capture(self, owner: Owner) -> StreamsSnapshot:
+        """All streams of the agent at one moment; producers that honour the flag wait meanwhile."""
+        ...
+
+    def confirm(self, owner: Owner, token: str) -> None:
+        """The checkpoint with this snapshot is good: from now on its sentinel tells a flush."""
+        ...
+
+    def was_flushed(self, owner: Owner, token: str, taken_at_ms: int) -> bool:
+        """Whether the server has lost its data since the snapshot; raises where that cannot be told."""
+        ...
+
+    def fill_in(self, owner: Owner, token: str, streams: Sequence[Stream]) -> PutBack:
+        """After a flush: put back the streams that are missing. Touches none that has content."""
+        ...
+
+    def replace(self, owner: Owner, restore_id: str, streams: Sequence[Stream]) -> PutBack:
+        """Set the streams back to how they were; newer entries that still wait are kept.
+
+        Done again under the same `restore_id`, it changes nothing.
+        """
+        ...
+
+    def look(self, keys: Sequence[bytes]) -> Mapping[bytes, Stream]:
+        """These streams as they are now, without dumps; those that are not there are left out."""
         ...

@@ -50,6 +50,9 @@ class SessionFile:
     path: Path
     member: str
     """Its place below `session/` in a checkpoint: relative to the kind's own folder."""
+    is_database: bool = False
+    """An SQLite database, copied by SQLite's means. It may hold other conversations too, so one that is there is
+    never replaced, not even by a restore."""
 
 
 @dataclass(frozen=True, slots=True)

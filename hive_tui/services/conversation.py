@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hive_tui.adapters.sqlite_copy import COMPANIONS
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.durations import bytes_in_words
 from hive_tui.domain.errors import RestoreError
@@ -22,11 +23,15 @@ class ConversationChange:
     lines_now: int
     lines_then: int
     size_then_bytes: int
+    stays: tuple[str, ...] = ()
+    """Databases that are not touched, since they may hold other conversations, too."""
 
     def words(self) -> str:
         """For a person."""
         if not self.has_saved:
             return "the checkpoint has none; it stays as it is"
+        if self.stays:
+            return f"stays as it is: {', '.join(self.stays)} may hold other conversations, too"
         if self.is_other:
             return f"another one, with {self.lines_then} lines"
         if self.lines_now == self.lines_then:
@@ -48,6 +53,9 @@ class Conversation:
             lines_now=_lines(now) if now is not None else 0,
             lines_then=_lines(transcripts[0]) if transcripts else 0,
             size_then_bytes=sum(int(entry["size_bytes"]) for entry in listed["files"]),
+            stays=tuple(
+                one["path"] for one in listed["files"] if one.get("is_database") and Path(one["path"]).exists()
+            ),
         )
 
     def put_back(self, saved: Path) -> str | None:
@@ -62,9 +70,28 @@ class Conversation:
         transcript = None
         for entry in _listed(saved)["files"]:
             target = Path(entry["path"])
+            if entry.get("is_database") and target.exists():
+                continue  # it may hold other conversations, too
+            if entry.get("is_database"):
+                set_aside_companions(target)
             replace_file(saved / entry["member"], target)
             transcript = transcript or str(target)
         return transcript
+
+
+def set_aside_companions(database: Path) -> None:
+    """Rename the logs of a database that is gone: SQLite would play them into the one that is put back.
+
+    Raises:
+        RestoreError: One of them cannot be renamed.
+    """
+    for end in COMPANIONS:
+        left = database.with_name(database.name + end)
+        try:
+            if left.exists():
+                left.rename(left.with_name(f"{left.name}.lost"))
+        except OSError as error:
+            raise RestoreError(f"{left} is in the way: {error.strerror or error}.", hint="Remove it.") from error
 
 
 def replace_file(saved: Path, target: Path) -> None:

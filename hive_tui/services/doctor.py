@@ -5,18 +5,21 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from hive_tui.adapters.locks import FileLock
 from hive_tui.adapters.tmux.client import TmuxClient
 from hive_tui.config import Settings
-from hive_tui.domain.durations import bytes_in_words
-from hive_tui.domain.errors import HiveError, TmuxDown
-from hive_tui.domain.ports import Panes
+from hive_tui.domain.durations import bytes_in_words, in_words
+from hive_tui.domain.errors import HiveError, StoreError, TmuxDown
+from hive_tui.domain.ports import Clock, Panes, StreamServer
+from hive_tui.services.backups import list_backups
 from hive_tui.store import checkpoints, journal, settings
 from hive_tui.store.database import Database
 
 LOW_DISK_BYTES = 2_000_000_000
+OLD_COPY = timedelta(days=2)
 SAFE_SQLITE = (3, 51, 3)
 """Versions before may corrupt a WAL database when one connection writes while another checkpoints."""
 
@@ -48,6 +51,8 @@ class Doctor:
         heartbeat_lock: FileLock,
         probe_notifier: Callable[[], str],
         loaded: Settings,
+        clock: Clock,
+        stream_server: Callable[[], StreamServer | None],
     ) -> None:
         self._home = home
         self._database = database
@@ -56,17 +61,21 @@ class Doctor:
         self._heartbeat_lock = heartbeat_lock
         self._probe_notifier = probe_notifier
         self._settings = loaded
+        self._clock = clock
+        self._stream_server = stream_server
 
     def examine(self) -> list[Finding]:
         """Everything, the most important first."""
         found: list[Finding] = []
         for examination in (
             self._database_file,
+            self._copies,
             self._checkpoints,
             self._interrupted,
             self._tmux_server,
             self._heartbeat,
             self._git,
+            self._redis,
             self._notifications,
             self._disk,
             self._versions,
@@ -79,12 +88,22 @@ class Doctor:
         return found
 
     def _database_file(self) -> Iterator[Finding]:
-        errors = self._database().integrity_errors()
         path = self._home / "hive.db"
         copies = sorted(path.parent.glob(f"{path.name}.v*.bak"))
         kept = f"; copies: {', '.join(copy.name for copy in copies)}" if copies else ""
+        daily = list(list_backups(self._home / "backups").values())
+        newest = daily[-1:] or copies[-1:]
+        mend = f"End every hive-tui, move {path}, {path.name}-wal and {path.name}-shm away"
+        mend += f", then copy {newest[0]} to {path}" if newest else ""
+        try:
+            errors = self._database().integrity_errors()
+        except StoreError as error:
+            is_damaged = isinstance(error.__cause__, sqlite3.DatabaseError) and any(
+                words in error.what for words in ("malformed", "not a database")
+            )
+            yield Finding("database", "broken", error.what, mend if is_damaged else error.hint)
+            return
         if errors:
-            mend = f"Move {path} away" + (f" and put {copies[-1].name} in its place" if copies else "")
             yield Finding("database", "broken", f"{path}: {errors[0]}{kept}", mend)
         else:
             yield Finding("database", "ok", f"{path} is sound{kept}")
@@ -96,6 +115,31 @@ class Doctor:
                 "one process alone checkpoints the log, which avoids most of it",
                 "Use a Python that comes with a newer SQLite when you can",
             )
+
+    def _copies(self) -> Iterator[Finding]:
+        found = list_backups(self._home / "backups")
+        if not found:
+            mend = "The heartbeat makes one a day: open hive-tui, or run `hive-tui serve`"
+            yield Finding("database copies", "warning", "none yet", mend)
+            return
+        taken_at, path = list(found.items())[-1]
+        age = self._clock.now() - taken_at
+        what = f"{len(found)}, the newest {in_words(age)} old: {path}"
+        if age < OLD_COPY:
+            yield Finding("database copies", "ok", what)
+        else:
+            yield Finding("database copies", "warning", what, "`hive-tui events` says why there is no newer one")
+
+    def _redis(self) -> Iterator[Finding]:
+        server = self._stream_server()
+        if server is None:
+            return
+        try:
+            server.look([])
+            yield Finding("Redis", "ok", "it answers")
+        except HiveError as error:
+            status = "broken" if self._settings.redis.required else "warning"
+            yield Finding("Redis", status, error.what, error.hint)
 
     def _checkpoints(self) -> Iterator[Finding]:
         known = self._database().read(checkpoints.everything)

@@ -13,9 +13,10 @@ from hive_tui.domain.errors import NeedsPerson, WakeFailed, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Workspaces
 from hive_tui.kinds.catalog import Kinds
-from hive_tui.services.conversation import replace_file
+from hive_tui.services.conversation import replace_file, set_aside_companions
 from hive_tui.services.hub import Hub
 from hive_tui.services.snapshot import Snapshotter
+from hive_tui.services.streams import Streams
 from hive_tui.services.validation import Validator
 from hive_tui.store import checkpoints
 from hive_tui.store.database import Database
@@ -44,6 +45,7 @@ class FillIn:
         snapshotter: Snapshotter,
         workspaces: Workspaces,
         kinds: Kinds,
+        streams: Streams,
         hub: Hub,
     ) -> None:
         self._database = database
@@ -51,10 +53,11 @@ class FillIn:
         self._snapshotter = snapshotter
         self._workspaces = workspaces
         self._kinds = kinds
+        self._streams = streams
         self._hub = hub
 
     def prepare(self, agent: Agent, *, confirmed: bool) -> Source:
-        """Make sure that transcript and folder are there.
+        """Make sure that transcript and folder are there, and the streams that a flush of Redis took.
 
         Args:
             agent: The agent that is to be woken.
@@ -75,6 +78,7 @@ class FillIn:
             restored.append("the transcript")
         if not Path(agent.cwd).exists():
             restored.append(self._restore_workspace(agent, good))
+        restored += self._streams.fill_in(agent, good)
         return Source(good, len(damaged), transcript, tuple(restored))
 
     def _transcript(self, agent: Agent) -> Path | None:
@@ -147,7 +151,10 @@ class FillIn:
             reader.extract(Path(checkpoint.path), scratch, wanted=lambda name: name.startswith("session/"))
             listed: dict[str, Any] = json.loads((scratch / "session/files.json").read_text())
             for entry in listed["files"]:
-                restore_missing(scratch / entry["member"], Path(entry["path"]))
+                target = Path(entry["path"])
+                if entry.get("is_database") and not target.exists():
+                    set_aside_companions(target)
+                restore_missing(scratch / entry["member"], target)
         found = self._transcript(agent)
         if found is None:
             raise WakeFailed(

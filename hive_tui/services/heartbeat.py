@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -41,6 +41,7 @@ class Heartbeat:
         on_observed: Called with each new look, in the thread that looked.
         glance: Tells whether anything changes; without one, the panes are looked at all the time.
         beat: Where it writes down how it is.
+        chores: Steps by name that the working heartbeat does now and then; each knows when it has something to do.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Heartbeat:
         on_observed: Callable[[Observation], None] = lambda _: None,
         glance: Glance | None = None,
         beat: Beat | None = None,
+        chores: Mapping[str, Callable[[], object]] | None = None,
     ) -> None:
         self._database = database
         self._observer = observer
@@ -72,6 +74,7 @@ class Heartbeat:
         self.observe_every_s = observe_every_s
         self.on_observed = on_observed
         self._glance = glance
+        self._chores = dict(chores or {})
         self.beat = beat or Beat()
         self._name = f"heartbeat:{os.getpid()}"
         self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
@@ -121,6 +124,8 @@ class Heartbeat:
             if self._clock.monotonic() - self._swept_at >= LEASE_SWEEP_S:
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)
+                for name, chore in self._chores.items():
+                    await self._step(name, chore)
             self._start(await self._step("work off the queue", self._claim))
             await self._step("tell failures", self._alerts.tell)
         self.beat.beat_at = self._clock.now()

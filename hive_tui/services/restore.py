@@ -27,6 +27,7 @@ from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.observer import Observer
 from hive_tui.services.queue import WakeupQueue
 from hive_tui.services.snapshot import Snapshotter
+from hive_tui.services.streams import Streams, has_all
 from hive_tui.services.validation import Validator
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, journal
@@ -46,6 +47,8 @@ class Preview:
     """None where the checkpoint or the folder has no git workspace."""
     conversation: ConversationChange
     notes: tuple[str, ...]
+    streams: tuple[str, ...] = ()
+    """What would change in Redis, in lines."""
 
     def lines(self) -> list[str]:
         """For a person."""
@@ -56,6 +59,7 @@ class Preview:
         if self.plan is not None:
             found += _plan_lines(self.plan)
         found.append(f"  conversation: {self.conversation.words()}")
+        found += [f"  {line}" for line in self.streams]
         found += [f"  note: {note}" for note in self.notes]
         return found
 
@@ -107,6 +111,7 @@ class Restorer:
         workspaces: Workspaces,
         observer: Observer,
         conversation: Conversation,
+        streams: Streams,
         clock: Clock,
         hub: Hub,
     ) -> None:
@@ -119,6 +124,7 @@ class Restorer:
         self._workspaces = workspaces
         self._observer = observer
         self._conversation = conversation
+        self._streams = streams
         self._clock = clock
         self._hub = hub
 
@@ -136,8 +142,9 @@ class Restorer:
             progress.step("comparing the workspace")
             plan, notes = self._plan(agent, saved, current, progress)
             change = self._conversation.change(agent, saved)
+            streams = self._streams.preview(saved)
         root = Path(plan.root) if plan is not None else Path(agent.cwd)
-        return Preview(agent, wanted, plan, change, (*notes, *self._neighbours(agent, root)))
+        return Preview(agent, wanted, plan, change, (*notes, *self._neighbours(agent, root)), tuple(streams))
 
     def restore(self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress) -> RestoreResult:
         """Go back to a checkpoint; an agent that is awake is napped for it and stays asleep.
@@ -165,13 +172,14 @@ class Restorer:
                 "checkpoint_id": wanted.id,
                 "actor": actor.name,
                 "kept": list(plan.kept) if plan else [],
+                "streams_are_safe": has_all(safety),
             }
             self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
             progress.step("writing the files")
             changed, warnings = self._apply_workspace(agent, plan, folder, progress)
-            agent = self._finish(agent, wanted, folder, actor)
+            agent, left = self._finish(agent, wanted, folder, actor, streams_are_safe=has_all(safety))
         kept = plan.kept if plan else ()
-        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, (*notes, *warnings))
+        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, (*notes, *warnings, *left))
 
     def _neighbours(self, agent: Agent, root: Path) -> list[str]:
         """The other agents that work below the folder whose files would change, as notes."""
@@ -208,7 +216,8 @@ class Restorer:
             self._database.write(journal.end, agent.id)
             shutil.rmtree(folder, ignore_errors=True)
             return f"{agent.name}: a restore was interrupted before it changed anything"
-        self._finish(agent, wanted, folder, Actor.person(str(operation.state.get("actor", "you"))))
+        actor = Actor.person(str(operation.state.get("actor", "you")))
+        self._finish(agent, wanted, folder, actor, streams_are_safe=bool(operation.state.get("streams_are_safe")))
         return f"{agent.name}: an interrupted restore of generation {wanted.generation} was finished"
 
     def _refuse_damaged(self, wanted: Checkpoint) -> None:
@@ -289,10 +298,13 @@ class Restorer:
         )
         return applied.changed, (*applied.warnings, *applied.refused, *displaced)
 
-    def _finish(self, agent: Agent, wanted: Checkpoint, folder: Path, actor: Actor) -> Agent:
-        """The conversation, and the registry. Done again after a crash it gives the same."""
+    def _finish(
+        self, agent: Agent, wanted: Checkpoint, folder: Path, actor: Actor, *, streams_are_safe: bool
+    ) -> tuple[Agent, list[str]]:
+        """The conversation, the streams, and the registry; warnings. Done again after a crash it gives the same."""
         self._database.write(journal.advance, agent.id, "conversation", now=self._clock.now())
         transcript = self._conversation.put_back(folder / "wanted")
+        warnings = self._streams.put_back(agent, folder / "wanted", folder.name, is_safe=streams_are_safe)
         now = self._clock.now()
         restored = replace(
             agent,
@@ -314,7 +326,7 @@ class Restorer:
         if not any((folder / "journal").glob("displaced/*")):
             with suppress(OSError):
                 shutil.rmtree(folder)
-        return self._database.read(agent_store.get, agent.id)
+        return self._database.read(agent_store.get, agent.id), warnings
 
 
 def _end(db: sqlite3.Connection, agent: Agent, checkpoint_id: str, event: Event, *, now: datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 from hive_tui.adapters.git.sandbox import PREFIX as GIT_PREFIX
+from hive_tui.adapters.sqlite_copy import copy_database
 from hive_tui.archive.writer import ArchiveWriter, Written, sweep, writing
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
@@ -20,8 +21,11 @@ from hive_tui.domain.errors import Cancelled, HiveError, TmuxError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import topology
 from hive_tui.domain.ports import Clock, Panes, Progress, Workspaces
+from hive_tui.domain.secrets import is_auth_file
 from hive_tui.kinds.catalog import Kinds
+from hive_tui.kinds.kind import SessionFile
 from hive_tui.services.hub import Hub
+from hive_tui.services.streams import Streams
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, journal, wakeups
 from hive_tui.store.database import Database
@@ -39,6 +43,7 @@ class Snapshotter:
         panes: Panes,
         workspaces: Workspaces,
         kinds: Kinds,
+        streams: Streams,
         clock: Clock,
         hub: Hub,
     ) -> None:
@@ -47,6 +52,7 @@ class Snapshotter:
         self._panes = panes
         self._workspaces = workspaces
         self._kinds = kinds
+        self._streams = streams
         self._clock = clock
         self._hub = hub
 
@@ -54,7 +60,8 @@ class Snapshotter:
         """A verified checkpoint of the agent as it is now, entered as its generation 0.
 
         Raises:
-            CheckpointError, WorkspaceError, StoreError: It failed; an event says so, and nothing is left behind.
+            CheckpointError, WorkspaceError, BackupError, StreamsError, StoreError: It failed; an event says so,
+                and nothing is left behind.
             Cancelled: The person stopped it.
         """
         try:
@@ -90,6 +97,7 @@ class Snapshotter:
                 self._add_pane(archive, agent)
                 summary = self._add_session(archive, agent)
                 archive.add_json("queue/wakeups.json", self._queue(agent))
+                summary |= self._streams.add_to(archive, agent)
                 archive.add_json("workspace/state.json", workspace)
                 for file in sorted(folder.rglob("*")):
                     if file.is_file() and file.name != "state.json":
@@ -105,6 +113,7 @@ class Snapshotter:
             payload={"checkpoint_id": checkpoint.id, "reason": str(reason)},
         )
         self._database.write(_enter, checkpoint, event, now=now)
+        self._streams.confirm(agent, checkpoint)
         self._hub.publish(event)
         return checkpoint
 
@@ -145,15 +154,26 @@ class Snapshotter:
     def _add_session(self, archive: ArchiveWriter, agent: Agent) -> dict[str, Any]:
         """The transcript and what belongs to it."""
         files = self._kinds.get(agent.kind).session_files(agent)
-        listed: list[dict[str, Any]] = []
-        for file in files:
-            size = archive.add_file(f"session/{file.member}", file.path, whole_lines=file.path.suffix == ".jsonl")
-            listed.append({"member": f"session/{file.member}", "path": str(file.path), "size_bytes": size})
+        # What counts is the name that the kind gives and the one that a link leads to.
+        secret = [file for file in files if is_auth_file(file.member) or is_auth_file(str(file.path.resolve()))]
+        listed = [self._add_session_file(archive, file) for file in files if file not in secret]
         archive.add_json(
             "session/files.json", {"session_id": agent.session_id, "config_dir": agent.config_dir, "files": listed}
         )
         total = sum(int(entry["size_bytes"]) for entry in listed)
-        return {"transcript_files": len(listed), "transcript_bytes": total}
+        facts: dict[str, Any] = {"transcript_files": len(listed), "transcript_bytes": total}
+        return facts | ({"left_out": [str(file.path) for file in secret]} if secret else {})
+
+    def _add_session_file(self, archive: ArchiveWriter, file: SessionFile) -> dict[str, Any]:
+        member = f"session/{file.member}"
+        if file.is_database:
+            with self.scratch() as folder:
+                copy = folder / "database"
+                copy_database(file.path, copy, self._clock)
+                size = archive.add_file(member, copy)
+        else:
+            size = archive.add_file(member, file.path, whole_lines=file.path.suffix == ".jsonl")
+        return {"member": member, "path": str(file.path), "size_bytes": size, "is_database": file.is_database}
 
     def _bytes_to_write(self, agent: Agent, folder: Path) -> int:
         """About; files grow and vanish meanwhile."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from hive_tui.adapters.sqlite_copy import database_errors
 from hive_tui.archive import reader
 from hive_tui.domain.checkpoints import Checkpoint, Defect, ValidationError
 from hive_tui.domain.errors import CheckpointError, DiskFull, WorkspaceError
@@ -83,6 +84,10 @@ class Validator:
             for name in names:
                 if name.startswith("session/") and name.endswith(".jsonl"):
                     errors += _transcript_errors(folder / name, name)
+                elif name.startswith("session/") and _is_database(folder / name):
+                    errors += [
+                        ValidationError(Defect.BAD_DATABASE, why, name) for why in database_errors(folder / name)
+                    ]
             bundle = folder / "workspace/repo.bundle"
             if bundle.exists():
                 progress.step("looking into its git bundle", bundle.stat().st_size)
@@ -128,3 +133,8 @@ def _transcript_errors(path: Path, name: str) -> list[ValidationError]:
             except ValueError:
                 return [ValidationError(Defect.BAD_TRANSCRIPT, f"line {number} is no JSON", name)]
     return []
+
+
+def _is_database(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(16) == b"SQLite format 3\0"
