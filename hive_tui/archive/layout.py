@@ -135,8 +135,8 @@ def _bad_order(members: Sequence[Member], frames: Sequence[Frame]) -> str | None
 
 
 def _is_chunked(member: Member, frames: Sequence[Frame]) -> bool:
-    rest = member.size_bytes - (chunks(member.size_bytes) - 1) * CHUNK_BYTES
-    expected = [header_bytes(member), *[CHUNK_BYTES] * (chunks(member.size_bytes) - 1), rest + len(padding(rest))]
-    return len(frames) == len(expected) == member.frames and all(
-        frame.content_bytes == size for frame, size in zip(frames, expected, strict=True)
-    )
+    if not len(frames) == member.frames == chunks(member.size_bytes) + 1:
+        return False
+    rest = member.size_bytes - (member.frames - 2) * CHUNK_BYTES
+    expected = [header_bytes(member), *[CHUNK_BYTES] * (member.frames - 2), rest + len(padding(rest))]
+    return [frame.content_bytes for frame in frames] == expected

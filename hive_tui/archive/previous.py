@@ -77,9 +77,13 @@ class Previous:
         try:
             data = self.file.read(start, frames[-1].end - start)
         except (BadFrame, OSError):
+            self.damaged.update(numbers if len(numbers) == 1 else ())
             return None
         view = memoryview(data)
-        for frame in frames:
-            if sha256(view[frame.offset - start : frame.end - start]).hexdigest() != frame.sha256:
-                return None
-        return data
+        damaged = {
+            number
+            for number, frame in zip(numbers, frames, strict=True)
+            if sha256(view[frame.offset - start : frame.end - start]).hexdigest() != frame.sha256
+        }
+        self.damaged |= damaged
+        return None if damaged else data
