@@ -8,6 +8,7 @@ aligned; a file system that knows nothing of it is used as usual.
 import errno
 import fcntl
 import os
+import threading
 from mmap import mmap
 from pathlib import Path
 
@@ -70,8 +71,6 @@ def read_at(descriptor: int, buffer: mmap, size: int, offset: int) -> int:
     with memoryview(buffer) as view:
         done = 0
         while done < size:
-            if done % ALIGNMENT:
-                use_cache(descriptor)  # near the end of the file
             try:
                 found = os.preadv(descriptor, [view[done:size]], offset + done)
             except OSError as error:
@@ -79,10 +78,33 @@ def read_at(descriptor: int, buffer: mmap, size: int, offset: int) -> int:
                     raise
                 use_cache(descriptor)
                 continue
-            if not found:
-                break
             done += found
+            if not found or done % ALIGNMENT:
+                break  # the end of the file
         return done
+
+
+class AlignedBuffers(threading.local):
+    """A buffer for each thread, which grows."""
+
+    def __init__(self) -> None:
+        self._buffer = mmap(-1, ALIGNMENT)
+
+    def read(self, descriptor: int, offset: int, size: int) -> tuple[mmap, int, int]:
+        """Read so much from any offset.
+
+        Returns:
+            The buffer, where in it that begins, and how much there was.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        before = offset % ALIGNMENT
+        wanted = before + size + -(before + size) % ALIGNMENT
+        if len(self._buffer) < wanted:
+            self._buffer = mmap(-1, wanted)
+        found = read_at(descriptor, self._buffer, wanted, offset - before)
+        return self._buffer, before, min(size, max(0, found - before))
 
 
 def _is_direct(descriptor: int) -> bool:

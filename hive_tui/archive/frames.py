@@ -9,6 +9,7 @@ from pathlib import Path
 
 import zstandard
 
+from hive_tui.archive.direct import AlignedBuffers, open_direct
 from hive_tui.archive.format import LEVEL, Frame
 
 
@@ -53,8 +54,9 @@ def decompress(raw: bytes, content_bytes: int) -> bytes:
 class FrameFile:
     """A checkpoint file that is read at any place by any thread."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, direct: bool = False) -> None:
         self._descriptor = descriptor
+        self._buffers = AlignedBuffers() if direct else None
         self.size_bytes = os.fstat(descriptor).st_size
 
     def read(self, offset: int, size_bytes: int) -> bytes:
@@ -63,12 +65,17 @@ class FrameFile:
         Raises:
             BadFrame: The file ends before.
         """
-        raw = os.pread(self._descriptor, size_bytes, offset)
-        while len(raw) < size_bytes:
-            more = os.pread(self._descriptor, size_bytes - len(raw), offset + len(raw))
-            if not more:
-                raise BadFrame(f"the file ends at {offset + len(raw)}")
-            raw += more
+        if self._buffers is not None:
+            buffer, at, found = self._buffers.read(self._descriptor, offset, size_bytes)
+            raw = buffer[at : at + found]
+        else:
+            raw = os.pread(self._descriptor, size_bytes, offset)
+            while len(raw) < size_bytes and (
+                more := os.pread(self._descriptor, size_bytes - len(raw), offset + len(raw))
+            ):
+                raw += more
+        if len(raw) < size_bytes:
+            raise BadFrame(f"the file ends at {offset + len(raw)}")
         return raw
 
     def frame(self, frame: Frame) -> bytes:
@@ -92,11 +99,14 @@ class FrameFile:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[FrameFile]:
-    """The file, for reading.
+def opened(path: Path, *, direct: bool = False) -> Iterator[FrameFile]:
+    """The file, for reading; `direct` for what need not be kept in the system's memory.
 
     Raises:
-        OSError: It cannot be opened, or is a folder.
+        OSError: It cannot be opened.
     """
-    with path.open("rb", buffering=0) as file:
-        yield FrameFile(file.fileno())
+    descriptor = open_direct(path, os.O_RDONLY) if direct else os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield FrameFile(descriptor, direct=direct)
+    finally:
+        os.close(descriptor)

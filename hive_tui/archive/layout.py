@@ -108,7 +108,8 @@ def _bad_frames(frames: Sequence[Frame], end: int) -> str | None:
         return "the first frame does not begin the file"
     if any(before.end != after.offset for before, after in pairwise(frames)) or (frames and frames[-1].end != end):
         return "frames overlap, or leave a gap"
-    if any(not 0 < frame.content_bytes <= FRAME_LIMIT_BYTES or not frame.size_bytes for frame in frames):
+    sizes = ((frame.size_bytes, frame.content_bytes) for frame in frames)
+    if any(not (0 < size <= 2 * FRAME_LIMIT_BYTES and 0 < content <= FRAME_LIMIT_BYTES) for size, content in sizes):
         return "a frame is empty, or too large"
     return None
 

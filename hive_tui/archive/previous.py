@@ -18,7 +18,7 @@ _FINE_NS, _COARSE_NS = 50_000_000, 2_000_000_000
 def open_previous(path: Path, stack: ExitStack, reread_after: int) -> "Previous | None":
     """An older checkpoint, if it can be used: not one that is damaged, or after which all is to be read again."""
     try:
-        file = stack.enter_context(opened(path))
+        file = stack.enter_context(opened(path, direct=True))
         index = read_index(file)
     except (OSError, BadFrame, BadManifest):
         return None

@@ -1,28 +1,16 @@
 """Compares what is on the disk with what was to be written, before the file gets its name."""
 
 import os
-import threading
 from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
-from mmap import mmap
 from pathlib import Path
 
-from hive_tui.archive.direct import ALIGNMENT, forget_cache, open_direct, read_at
+from hive_tui.archive.direct import AlignedBuffers, forget_cache, open_direct
 from hive_tui.archive.format import Frame
 from hive_tui.archive.pipeline import Pipeline
 
 RUN_BYTES = 4 * 1024 * 1024
-
-
-class _Buffers(threading.local):
-    def __init__(self) -> None:
-        self.buffer = mmap(-1, RUN_BYTES)
-
-    def of(self, size: int) -> mmap:
-        if len(self.buffer) < size:
-            self.buffer = mmap(-1, size)
-        return self.buffer
 
 
 class ReadBack:
@@ -30,7 +18,7 @@ class ReadBack:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._buffers = _Buffers()
+        self._buffers = AlignedBuffers()
         self._differing: list[Frame] = []
 
     def differing(self, frames: Sequence[Frame]) -> list[Frame]:
@@ -52,11 +40,9 @@ class ReadBack:
         return self._differing
 
     def _compare(self, descriptor: int, run: Sequence[Frame]) -> list[Frame]:
-        start = run[0].offset - run[0].offset % ALIGNMENT
-        wanted = run[-1].end - start
-        buffer = self._buffers.of(wanted + -wanted % ALIGNMENT)
-        read_at(descriptor, buffer, wanted + -wanted % ALIGNMENT, start)
-        with memoryview(buffer) as view:
+        start = run[0].offset
+        buffer, at, found = self._buffers.read(descriptor, start, run[-1].end - start)
+        with memoryview(buffer) as whole, whole[at : at + found] as view:
             return [
                 frame
                 for frame in run
@@ -68,7 +54,7 @@ def _runs(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Frames that are read together."""
     found: list[list[Frame]] = []
     for frame in frames:
-        if not found or frame.end - found[-1][0].offset > RUN_BYTES - ALIGNMENT:
+        if not found or frame.end - found[-1][0].offset > RUN_BYTES:
             found.append([])
         found[-1].append(frame)
     return found
