@@ -155,7 +155,9 @@ class ArchiveWriter:
             self._frames.append(Frame(self._output.size_bytes, len(data), 0, sha256(data).hexdigest(), ""))
             self._output.write(data)
             self.new_bytes += len(data)
+        self._advance(0)  # may stop
         self._output.sync()
+        self._advance(0)
 
     def read_back(self) -> None:
         """Compare every byte on the disk with what was to be written.
@@ -165,6 +167,7 @@ class ArchiveWriter:
             OSError: It cannot be read.
         """
         differing = ReadBack(self._output.path).differing(self._frames)
+        self._advance(0)
         if differing:
             raise CheckpointError(
                 f"What was read back of the checkpoint is not what was written: {len(differing)} of "

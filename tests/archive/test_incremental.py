@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -14,9 +15,10 @@ from hive_tui.archive.format import CHUNK_BYTES, GROUP_BYTES, Manifest, Member
 from hive_tui.archive.frames import opened
 from hive_tui.archive.previous import Previous
 from hive_tui.archive.reader import extract, read_manifest, read_member, verify
-from hive_tui.archive.sources import Entry, stamp_of
+from hive_tui.archive.sources import ChangedWhileRead, Entry, stamp_of
 from hive_tui.archive.writer import Written, writing
 from tests.archive.folders import facts_below, fill, let_time_pass, names_below, take, unpacked
+from tests.archive.forging2 import changed
 
 LARGE = Random(1).randbytes(2 * CHUNK_BYTES + 5000)
 
@@ -152,6 +154,28 @@ def test_each_damaged_frame_of_the_generation_before_is_made_anew(root: Path, fi
         check(second, root, tmp_path / f"out {number}")
         second.path.unlink()
         shutil.rmtree(tmp_path / f"out {number}")
+
+
+def test_a_damaged_frame_of_a_file_that_is_not_as_unchanged_as_it_says_is_not_made_up(
+    root: Path, first: Written, tmp_path: Path
+):
+    """Its other pieces are of the old content: together with a new one they would be a file that never was."""
+    (root / "large").write_bytes(b"y" * len(LARGE))
+    let_time_pass(tmp_path)
+    stamp = stamp_of((root / "large").lstat())
+
+    def says_unchanged(manifest: Manifest) -> Manifest:
+        members = (replace(one, stamp=stamp) if one.name == "tree/large" else one for one in manifest.members)
+        return replace(manifest, members=tuple(members), began_ns=manifest.began_ns + 2**40)
+
+    changed(first.path, says_unchanged)
+    member = next(member for member in read_manifest(first.path).members if member.name == "tree/large")
+    with first.path.open("r+b") as file:
+        file.seek(read_manifest(first.path).frames[member.frame + 2].offset + 50)
+        file.write(b"damage")
+    with pytest.raises(ChangedWhileRead):
+        take(tmp_path / "2.tar.zst", root, first.path)
+    assert not (tmp_path / "2.tar.zst").exists()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no checkpoint", b"\x28\xb5\x2f\xfd" * 100], ids=repr)
