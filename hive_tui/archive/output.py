@@ -157,7 +157,8 @@ def publish(temp: Path, final: Path) -> None:
             raise CheckpointError(f"There is already a file {final}.") from None
         temp.rename(final)  # a file system without hard links
     else:
-        temp.unlink()
+        with suppress(OSError):
+            temp.unlink()
     fsync_folder(final.parent)
 
 

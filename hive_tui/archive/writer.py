@@ -318,7 +318,7 @@ def writing(
         advance: Called with bytes of content that are done; may raise to stop.
         previous: An older checkpoint of the same. What has not changed since is
             copied from it, and verified on the way; if it is damaged or gone, read again.
-        reread_after: Copy nothing in every so manieth generation; 0: not in this one.
+        reread_after: After so many generations copy nothing and read all again; 0: now.
 
     Raises:
         DiskFull: There is not enough space, or less than must stay free.
