@@ -49,13 +49,13 @@ def test_a_writer_killed_at_any_of_many_moments_leaves_no_bad_file_and_nothing_e
     random = Random(6)
     began = perf_counter()
     take(tmp_path / "timed" / "a.tar.zst", root)
-    takes_s = perf_counter() - began
+    takes_s = [perf_counter() - began] * 2
     folder = tmp_path / "kills"
     finished = 0
     for number in range(KILLS):
         path = folder / f"{number}.tar.zst"
         previous = first.path if number % 2 else None
-        wait_s = random.uniform(0, takes_s * (0.7 if number % 2 else 1.3))
+        wait_s = random.uniform(0, 1.5 * takes_s[number % 2])
         child = in_a_child(partial(take_quietly, path, root, previous))
         until = perf_counter() + wait_s
         while perf_counter() < until and not path.exists():
@@ -66,6 +66,8 @@ def test_a_writer_killed_at_any_of_many_moments_leaves_no_bad_file_and_nothing_e
             assert verify(path) == []
             assert facts_below(root).keys() == unpacked(path, tmp_path / f"out {number}").keys()
             finished += 1
+        # About every other one gets done, however busy the machine is by now.
+        takes_s[number % 2] *= 0.9 if path.exists() else 1.1
     assert 5 < finished < KILLS - 5, "the moments hit the beginning alone, or the end"
     sweep(folder, lambda _: False)
     assert all(path.suffix == ".zst" for path in folder.iterdir())
