@@ -1,7 +1,7 @@
 # Python's bytecode must be written, or every start compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run demo test test-faults screenshots lint format check lock clean
+.PHONY: help install run demo test test-faults bench screenshots lint format check lock clean
 
 help:         ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,10 @@ test: install         ## All tests
 test-faults: install  ## Slow fault tests: kill -9 at every step, many times
 	@.ci/setup test-tools
 	.venv/bin/pytest -m faults -n 4 tests
+
+bench: install        ## Measure it beside plain peers; five minutes on a machine with nothing else to do
+	@.ci/setup test-tools
+	.venv/bin/python -m tests.bench --seconds 30
 
 screenshots: install  ## Draw the pictures of the README anew
 	.venv/bin/python -m tests.ui.draw screenshots

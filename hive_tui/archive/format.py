@@ -1,16 +1,31 @@
-"""What stands in a checkpoint file."""
+"""What stands in a checkpoint file: its manifest, its members, its frames, its trailer.
+
+A file is a standard tar in zstd frames that can each be read alone. Whole small files share a frame;
+a large file has one frame for its tar header and one for every 4 MiB, so that what is appended to it
+leaves the earlier frames as they are. The last member is the manifest; behind it, in a frame that zstd
+skips, a trailer says where the manifest is. Frames, manifest and trailer follow each other without a
+gap, and each is under a hash: no byte of the file can change unseen.
+"""
 
 import json
+import struct
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any, Self
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
 """The last member."""
 LEVEL = 3
-CHUNK_BYTES = 1024 * 1024
+GROUP_BYTES = 128 * 1024
+"""Small files share a frame until it holds so much: less compresses worse, more has to be written again sooner."""
+CHUNK_BYTES = 4 * 1024 * 1024
+"""What one frame holds of a large file."""
+FRAME_LIMIT_BYTES = CHUNK_BYTES + 64 * 1024
+"""No frame but the manifest's unpacks to more: a chunk, its header with the longest names, and padding."""
+MANIFEST_LIMIT_BYTES = 256 * 1024 * 1024
 
 
 class BadManifest(Exception):
@@ -20,15 +35,83 @@ class BadManifest(Exception):
 class NewerFormat(BadManifest):
     """The file was written by a newer program."""
 
+    def __init__(self, version: int) -> None:
+        super().__init__(f"format {version}; this program reads up to {FORMAT_VERSION}")
+
+
+class Kind(StrEnum):
+    """What a member is."""
+
+    FILE = "file"
+    LINK = "link"
+    FOLDER = "folder"
+
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One regular file in the archive."""
+    """One file, symbolic link or folder in the archive."""
 
     name: str
     size_bytes: int
     sha256: str
+    """Hash of the content; empty for what has none."""
     mode: int
+    mtime_ns: int = 0
+    kind: Kind = Kind.FILE
+    target: str = ""
+    """Where a link leads."""
+    frame: int = 0
+    """Number of the frame that its tar header stands in."""
+    frames: int = 1
+    """Over how many frames header and content go."""
+    stamp: tuple[int, ...] = ()
+    """What the file system said of the file: while it says the same, the content is. Empty: nobody knows."""
+
+    def moved(self, by: int) -> "Member":
+        """The same, so many frames further on."""
+        if not by:
+            return self
+        return Member(
+            self.name, self.size_bytes, self.sha256, self.mode, self.mtime_ns, self.kind, self.target,
+            self.frame + by, self.frames, self.stamp,
+        )  # fmt: skip
+
+    def to_json(self) -> dict[str, Any]:
+        """Without what is as it usually is."""
+        value = {
+            "name": self.name, "size_bytes": self.size_bytes, "sha256": self.sha256, "mode": self.mode,
+            "mtime_ns": self.mtime_ns, "frame": self.frame,
+        }  # fmt: skip
+        if self.kind is not Kind.FILE:
+            value |= {"kind": str(self.kind), "target": self.target}
+        if self.frames != 1:
+            value["frames"] = self.frames
+        if self.stamp:
+            value["stamp"] = self.stamp
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One zstd frame."""
+
+    offset: int
+    size_bytes: int
+    content_bytes: int
+    """What it unpacks to."""
+    sha256: str
+    """Hash of the frame as it stands in the file."""
+    content_id: str
+    """Two frames of one identity hold the same content; see `packing`."""
+
+    def moved(self, by_bytes: int) -> "Frame":
+        """The same, so much further on."""
+        return Frame(self.offset + by_bytes, self.size_bytes, self.content_bytes, self.sha256, self.content_id)
+
+    @property
+    def end(self) -> int:
+        """Where the next one begins."""
+        return self.offset + self.size_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +119,29 @@ class Manifest:
     """Every member with size and hash, and facts about the checkpoint as a whole."""
 
     members: tuple[Member, ...]
+    """In the order in which they stand in the file."""
     facts: Mapping[str, Any]
     format_version: int = FORMAT_VERSION
+    frames: tuple[Frame, ...] = ()
+    began_ns: int = 0
+    """The file system's time when the writer began: what changed later may have changed again unseen."""
+    since_reread: int = 0
+    """How many generations ago every file was read; 0: for this one."""
 
     def to_bytes(self) -> bytes:
         """As JSON."""
-        return json.dumps(asdict(self), indent=1).encode()
+        value = {
+            "format_version": self.format_version,
+            "facts": dict(self.facts),
+            "began_ns": self.began_ns,
+            "since_reread": self.since_reread,
+            "members": [member.to_json() for member in self.members],
+            "frames": [
+                [frame.offset, frame.size_bytes, frame.content_bytes, frame.sha256, frame.content_id]
+                for frame in self.frames
+            ],
+        }
+        return json.dumps(value).encode()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
@@ -55,28 +155,120 @@ class Manifest:
             value = json.loads(raw)
             version = int(value["format_version"])
             if version > FORMAT_VERSION:
-                raise NewerFormat(f"format {version}; this program reads up to {FORMAT_VERSION}")
-            return cls(tuple(_member(member) for member in value["members"]), dict(value["facts"]), version)
-        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+                raise NewerFormat(version)
+            return cls(
+                tuple(_member(**member) for member in value["members"]),
+                dict(value["facts"]),
+                version,
+                tuple(_frame(*frame) for frame in value.get("frames", ())),
+                _whole(value.get("began_ns", 0)),
+                _whole(value.get("since_reread", 0)),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             raise BadManifest(str(error)) from error
 
 
-def _member(value: Mapping[str, Any]) -> Member:
-    member = Member(**value)
-    if not (isinstance(member.name, str) and isinstance(member.sha256, str)):
-        raise TypeError("the name or the hash of a member is no text")
-    return member
+def _member(
+    *,
+    name: str,
+    size_bytes: int,
+    sha256: str,
+    mode: int,
+    mtime_ns: int = 0,
+    kind: str = Kind.FILE,
+    target: str = "",
+    frame: int = 0,
+    frames: int = 1,
+    stamp: tuple[int, ...] = (),
+) -> Member:
+    if not (isinstance(name, str) and isinstance(sha256, str) and isinstance(target, str)):
+        raise TypeError("a name, hash or target of a member is no text")
+    if size_bytes < 0 or mode < 0 or frame < 0 or frames < 1:
+        raise ValueError(f"a number of {name!r} is below what it can be")
+    if {int} != {*map(type, (size_bytes, mode, mtime_ns, frame, frames, *stamp))}:
+        raise TypeError(f"a number of {name!r} is none")
+    return Member(name, size_bytes, sha256, mode, mtime_ns, Kind(kind), target, frame, frames, tuple(stamp))
+
+
+def _frame(offset: int, size_bytes: int, content_bytes: int, sha256: str, content_id: str) -> Frame:
+    if not (isinstance(sha256, str) and isinstance(content_id, str)):
+        raise TypeError("a hash of a frame is no text")
+    return Frame(_whole(offset), _whole(size_bytes), _whole(content_bytes), sha256, content_id)
+
+
+def _whole(number: object) -> int:
+    if type(number) is not int or number < 0:
+        raise TypeError(f"{number!r} is no count")
+    return number
+
+
+@dataclass(frozen=True, slots=True)
+class Trailer:
+    """The end of the file: where the manifest's frame is."""
+
+    offset: int
+    size_bytes: int
+    sha256: bytes
+    """Hash of the manifest's frame."""
+    version: int = FORMAT_VERSION
+
+    _LAYOUT = struct.Struct("<IIQQ32sI8s")
+    _SKIPPABLE = 0x184D2A5E
+    _TAG = b"HIVECKPT"
+    BYTES = _LAYOUT.size
+
+    def to_bytes(self) -> bytes:
+        """As a frame that zstd skips."""
+        content = self.BYTES - 8
+        return self._LAYOUT.pack(
+            self._SKIPPABLE, content, self.offset, self.size_bytes, self.sha256, self.version, self._TAG
+        )
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Self | None:
+        """Back from the last bytes of a file; None if they are something else.
+
+        Raises:
+            NewerFormat: It was written by a newer program.
+        """
+        if len(raw) != cls.BYTES:
+            return None
+        magic, content, offset, size_bytes, sha256, version, tag = cls._LAYOUT.unpack(raw)
+        if (magic, content, tag) != (cls._SKIPPABLE, cls.BYTES - 8, cls._TAG) or version < FORMAT_VERSION:
+            return None
+        if version > FORMAT_VERSION:
+            raise NewerFormat(version)
+        return cls(offset, size_bytes, sha256, version)
 
 
 def unsafe_name(name: str) -> str | None:
     """Why a member of this name must not be unpacked; None if it may."""
-    path = PurePosixPath(name)
     if not name or "\0" in name:
         return "the name is empty or has a NUL"
-    if path.is_absolute():
+    if name.startswith("/"):
         return "the name is absolute"
-    if ".." in path.parts:
+    parts = name.split("/")
+    if ".." in parts:
         return "the name leads out of the folder"
-    if not path.parts or str(path) != name:
+    if "" in parts or "." in parts:
         return "the name is written in an odd way"  # two such names may mean one file
+    return None
+
+
+def unsafe_link(name: str, target: str) -> str | None:
+    """Why a link of this name must not lead there; None if it may.
+
+    `..` may stand at the beginning alone: behind the name of another link it would
+    lead somewhere else than it seems to.
+    """
+    if not target or "\0" in target:
+        return "the link leads nowhere"
+    if target.startswith("/"):
+        return "the link is absolute"
+    parts = PurePosixPath(target).parts
+    ups = next((number for number, part in enumerate(parts) if part != ".."), len(parts))
+    if ups > name.count("/"):
+        return "the link leads out of the folder"
+    if ".." in parts[ups:]:
+        return "the link goes down and up again"
     return None

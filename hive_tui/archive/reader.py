@@ -1,41 +1,51 @@
 """Reads and verifies a checkpoint file. Trusts nothing in it."""
 
 import errno
-import hashlib
-import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-import zstandard
-
-from hive_tui.archive.format import CHUNK_BYTES, MANIFEST, BadManifest, Manifest, NewerFormat, unsafe_name
-from hive_tui.domain.checkpoints import Defect, ValidationError
+from hive_tui.archive import sequential
+from hive_tui.archive.extracting import Extraction, read_content
+from hive_tui.archive.format import MANIFEST, BadManifest, Manifest, NewerFormat
+from hive_tui.archive.frames import BadFrame, FrameFile, opened
+from hive_tui.archive.index import Index, read_index
+from hive_tui.archive.layout import problems
+from hive_tui.archive.members import BadMember
+from hive_tui.archive.verifying import errors_in
+from hive_tui.domain.checkpoints import Defect, Depth, ValidationError
 from hive_tui.domain.errors import CheckpointError, DiskFull
 
-MANIFEST_LIMIT_BYTES = 256 * 1024 * 1024
 
-
-def verify(path: Path, sha256: str | None = None) -> list[ValidationError]:
+def verify(
+    path: Path,
+    sha256: str | None = None,
+    *,
+    depth: Depth = Depth.DEEP,
+    advance: Callable[[int], None] = lambda _: None,
+) -> list[ValidationError]:
     """Everything that is wrong with the file; empty if it is good.
 
     Args:
         path: The checkpoint file.
         sha256: Hash of the whole file, as the catalog knows it.
+        depth: How closely to look. Either finds any byte that is not what was written.
+        advance: Called with bytes of the file that are done; may raise to stop.
     """
-    if not path.exists():
-        return [ValidationError(Defect.MISSING_FILE, f"the file {path} is not there")]
     try:
-        found = _file_hash(path) if sha256 is not None else None
-        errors = (
-            [ValidationError(Defect.HASH_MISMATCH, "the file is not the one that was written")]
-            if found != sha256
-            else []
-        )
-        return errors + _verify_members(path)
+        with opened(path) as file:
+            index = read_index(file)
+            if index is None:
+                return sequential.verify(path, sha256)
+            return problems(index.manifest, index.end) or errors_in(file, index, sha256, depth, advance)
+    except FileNotFoundError:
+        return [ValidationError(Defect.MISSING_FILE, f"the file {path} is not there")]
     except OSError as error:
         return [ValidationError(Defect.UNREADABLE, f"the file cannot be read: {error.strerror or error}")]
+    except NewerFormat as error:
+        return [ValidationError(Defect.NEWER_FORMAT, f"written by a newer hive-tui: {error}")]
+    except BadManifest as error:
+        return [ValidationError(Defect.BAD_MANIFEST, f"the manifest cannot be read: {error}", MANIFEST)]
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -44,155 +54,84 @@ def read_manifest(path: Path) -> Manifest:
     Raises:
         CheckpointError: The file is damaged.
     """
-    with _as_checkpoint_error(path), _open(path) as tar:
-        for info in tar:
-            if info.name == MANIFEST:
-                return Manifest.from_bytes(_content(tar, info))
-    raise CheckpointError(f"The checkpoint {path.name} has no manifest.")
+    with _indexed(path) as (_, index):
+        return index.manifest if index else sequential.read_manifest(path)
 
 
 def read_member(path: Path, name: str) -> bytes:
-    """Content of one member.
+    """Content of one member; reads nothing of the others but the manifest.
 
     Raises:
         CheckpointError: The file is damaged, or has no such member.
     """
-    with _as_checkpoint_error(path), _open(path) as tar:
-        for info in tar:
-            if info.name == name:
-                return _content(tar, info)
-    raise CheckpointError(f"The checkpoint {path.name} has no member {name!r}.")
+    with _indexed(path) as (file, index):
+        if index is None:
+            return sequential.read_member(path, name)
+        return read_content(file, index.manifest, name, path)
 
 
-def extract(path: Path, into: Path, *, wanted: Callable[[str], bool] = lambda _: True) -> list[str]:
-    """Unpack members as regular files below `into`, an empty private folder; their names.
+def extract(
+    path: Path,
+    into: Path,
+    *,
+    wanted: Callable[[str], bool] = lambda _: True,
+    advance: Callable[[int], None] = lambda _: None,
+) -> list[str]:
+    """Unpack members below `into`, an empty private folder; the names of files and links.
 
-    Only what the manifest lists is kept, and only if its hash is right.
+    Only what the manifest lists is unpacked, and only what is as it was written. A
+    manifest that asks for anything unsafe is refused before a file is made.
+
+    Args:
+        path: The checkpoint file.
+        into: Made if it is missing.
+        wanted: Which members to unpack, by name.
+        advance: Called with bytes of content that are done; may raise to stop.
 
     Raises:
         DiskFull: There is not enough space below `into`.
         CheckpointError: The file is damaged; what was unpacked must not be used.
     """
     try:
-        errors = _verify_members(path, into, wanted)
+        with _indexed(path) as (file, index):
+            if index is None:
+                return sequential.extract(path, into, wanted)
+            unsafe = problems(index.manifest, index.end)
+            if unsafe:
+                raise damaged(path, str(unsafe[0]))
+            return Extraction(file, index.manifest, into, advance).run(wanted)
+    except (BadFrame, BadMember) as error:
+        raise damaged(path, str(error)) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(
-                f"The disk is full: the checkpoint {path.name} could not be unpacked.",
-                hint=f"Free some space below {into}.",
-            ) from error
-        raise CheckpointError(
-            f"The checkpoint {path.name} could not be unpacked: {error.strerror or error}.",
-            hint=f"Look at {error.filename or into}.",
-        ) from error
-    if errors:
-        raise CheckpointError(
-            f"The checkpoint {path.name} is damaged: {errors[0]}.", hint="Try an older generation of this agent."
+        raise _not_unpacked(path, into, error) from error
+
+
+def damaged(path: Path, reason: str) -> CheckpointError:
+    """What to say of a file that must not be used."""
+    return CheckpointError(
+        f"The checkpoint {path.name} is damaged: {reason}.", hint="Try an older generation of this agent."
+    )
+
+
+def _not_unpacked(path: Path, into: Path, error: OSError) -> CheckpointError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull(
+            f"The disk is full: the checkpoint {path.name} could not be unpacked.",
+            hint=f"Free some space below {into}.",
         )
-    return [str(file.relative_to(into)) for file in sorted(into.rglob("*")) if file.is_file()]
-
-
-def _verify_members(
-    path: Path, into: Path | None = None, wanted: Callable[[str], bool] = lambda _: True
-) -> list[ValidationError]:
-    """Read the whole file once: hash each member, unpack it if wanted, and compare with the manifest."""
-    hashes: dict[str, tuple[int, str]] = {}
-    errors: list[ValidationError] = []
-    manifest: Manifest | None = None
-    try:
-        with _open(path) as tar:
-            for info in tar:
-                problem = _problem(info, hashes, has_manifest=manifest is not None)
-                if problem is not None:
-                    return [problem]
-                if info.name == MANIFEST:
-                    manifest = Manifest.from_bytes(_content(tar, info))
-                    continue
-                target = into / info.name if into is not None and wanted(info.name) else None
-                hashes[info.name] = (info.size, _hash_member(tar, info, target))
-    except NewerFormat as error:
-        return [ValidationError(Defect.NEWER_FORMAT, f"written by a newer hive-tui: {error}")]
-    except BadManifest as error:
-        return [ValidationError(Defect.BAD_MANIFEST, f"the manifest cannot be read: {error}", MANIFEST)]
-    except (zstandard.ZstdError, tarfile.TarError, EOFError, ValueError) as error:
-        return [ValidationError(Defect.UNREADABLE, f"the file is damaged: {error}")]
-    if manifest is None:
-        return [ValidationError(Defect.TRUNCATED, "the file ends before its manifest")]
-    errors += _compare(manifest, hashes)
-    return errors
-
-
-def _problem(info: tarfile.TarInfo, seen: dict[str, tuple[int, str]], *, has_manifest: bool) -> ValidationError | None:
-    reason = unsafe_name(info.name)
-    if reason is None and (not info.isreg() or info.issparse()):
-        reason = "it is not a regular file"
-    if reason is None and info.name in seen:
-        reason = "it is there twice"
-    if reason is None and has_manifest:
-        reason = "it stands behind the manifest"
-    return None if reason is None else ValidationError(Defect.UNSAFE_MEMBER, reason, info.name)
-
-
-def _compare(manifest: Manifest, found: dict[str, tuple[int, str]]) -> list[ValidationError]:
-    errors: list[ValidationError] = []
-    listed = {member.name: member for member in manifest.members}
-    for name, member in listed.items():
-        if name not in found:
-            errors.append(ValidationError(Defect.MISSING_MEMBER, "it is not in the file", name))
-            continue
-        size, sha256 = found[name]
-        if size != member.size_bytes:
-            errors.append(ValidationError(Defect.SIZE_MISMATCH, f"{size} bytes instead of {member.size_bytes}", name))
-        elif sha256 != member.sha256:
-            errors.append(ValidationError(Defect.HASH_MISMATCH, "its content is not what was written", name))
-    extra = sorted(found.keys() - listed.keys())
-    return errors + [ValidationError(Defect.EXTRA_MEMBER, "the manifest does not know it", name) for name in extra]
-
-
-def _hash_member(tar: tarfile.TarFile, info: tarfile.TarInfo, target: Path | None) -> str:
-    content = tar.extractfile(info)
-    assert content is not None
-    sha256 = hashlib.sha256()
-    if target is None:
-        while block := content.read(CHUNK_BYTES):
-            sha256.update(block)
-        return sha256.hexdigest()
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with target.open("xb") as file:
-        while block := content.read(CHUNK_BYTES):
-            sha256.update(block)
-            file.write(block)
-    target.chmod(info.mode & 0o777)
-    return sha256.hexdigest()
-
-
-def _content(tar: tarfile.TarFile, info: tarfile.TarInfo) -> bytes:
-    if not info.isreg() or info.size > MANIFEST_LIMIT_BYTES:
-        raise BadManifest(f"{info.name} is no regular file, or too large")
-    content = tar.extractfile(info)
-    assert content is not None
-    return content.read()
+    return CheckpointError(
+        f"The checkpoint {path.name} could not be unpacked: {error.strerror or error}.",
+        hint=f"Look at {error.filename or into}.",
+    )
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[tarfile.TarFile]:
-    with path.open("rb") as raw, _decompressed(raw) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-        yield tar
-
-
-def _decompressed(raw: BinaryIO) -> zstandard.ZstdDecompressionReader:
-    # A frame may end anywhere; without read_across_frames the rest would be left out silently.
-    return zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-
-
-@contextmanager
-def _as_checkpoint_error(path: Path) -> Iterator[None]:
+def _indexed(path: Path) -> Iterator[tuple[FrameFile, Index | None]]:
+    """The file with its index; errors of opening it are told from those of what is done with it."""
     try:
-        yield
-    except (OSError, zstandard.ZstdError, tarfile.TarError, EOFError, BadManifest) as error:
+        with opened(path) as file:
+            index = read_index(file)
+    except (OSError, BadFrame, BadManifest) as error:
         raise CheckpointError(f"The checkpoint {path} cannot be read: {error}.", hint="Validate it.") from error
-
-
-def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    with opened(path) as file:
+        yield file, index

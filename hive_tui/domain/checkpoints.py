@@ -35,6 +35,15 @@ class Defect(StrEnum):
     BAD_DATABASE = "bad_database"
 
 
+class Depth(StrEnum):
+    """How closely a checkpoint file is looked at."""
+
+    FAST = "fast"
+    """Every byte of the file against its hash."""
+    DEEP = "deep"
+    """And everything in it is unpacked, every member against its own hash."""
+
+
 @dataclass(frozen=True, slots=True)
 class ValidationError:
     """One thing that is wrong with a checkpoint."""

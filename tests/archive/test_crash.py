@@ -21,7 +21,7 @@ from hive_tui.domain.errors import CheckpointError
 CHANGING = {"os.rename", "os.remove", "os.mkdir", "os.chmod", "os.truncate", "os.link"}
 """What the interpreter announces before it changes something on disk."""
 
-CONTENT = random.Random(1).randbytes(300_000)
+CONTENT = random.Random(1).randbytes(9_000_000)
 FORK = multiprocessing.get_context("fork")
 
 
@@ -98,18 +98,18 @@ def test_a_writer_killed_at_any_step_leaves_no_file_that_does_not_verify(tmp_pat
         check_leftovers(path)
         steps += 1
     assert check_leftovers(path), "the last one was not killed"
-    assert steps > 15
+    assert steps >= 8
 
 
-def test_a_writer_killed_just_before_the_rename_leaves_no_file(tmp_path: Path):
+def test_a_writer_killed_just_before_the_file_gets_its_name_leaves_none(tmp_path: Path):
     path = tmp_path / "a.tar.zst"
 
-    def at_rename(event: str, _: tuple[object, ...]) -> None:
-        if event == "os.rename":
+    def at_naming(event: str, _: tuple[object, ...]) -> None:
+        if event == "os.link":
             os.kill(os.getpid(), signal.SIGKILL)
 
     def work() -> None:
-        sys.addaudithook(at_rename)
+        sys.addaudithook(at_naming)
         write(path)
 
     assert was_killed(in_a_child(work))
@@ -165,7 +165,8 @@ def test_a_file_that_is_swept_from_under_a_writer_is_an_error(tmp_path: Path):
 def test_what_is_damaged_before_it_is_read_back_gets_no_name(tmp_path: Path):
     path = tmp_path / "a.tar.zst"
     with pytest.raises(CheckpointError, match="is not what was written"), writing(path, {}) as (archive, _):
-        archive.add_bytes("a", CONTENT)
+        archive.add_bytes("a", CONTENT * 40)
+        archive.flush()
         (temp,) = tmp_path.iterdir()
         with temp.open("r+b") as file:
             file.seek(100)

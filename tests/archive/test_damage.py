@@ -10,7 +10,7 @@ import zstandard
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hive_tui.archive.format import MANIFEST
+from hive_tui.archive.format import MANIFEST, Trailer
 from hive_tui.archive.reader import extract, read_manifest, read_member, verify
 from hive_tui.archive.writer import Written
 from hive_tui.domain.checkpoints import Defect, ValidationError
@@ -55,6 +55,13 @@ def test_what_is_unpacked_of_a_damaged_file_is_what_was_written_or_nothing(
         unpacked += 1
         assert contents_below(out) == CONTENTS, what
     assert unpacked < 40, "only the check sum at the very end does not matter for the content"
+
+
+def test_a_file_without_its_trailer_is_truncated(written: Written, raw: bytes):
+    """Where a frame ends, zstd and tar see nothing wrong; the catalog's hash is not needed to find it."""
+    written.path.write_bytes(raw[: -Trailer.BYTES])
+    (error,) = verify(written.path)
+    assert (error.kind, error.detail) == (Defect.TRUNCATED, "the file ends before its trailer, or has another")
 
 
 @pytest.mark.parametrize("tail", [b"\0", b"x", b"\0" * 512, b"garbage" * 1000], ids=["nul", "x", "block", "much"])

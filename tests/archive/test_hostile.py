@@ -13,8 +13,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hive_tui.archive.format import MANIFEST, BadManifest, Manifest, unsafe_name
-from hive_tui.archive.reader import MANIFEST_LIMIT_BYTES, extract, read_manifest, read_member, verify
+from hive_tui.archive.format import MANIFEST, MANIFEST_LIMIT_BYTES, BadManifest, Manifest, unsafe_name
+from hive_tui.archive.reader import extract, read_manifest, read_member, verify
 from hive_tui.domain.checkpoints import Defect
 from hive_tui.domain.errors import CheckpointError
 from tests.archive.forging import entry, forge, good_entries, listed, manifest, packed, tar_of
@@ -175,11 +175,11 @@ def test_whatever_stands_for_a_manifest_is_one_or_is_refused(raw: bytes):
 
 
 def test_a_file_of_a_newer_program_says_so(tmp_path: Path):
-    path = forge(tmp_path / "a", good_entries(), format_version=2)
+    path = forge(tmp_path / "a", good_entries(), format_version=3)
     (error,) = verify(path)
     assert error.kind is Defect.NEWER_FORMAT
     assert "newer hive-tui" in error.detail
-    with pytest.raises(CheckpointError, match="format 2; this program reads up to 1"):
+    with pytest.raises(CheckpointError, match="format 3; this program reads up to 2"):
         read_manifest(path)
 
 

@@ -1,0 +1,89 @@
+"""The generation before: which of its frames still say what is true."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+
+from hive_tui.archive.format import BadManifest, Manifest, Member
+from hive_tui.archive.frames import BadFrame, FrameFile, opened
+from hive_tui.archive.index import read_index
+from hive_tui.archive.layout import problems
+from hive_tui.archive.sources import Entry, stamp_of
+
+_FINE_NS, _COARSE_NS = 50_000_000, 2_000_000_000
+"""How long a file system may give the same time to two changes, by whether its times have fractions."""
+
+
+def open_previous(path: Path, stack: ExitStack, reread_after: int) -> "Previous | None":
+    """An older checkpoint, if it can be used: not one that is damaged, or after which all is to be read again."""
+    try:
+        file = stack.enter_context(opened(path, direct=True))
+        index = read_index(file)
+    except (OSError, BadFrame, BadManifest):
+        return None
+    if index is None or index.manifest.since_reread + 1 >= reread_after or problems(index.manifest, index.end):
+        return None
+    return Previous(file, index.manifest)
+
+
+@dataclass(slots=True)
+class Previous:
+    """An older checkpoint file, open for reading."""
+
+    file: FrameFile
+    manifest: Manifest
+    damaged: set[int] = field(default_factory=set)
+    """Numbers of frames that turned out to be damaged."""
+    _members: dict[str, Member] = field(init=False)
+    _by_content: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._members = {member.name: member for member in self.manifest.members}
+        self._by_content = {frame.content_id: number for number, frame in enumerate(self.manifest.frames)}
+
+    def unchanged(self, entry: Entry) -> Member | None:
+        """The member that this file was, if it has not been changed since.
+
+        A file that changed about when the older checkpoint was written may have
+        changed once more after it was read, within one tick of the file system's
+        clock: nobody can tell, so it counts as changed.
+        """
+        member = self._members.get(entry.name)
+        stamp = stamp_of(entry.status)
+        if member is None or member.stamp != stamp:
+            return None
+        mtime_ns, ctime_ns = entry.status.st_mtime_ns, entry.status.st_ctime_ns
+        tick_ns = _FINE_NS if ctime_ns % 1_000_000 else _COARSE_NS
+        return member if max(mtime_ns, ctime_ns) < self.manifest.began_ns - tick_ns else None
+
+    def with_content(self, content_id: str) -> bytes | None:
+        """A frame that holds this content; None if there is none that is good."""
+        number = self._by_content.get(content_id)
+        return None if number is None else self.frame(number)
+
+    def frame(self, number: int) -> bytes | None:
+        """A frame as it stands in the file; None if it is damaged."""
+        try:
+            return self.file.frame(self.manifest.frames[number])
+        except (BadFrame, OSError):
+            self.damaged.add(number)
+            return None
+
+    def run(self, numbers: range) -> bytes | None:
+        """Frames that follow each other; None if one of them is damaged."""
+        frames = [self.manifest.frames[number] for number in numbers]
+        start = frames[0].offset
+        try:
+            data = self.file.read(start, frames[-1].end - start)
+        except (BadFrame, OSError):
+            self.damaged.update(numbers if len(numbers) == 1 else ())
+            return None
+        view = memoryview(data)
+        damaged = {
+            number
+            for number, frame in zip(numbers, frames, strict=True)
+            if sha256(view[frame.offset - start : frame.end - start]).hexdigest() != frame.sha256
+        }
+        self.damaged |= damaged
+        return None if damaged else data

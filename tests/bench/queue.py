@@ -1,0 +1,147 @@
+"""The queue: wakeups a second through the service on a real SQLite file, each step one durable commit.
+
+A round enqueues 200 wakeups, one an agent, through `WakeupQueue`, then claims them by fives and
+completes each, as the dispatcher does. Once on a database with nothing else in it, once on one with
+100,000 finished wakeups and their attempts. Beside it: bare `sqlite3` with one table and one index,
+with the same durability (WAL, `synchronous=FULL`) and as many commits.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+
+from hive_tui.config import Settings
+from hive_tui.domain.wakeups import NewWakeup, Trigger
+from hive_tui.hive import Hive
+from hive_tui.services.dispatch import AT_ONCE
+from hive_tui.store import agents as agent_store
+from hive_tui.store import claims
+from hive_tui.store.values import to_us
+from tests.bench.figures import Goal, Row, Section
+from tests.bench.plan import Plan
+from tests.stage import CLOCK, TESTER
+from tests.ui.invented import agent
+
+WAKEUPS = 200
+FINISHED = 100_000
+CONTEXT = '{"mission": "Ship the release", "goal": {"id": "g-1042", "title": "Reduce the crash rate"}}'
+
+Round = tuple[float, float]
+"""Enqueued, and claimed and completed: both a second."""
+
+
+def measure(plan: Plan) -> Section:
+    """Run rounds on the three databases in turn."""
+    empty, full = Queue(plan.folder / "queue-empty"), Queue(plan.folder / "queue-full")
+    full.fill(FINISHED)
+    bare = Bare(plan.folder / "bare.db")
+    rounds: dict[str, list[Round]] = {"bare": [], "empty": [], "full": []}
+    queues: dict[str, Callable[[], Round]] = {"bare": bare.round, "empty": empty.round, "full": full.round}
+    for turn in range(plan.runs + 1):
+        for name, run in queues.items():
+            rates = run()
+            if turn:
+                rounds[name].append(rates)
+    for opened in (empty, full, bare):
+        opened.close()
+    return Section("Queue, wakeups a second", "bare sqlite3, same durability and commits", _rows(rounds))
+
+
+def _rows(rounds: dict[str, list[Round]]) -> list[Row]:
+    enqueued = {name: [one[0] for one in found] for name, found in rounds.items()}
+    completed = {name: [one[1] for one in found] for name, found in rounds.items()}
+    whole = {name: [1 / (1 / a + 1 / b) for a, b in found] for name, found in rounds.items()}
+    least = Goal("ratio", 0.35, is_least=True), Goal("ratio", 0.30, is_least=True)
+    return [
+        Row("enqueue, empty", "1/s", enqueued["empty"], enqueued["bare"], least[0]),
+        Row("enqueue, 100,000 finished", "1/s", enqueued["full"], enqueued["bare"], least[0]),
+        Row("claim + complete, empty", "1/s", completed["empty"], completed["bare"], least[1]),
+        Row("claim + complete, 100,000", "1/s", completed["full"], completed["bare"], least[1]),
+        Row("all three, empty", "1/s", whole["empty"], whole["bare"]),
+        Row("all three, 100,000 / empty", "1/s", whole["full"], whole["empty"]),
+    ]
+
+
+class Queue:
+    """Ours, with 200 agents."""
+
+    def __init__(self, home: Path) -> None:
+        self._hive = Hive(home, Settings())
+        self._hive.database.checkpoint_wal(own=True)
+        now = CLOCK.now()
+        self._agents = [agent(number, f"queued-{number}", now) for number in range(WAKEUPS)]
+        for one in self._agents:
+            self._hive.database.write(agent_store.add, one, now=now)
+
+    def fill(self, finished: int) -> None:
+        """Add wakeups that are done with, and one attempt each."""
+        self._hive.database.write(_fill, [one.id for one in self._agents], finished)
+
+    def round(self) -> Round:
+        """Enqueue all, then work them off."""
+        began = perf_counter()
+        for one in self._agents:
+            self._hive.queue.enqueue(NewWakeup(one.id, Trigger.ROUTINE, CLOCK.now()), TESTER)
+        enqueued = perf_counter()
+        database, done = self._hive.database, 0
+        while claimed := database.write(claims.claim_due, by="bench", now=CLOCK.now(), limit=AT_ONCE):
+            for wakeup in claimed:
+                done += database.write(claims.complete, wakeup, now=CLOCK.now(), verdict="wake", result={})
+        assert done == WAKEUPS
+        return WAKEUPS / (enqueued - began), WAKEUPS / (perf_counter() - enqueued)
+
+    def close(self) -> None:
+        self._hive.close()
+
+
+def _fill(db: sqlite3.Connection, agent_ids: list[str], finished: int) -> None:
+    now = to_us(CLOCK.now() - timedelta(days=1))
+    ids = [f"finished-{number:06}" for number in range(finished)]
+    db.executemany(
+        'INSERT INTO wakeup_requests (id, agent_id, "trigger", priority, status, scheduled_for, attempts, context,'
+        " claim_token, created_at, started_at, finished_at, result)"
+        " VALUES (?, ?, 'routine', 60, 'completed', ?, 1, ?, 1, ?, ?, ?, '{}')",
+        [(one, agent_ids[at % len(agent_ids)], now + at, CONTEXT, now, now, now + at) for at, one in enumerate(ids)],
+    )
+    db.executemany(
+        "INSERT INTO wakeup_attempts (wakeup_id, number, started_at, finished_at, outcome, verdict)"
+        " VALUES (?, 1, ?, ?, 'succeeded', 'wake')",
+        [(one, now, now) for one in ids],
+    )
+
+
+class Bare:
+    """The least that a durable queue on SQLite must do."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = sqlite3.connect(path, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.execute("CREATE TABLE queue (id INTEGER PRIMARY KEY, status TEXT, due INTEGER, context TEXT)")
+        self._db.execute("CREATE INDEX due ON queue (due, id) WHERE status = 'pending'")
+
+    def round(self) -> Round:
+        """The same round: fives are claimed in one commit."""
+        began = perf_counter()
+        for number in range(WAKEUPS):
+            self._commit("INSERT INTO queue (status, due, context) VALUES ('pending', ?, ?)", (number, CONTEXT))
+        enqueued = perf_counter()
+        while claimed := self._commit(
+            "UPDATE queue SET status = 'processing' WHERE id IN"
+            " (SELECT id FROM queue WHERE status = 'pending' ORDER BY due, id LIMIT ?) RETURNING id",
+            (AT_ONCE,),
+        ):
+            for (number,) in claimed:
+                self._commit("UPDATE queue SET status = 'completed' WHERE id = ?", (number,))
+        return WAKEUPS / (enqueued - began), WAKEUPS / (perf_counter() - enqueued)
+
+    def _commit(self, sql: str, values: tuple[object, ...]) -> list[tuple[int]]:
+        self._db.execute("BEGIN IMMEDIATE")
+        found = self._db.execute(sql, values).fetchall()
+        self._db.execute("COMMIT")
+        return found
+
+    def close(self) -> None:
+        self._db.close()
