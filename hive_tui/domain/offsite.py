@@ -60,4 +60,5 @@ def wait_before(attempts: int) -> timedelta:
     """
     if attempts < 1:
         raise ValueError(f"attempts count from 1, got {attempts}")
-    return min(FIRST_WAIT * 2 ** min(attempts - 1, 16), LONGEST_WAIT)
+    doubled: int = 2 ** min(attempts - 1, 16)
+    return min(FIRST_WAIT * doubled, LONGEST_WAIT)

@@ -243,3 +243,46 @@ class Workspaces(Protocol):
     def recreate(self, checkpoint: Path, root: Path) -> None:
         """Build the folder `root`, which is gone, from what `snapshot` wrote."""
         ...
+
+
+class SecondPlace(Protocol):
+    """Where copies of checkpoints go that shall outlive this disk. Every method raises OffsiteError."""
+
+    description: str
+    """As the settings name it."""
+
+    def check(self, expected: str | None) -> str:
+        """Raise unless it can be reached and is the one that was used before; what to expect the next time.
+
+        Args:
+            expected: What the last call gave; None if it was never used.
+        """
+        ...
+
+    def put(self, source: Path, name: str, progress: Progress) -> None:
+        """Store a file under a name, complete or not at all; one of that name is replaced."""
+        ...
+
+    def digest(self, name: str, progress: Progress) -> tuple[int, str]:
+        """Size and SHA-256 of what lies there, read back from there."""
+        ...
+
+    def get(self, name: str, target: Path, progress: Progress) -> None:
+        """Fetch a file to a path where nothing is."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is fine."""
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts what leaves the machine. Every method raises OffsiteError."""
+
+    def seal(self, source: Path, target: Path) -> None:
+        """Write the encrypted file to `target`, where nothing is."""
+        ...
+
+    def open(self, source: Path, target: Path) -> None:
+        """Write the decrypted file to `target`, where nothing is."""
+        ...

@@ -1,6 +1,7 @@
 """Which checkpoints are kept: by count, by calendar, under a quota; and what is never taken."""
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,7 +14,7 @@ from tests.store.builders import a_checkpoint
 AGENTS = ("ada", "bob")
 
 
-def taken(ago: timedelta, generation: int, **facts: object) -> Checkpoint:
+def taken(ago: timedelta, generation: int, **facts: Any) -> Checkpoint:
     return a_checkpoint(f"c-{generation}", **{"created_at": NOON - ago, "generation": generation, **facts})
 
 
