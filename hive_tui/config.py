@@ -257,9 +257,10 @@ class _Reader:
         if kind == tuple[str, ...] and isinstance(item, list):
             return tuple(self._value(str, one, path) for one in item)
         words = {bool: "true or false", float: "a number", int: "a whole number", str: "a text in quotes"}
+        words[tuple[str, ...]] = "a list of texts"
         raise self.error(
             path,
-            f"is {item!r}, but must be {words.get(kind, 'a list of ' + ('texts' if kind == tuple[str, ...] else 'numbers'))}",
+            f"is {item!r}, but must be {words.get(kind, 'a list of numbers')}",
         )
 
     def check_values(self, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from hive_tui.domain.comparison import FileDelta
 from hive_tui.domain.panes import PaneList, SavedSession
 from hive_tui.domain.processes import ProcessId, ProcessTable
 from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
@@ -240,8 +241,12 @@ class Workspaces(Protocol):
         """What is not as the checkpoint says, after a restore."""
         ...
 
-    def recreate(self, checkpoint: Path, root: Path) -> None:
+    def recreate(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> None:
         """Build the folder `root`, which is gone, from what `snapshot` wrote."""
+        ...
+
+    def compare(self, old: Path, new: Path) -> Sequence[FileDelta]:
+        """The files that differ between two states, both as `snapshot` wrote them; by path."""
         ...
 
 

@@ -42,6 +42,25 @@ def remove(db: sqlite3.Connection, checkpoint_id: str) -> None:
     )
 
 
+def is_dispensable(db: sqlite3.Connection, checkpoint_id: str) -> bool:
+    """Whether a newer good one is there, no wake starts from it, and nothing is under way with its agent."""
+    row = db.execute(
+        "SELECT 1 FROM checkpoints AS one WHERE id = :id"
+        " AND EXISTS (SELECT 1 FROM checkpoints WHERE agent_id = one.agent_id AND is_valid"
+        " AND generation < one.generation)"
+        " AND NOT EXISTS (SELECT 1 FROM agents WHERE checkpoint_id = :id AND forgotten_at IS NULL)"
+        " AND NOT EXISTS (SELECT 1 FROM operations WHERE agent_id = one.agent_id)",
+        {"id": checkpoint_id},
+    ).fetchone()
+    return row is not None
+
+
+def newest_id(db: sqlite3.Connection) -> str:
+    """Id of the checkpoint that was entered last, of whatever agent; empty if there is none."""
+    row = db.execute("SELECT id FROM checkpoints ORDER BY rowid DESC LIMIT 1").fetchone()
+    return "" if row is None else str(row["id"])
+
+
 def _insert(db: sqlite3.Connection, checkpoint: Checkpoint, place: int) -> None:
     db.execute(
         "UPDATE checkpoints SET generation = generation + 1 WHERE agent_id = ? AND generation >= ?",
@@ -129,6 +148,16 @@ def withdraw_proof(db: sqlite3.Connection, checkpoint_id: str) -> None:
 def set_local(db: sqlite3.Connection, checkpoint_id: str, is_local: bool) -> None:
     """Record whether the file is to be found here."""
     db.execute("UPDATE checkpoints SET is_local = ? WHERE id = ?", (int(is_local), checkpoint_id))
+
+
+def move(db: sqlite3.Connection, checkpoint_id: str, path: str) -> None:
+    """Record that the file lies elsewhere now."""
+    db.execute("UPDATE checkpoints SET path = ?, is_local = 1 WHERE id = ?", (path, checkpoint_id))
+
+
+def knows_agent(db: sqlite3.Connection, agent_id: str) -> bool:
+    """Whether checkpoints can be entered for the agent, be it forgotten or not."""
+    return db.execute("SELECT 1 FROM agents WHERE id = ?", (agent_id,)).fetchone() is not None
 
 
 def with_hash(db: sqlite3.Connection, sha256: str) -> Checkpoint | None:
