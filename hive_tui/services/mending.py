@@ -57,6 +57,9 @@ class Mender:
     def mend(self, actor: Actor) -> list[str]:
         """Enter files again, and mark rows whose file is gone; what was done, in words."""
         found = self.strays()
+        for one in self._database.read(checkpoints.everything):
+            if not one.is_local and Path(one.path).exists():  # thinned out, and interrupted before the file went
+                self._database.write(checkpoints.set_local, one.id, True)
         done = [self._mark_missing(one, actor) for one in found.rows]
         for path in found.files:
             try:

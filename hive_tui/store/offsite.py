@@ -38,23 +38,41 @@ def by_checkpoint(db: sqlite3.Connection) -> dict[str, OffsiteCopy]:
     return {row["checkpoint_id"]: _copy(row) for row in db.execute("SELECT * FROM offsite_copies")}
 
 
-def due(db: sqlite3.Connection, *, now: datetime) -> OffsiteCopy | None:
+def due(db: sqlite3.Connection, destination: str, *, now: datetime) -> OffsiteCopy | None:
     """The copy whose turn it is; what failed least goes first, and the newest checkpoint of those."""
     row = db.execute(
         "SELECT offsite_copies.* FROM offsite_copies LEFT JOIN checkpoints ON checkpoints.id = checkpoint_id"
-        " WHERE next_try_at <= ? ORDER BY attempts, created_at DESC, checkpoint_id LIMIT 1",
-        (to_us(now),),
+        " WHERE destination = ? AND next_try_at <= ? ORDER BY attempts, created_at DESC, checkpoint_id LIMIT 1",
+        (destination, to_us(now)),
     ).fetchone()
     return None if row is None else _copy(row)
 
 
-def missing(db: sqlite3.Connection) -> list[str]:
-    """Ids of good checkpoints without a copy."""
+def missing(db: sqlite3.Connection, destination: str) -> list[str]:
+    """Ids of good checkpoints that have no copy at that destination, nor one on the way."""
     rows = db.execute(
         "SELECT id FROM checkpoints WHERE is_valid AND is_local"
-        " AND id NOT IN (SELECT checkpoint_id FROM offsite_copies)"
+        " AND id NOT IN (SELECT checkpoint_id FROM offsite_copies WHERE destination = ?)",
+        (destination,),
     )
     return [row["id"] for row in rows]
+
+
+def hurry(db: sqlite3.Connection, destination: str, *, now: datetime) -> None:
+    """What waits for another try is due now."""
+    db.execute(
+        "UPDATE offsite_copies SET next_try_at = ? WHERE destination = ? AND next_try_at IS NOT NULL",
+        (to_us(now), destination),
+    )
+
+
+def start_again(db: sqlite3.Connection, destination: str, *, now: datetime) -> None:
+    """Nothing of what was sent there counts any more, but for checkpoints that are nowhere else."""
+    db.execute(
+        "UPDATE offsite_copies SET state = 'pending', attempts = 0, next_try_at = ? WHERE destination = ?"
+        " AND checkpoint_id IN (SELECT id FROM checkpoints WHERE is_local)",
+        (to_us(now), destination),
+    )
 
 
 def let_go(db: sqlite3.Connection, checkpoint_id: str, *, now: datetime) -> None:
