@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hive_tui.services.offsite import Offsite
     from hive_tui.services.periodic import PeriodicCheckpoints
     from hive_tui.services.retention import Retention
+    from hive_tui.services.thinning import Thinning
 
 
 class Keeping:
@@ -135,14 +136,17 @@ class Keeping:
         )
 
     @part
-    def housekeeping(self) -> Housekeeping:
-        from hive_tui.services.housekeeping import Housekeeping
+    def thinning(self) -> Thinning:
         from hive_tui.services.thinning import Thinning
 
-        days = self._hive.settings.offsite.only_after_days
+        hive = self._hive
+        days = hive.settings.offsite.only_after_days
         after = timedelta(days=days) if days else None
-        keep = self._hive.settings.checkpoint.keep
-        thinning = Thinning(
-            self._hive.database, self.offsite, self._hive.locks, self._hive.clock, after=after, keep=keep
-        )
-        return Housekeeping(self.retention, self.periodic, self.offsite, thinning, self.drills)
+        keep = hive.settings.checkpoint.keep
+        return Thinning(hive.database, self.offsite, hive.locks, hive.clock, after=after, keep=keep)
+
+    @part
+    def housekeeping(self) -> Housekeeping:
+        from hive_tui.services.housekeeping import Housekeeping
+
+        return Housekeeping(self.retention, self.periodic, self.offsite, self.thinning, self.drills)

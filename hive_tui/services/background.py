@@ -48,13 +48,18 @@ class Patience:
         self._timeout_s = timeout_s
         self._stuck: threading.Thread | None = None
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether what was given up still hangs."""
+        return self._stuck is not None and self._stuck.is_alive()
+
     def run(self, work: Callable[[Moved], T]) -> T:
         """Do the work on a thread of its own; what it returns or raises.
 
         Raises:
             OffsiteError: Nothing moved for `timeout_s` seconds.
         """
-        if self._stuck is not None and self._stuck.is_alive():
+        if self.is_stuck:
             raise OffsiteError(f"{self._what} still does not answer.", hint="Look at the mount or the network.")
         progress = Moved(self._clock)
         results: list[T] = []

@@ -40,7 +40,7 @@ class AgeSealer:
         identities = _identities(age, self._identity)
         try:
             self._run(lambda read, written: age.decrypt_io(read, written, identities), source, target)
-        except age.DecryptError as error:
+        except (age.DecryptError, _Unopened) as error:
             target.unlink(missing_ok=True)
             raise OffsiteError(
                 f"{source.name} cannot be decrypted with {self._identity}: {error}.",
@@ -53,7 +53,13 @@ class AgeSealer:
                 work(read, written)
         except OSError as error:
             target.unlink(missing_ok=True)
+            if error.errno is None:  # not of the system: age found a piece that is not what was sealed
+                raise _Unopened(str(error)) from error
             raise as_error(error, target) from error
+
+
+class _Unopened(Exception):
+    """Age stopped in the middle."""
 
 
 def is_sealed(path: Path) -> bool:
