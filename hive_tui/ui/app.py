@@ -27,6 +27,7 @@ from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.ui.actions import Action
 from hive_tui.ui.dialogs import Confirm, Form, Help
 from hive_tui.ui.format import printable, short_path
+from hive_tui.ui.generation_changes import GenerationChanges
 from hive_tui.ui.messages import Happened, HiveChanged
 from hive_tui.ui.palette import HiveCommands
 from hive_tui.ui.screens.agents import AgentsScreen
@@ -105,6 +106,7 @@ class HiveApp(App[None]):
         self.verbs = Verbs(self, hive)
         self.verbs.jobs.changed = self._jobs_changed
         self.travel = Travel(self)
+        self.changes = GenerationChanges(self)
         self.view: HiveView | None = None
         self._beats = beats
         self._job_timer: Timer | None = None

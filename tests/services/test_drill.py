@@ -83,7 +83,7 @@ def test_a_linked_worktree_is_proven_without_a_trace_in_its_repository(keeper: K
         (lambda members: members.update({"workspace/repo.bundle": b"# v2 git bundle\n\nrotten"}), "bundle"),
         (lambda members: members.update({spoilt_transcript(members): b"{}\nno json\n"}), "no JSON"),
         (lambda members: members.pop(spoilt_transcript(members)), "is listed and not there"),
-        (lambda members: members.update({"workspace/state.json": lost_tree(members)}), "1" * 40),
+        (lambda members: members.update({"workspace/state.json": lost_tree(members)}), "not a tree object"),
     ],
     ids=["bundle", "transcript", "no transcript", "a tree that is not there"],
 )

@@ -234,7 +234,8 @@ class AgentsScreen(HiveScreen):
             attempts = history.attempts.get(wakeup.id, ())
             lines += [*timeline(wakeup, attempts, history.at, width, policy), ""]
         side.page(TIMELINE).show(lines or [f"Nobody has asked for a wake of {one.agent.name} yet."])
-        side.page(GENERATIONS).show(generation_lines(one.agent, history, width))
+        changes = self.hive_app.changes.lines(history) if side.tab == GENERATIONS else []
+        side.page(GENERATIONS).show(generation_lines(one.agent, history, width, changes))
 
     async def _explanation(self, one: AgentView) -> list[str]:
         hive, observation = self.hive_app.hive, self.hive_app.observation
