@@ -6,7 +6,8 @@ import click
 
 from hive_tui.cli.agents import find
 from hive_tui.cli.checkpoints import names_by_id
-from hive_tui.cli.context import PERSON, Steps, command, confirm, print_json, print_table
+from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table
+from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.hive import Hive
@@ -24,11 +25,9 @@ def diff(hive: Hive, as_json: bool, name: str, older: int, newer: int) -> None:
     agent = find(hive, name)
     before = hive.database.read(store.generation, agent.id, older)
     after = hive.database.read(store.generation, agent.id, newer)
-    progress = Steps()
-    try:
+    progress = Steps(hive.clock)
+    with stoppable([progress]):
         found = hive.keeping.comparer.compare(before, after, progress)
-    finally:
-        progress.done()
     if as_json:
         ends = {"from": checkpoint_json(before, agent.name), "to": checkpoint_json(after, agent.name)}
         print_json({"agent": agent.name, **ends, **found.to_json()})
@@ -45,11 +44,9 @@ def diff(hive: Hive, as_json: bool, name: str, older: int, newer: int) -> None:
 def export(hive: Hive, as_json: bool, checkpoint_id: str, file: Path, force: bool) -> None:
     """Write a verified copy of a checkpoint to a file. It is not encrypted."""
     one = hive.database.read(store.get, checkpoint_id)
-    progress = Steps()
-    try:
+    progress = Steps(hive.clock)
+    with stoppable([progress]):
         written = hive.keeping.catalog.export(one, file, PERSON, progress, force=force)
-    finally:
-        progress.done()
     if as_json:
         shape = {"checkpoint_id": one.id, "path": str(written), "sha256": one.sha256, "size_bytes": one.size_bytes}
         print_json(shape)
@@ -63,14 +60,12 @@ def export(hive: Hive, as_json: bool, checkpoint_id: str, file: Path, force: boo
 @click.option("--yes", is_flag=True, help="Do not ask before an agent is made.")
 def import_(hive: Hive, as_json: bool, file: Path, agent_name: str | None, yes: bool) -> None:
     """Enter a file that export wrote, or one from the second place, among the generations of its agent."""
-    progress = Steps()
-    try:
+    progress = Steps(hive.clock)
+    with stoppable([progress]):
         plan = hive.keeping.catalog.plan_import(file, agent_name, progress)
-        progress.done()
-        _confirm_new_agent(hive, plan, yes=yes)
+    _confirm_new_agent(hive, plan, yes=yes)
+    with stoppable([progress]):
         entered = hive.keeping.catalog.import_file(file, agent_name, PERSON, progress)
-    finally:
-        progress.done()
     name = names_by_id(hive)[entered.agent_id]
     if as_json:
         print_json(checkpoint_json(entered, name))

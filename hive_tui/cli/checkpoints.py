@@ -92,8 +92,7 @@ def validate(hive: Hive, as_json: bool, target: str | None, everything: bool, de
     """Read checkpoints back and verify every member; exit 1 if one is damaged."""
     single, found = targets(hive, target, everything)
     names = names_by_id(hive)
-    for one in found:
-        hive.validator.check(one, deep=deep, actor=PERSON)
+    errors = {one.id: hive.validator.check(one, deep=deep, actor=PERSON) for one in found}
     checked = [hive.database.read(store.get, one.id) for one in found]
     if as_json:
         copies = hive.database.read(offsite_store.by_checkpoint)
@@ -102,10 +101,11 @@ def validate(hive: Hive, as_json: bool, target: str | None, everything: bool, de
     for one in checked:
         what = f"{names.get(one.agent_id, '(forgotten)')} generation {one.generation} ({one.id[:8]})"
         if not as_json:
-            click.echo(f"{what}: {'valid' if one.is_valid else 'DAMAGED'}")
-        for error in one.validation_errors:
+            said = "valid" if not errors[one.id] else "cannot be read now" if one.is_valid else "DAMAGED"
+            click.echo(f"{what}: {said}")
+        for error in errors[one.id]:
             click.echo(f"  {what}: {error}" if as_json else f"  {error}", err=as_json)
-    if not all(one.is_valid for one in checked):
+    if any(errors.values()):
         sys.exit(1)
 
 

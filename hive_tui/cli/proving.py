@@ -5,7 +5,8 @@ import sys
 import click
 
 from hive_tui.cli.checkpoints import names_by_id, targets
-from hive_tui.cli.context import PERSON, Steps, command, print_json, print_table, warn
+from hive_tui.cli.context import PERSON, command, print_json, print_table, warn
+from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import offsite_json
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError
@@ -29,13 +30,11 @@ def drill(hive: Hive, as_json: bool, target: str | None) -> None:
     else:
         wanted = targets(hive, target, False)[1][:1]
     names = names_by_id(hive)
-    progress = Steps()
+    progress = Steps(hive.clock)
     results = []
     for one in wanted:
-        try:
+        with stoppable([progress]):
             results.append(hive.keeping.drills.prove(one, PERSON, progress))
-        finally:
-            progress.done()
         name = names.get(one.agent_id, "(forgotten)")
         said = "proven" if results[-1].is_proven else "FAILED"
         if not as_json:

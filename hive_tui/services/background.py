@@ -93,6 +93,7 @@ class Background:
     def __init__(self, name: str) -> None:
         self._name = name
         self._thread: threading.Thread | None = None
+        self._error: Exception | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -100,12 +101,25 @@ class Background:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self, work: Callable[[], object]) -> bool:
-        """Begin the work; False if there is some under way. The work answers for its own errors."""
+        """Begin the work; False if there is some under way.
+
+        Raises:
+            Exception: What ended the work before, which its caller must hear of; nothing is begun then.
+        """
         if self.is_busy:
             return False
-        self._thread = threading.Thread(target=work, name=self._name, daemon=True)
+        error, self._error = self._error, None
+        if error is not None:
+            raise error
+        self._thread = threading.Thread(target=self._run, args=(work,), name=self._name, daemon=True)
         self._thread.start()
         return True
+
+    def _run(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:
+            self._error = error
 
     def wait(self, timeout_s: float) -> bool:
         """Whether it is done within so many seconds."""

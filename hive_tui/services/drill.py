@@ -8,7 +8,7 @@ import shutil
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -119,7 +119,8 @@ class Drills:
         except Exception as error:
             said = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
             note = f"could not be tried: {said}"
-            self._record(DrillResult(checkpoint, False, note, 0.0), HEARTBEAT, was_tried=False)
+            with suppress(HiveError):  # the database may be what has failed
+                self._record(DrillResult(checkpoint, False, note, 0.0), HEARTBEAT, was_tried=False)
             return None
 
     def _prove(self, checkpoint: Checkpoint, actor: Actor, progress: Progress) -> DrillResult:

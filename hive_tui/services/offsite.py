@@ -88,7 +88,8 @@ class Offsite:
         """Whether a copy is due and the place may be asked; enters new checkpoints first."""
         if self._place is None:
             return False
-        self._database.write(_enter_missing, self.destination, self._name, now=self._clock.now())
+        if self._database.read(offsite.missing, self.destination):
+            self._database.write(_enter_missing, self.destination, self._name, now=self._clock.now())
         next_try_at = self.state().next_try_at
         if next_try_at is not None and next_try_at > self._clock.now():
             return False
@@ -124,8 +125,13 @@ class Offsite:
             OffsiteError: There is one, and it could not be had.
         """
         copy = self._database.read(offsite.get, checkpoint.id)
-        if self._place is None or copy is None or not copy.is_good or copy.destination != self.destination:
+        if copy is None or not copy.is_good:
             return False
+        if self._place is None or copy.destination != self.destination:
+            raise OffsiteError(
+                f"There is a copy in {copy.destination}, which is not the second place of the settings.",
+                hint="Name it in [offsite] destination.",
+            )
         path = Path(checkpoint.path)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temp = temporary(path)
