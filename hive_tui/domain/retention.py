@@ -117,10 +117,11 @@ def _kept_by_need(
         if one.reason is CheckpointReason.SAFETY and now - one.created_at < timedelta(days=policy.safety_days)
     }
     # A damaged one may still hold what no other does, until there are enough good ones after it.
-    for place, one in enumerate(mine):
-        newer = sum(later.is_valid for later in mine[:place])
+    newer = 0
+    for one in mine:
         if not one.is_valid and newer < max(1, policy.keep):
             kept[one.id] = "too few good ones are newer"
+        newer += one.is_valid
     fallbacks = [one for one in valid if one.reason is not CheckpointReason.SAFETY][: max(1, policy.keep)]
     kept |= {one.id: "a wake may need it" for one in (fallbacks if is_asleep else fallbacks[:1])}
     return kept | {one.id: "last valid one" for one in valid[:1]}

@@ -84,8 +84,9 @@ def test_a_linked_worktree_is_proven_without_a_trace_in_its_repository(keeper: K
         (lambda members: members.update({spoilt_transcript(members): b"{}\nno json\n"}), "no JSON"),
         (lambda members: members.pop(spoilt_transcript(members)), "is listed and not there"),
         (lambda members: members.update({"workspace/state.json": lost_tree(members)}), "not a tree object"),
+        (lambda members: members.update({"workspace/state.json": lost_head(members)}), "HEAD is"),
     ],
-    ids=["bundle", "transcript", "no transcript", "a tree that is not there"],
+    ids=["bundle", "transcript", "no transcript", "a tree that is not there", "a commit that is not there"],
 )
 def test_what_does_not_restore_is_told_and_is_no_proof(keeper: Keeper, change: Any, words: str):
     keeper.take()
@@ -99,6 +100,10 @@ def test_what_does_not_restore_is_told_and_is_no_proof(keeper: Keeper, change: A
 
 def spoilt_transcript(members: dict[str, bytes]) -> str:
     return next(name for name in members if name.endswith(".jsonl"))
+
+
+def lost_head(members: dict[str, bytes]) -> bytes:
+    return json.dumps(json.loads(members["workspace/state.json"]) | {"head": "1" * 40}).encode()
 
 
 def lost_tree(members: dict[str, bytes]) -> bytes:
