@@ -4,16 +4,19 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from platformdirs import user_config_path, user_data_path
 
-from hive_tui.domain.errors import ConfigError
+from hive_tui.domain.durations import parse_duration
+from hive_tui.domain.errors import ConfigError, HiveError
 
 T = TypeVar("T")
 
+SHORTEST_EVERY = timedelta(minutes=1)
 DEFAULT_HINT = "Correct that line, or take it out to have the default."
 
 
@@ -63,6 +66,54 @@ class CheckpointSettings:
     """Megabytes of git history up to which a checkpoint holds all of it."""
     untracked_limit_mb: int = 100
     """Megabytes up to which an untracked file is taken along."""
+    every: str = "off"
+    """A checkpoint of each awake agent so often (15m, 1h), if something changed; `off` for none but those of naps."""
+    keep: int = 4
+    """Newest valid checkpoints of each agent that are kept."""
+    keep_daily: int = 7
+    """Beyond those, one a day for so many days."""
+    keep_weekly: int = 4
+    """Beyond those, one a week for so many weeks."""
+    quota_bytes: int = 20_000_000_000
+    """Bytes for all checkpoint files but safety copies; 0 for no limit."""
+    safety_days: int = 7
+    """Days for which the safety copy of a restore is kept in any case."""
+    safety_quota_bytes: int = 2_000_000_000
+    """Bytes for the safety copies that are older."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrillSettings:
+    """Restores into a scratch folder, to prove that checkpoints are of use."""
+
+    every_days: int = 7
+    """Days between two drills of an agent; 0 for none."""
+    every_checkpoints: int = 20
+    """A drill also after so many new checkpoints; 0 for none."""
+    timeout_s: float = 600.0
+    """Seconds after which a drill is given up."""
+    limit_bytes: int = 5_000_000_000
+    """Checkpoints with more content than that are drilled by hand only."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffsiteSettings:
+    """Copies of checkpoints in a second place."""
+
+    destination: str = ""
+    """A folder on another disk, or s3://BUCKET/PREFIX; empty for none."""
+    endpoint: str = ""
+    """Address of the object storage, where it is not Amazon's."""
+    region: str = ""
+    """Region of the object storage."""
+    recipients: tuple[str, ...] = ()
+    """Whom copies are encrypted for: age or ssh public keys. Object storage needs at least one."""
+    identity: str = ""
+    """File with the age identity that opens them; needed only to bring one back."""
+    timeout_s: float = 60.0
+    """Seconds without a byte after which the second place counts as hung."""
+    only_after_days: int = 0
+    """Days after which a checkpoint lives in the second place only; 0 for never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +178,8 @@ class Settings:
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
+    drill: DrillSettings = field(default_factory=DrillSettings)
+    offsite: OffsiteSettings = field(default_factory=OffsiteSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     ui: UiSettings = field(default_factory=UiSettings)
     agents: Mapping[str, AgentSettings] = field(default_factory=dict)
@@ -224,8 +277,14 @@ class _Reader:
             return item
         if kind == tuple[float, ...] and isinstance(item, list):
             return tuple(self._value(float, one, path) for one in item)
+        if kind == tuple[str, ...] and isinstance(item, list):
+            return tuple(self._value(str, one, path) for one in item)
         words = {bool: "true or false", float: "a number", int: "a whole number", str: "a text in quotes"}
-        raise self.error(path, f"is {item!r}, but must be {words.get(kind, 'a list of numbers')}")
+        words[tuple[str, ...]] = "a list of texts"
+        raise self.error(
+            path,
+            f"is {item!r}, but must be {words.get(kind, 'a list of numbers')}",
+        )
 
     def check_values(self, settings: Settings) -> None:
         positive: tuple[tuple[tuple[str, str], float], ...] = (
@@ -236,15 +295,14 @@ class _Reader:
             (("redis", "patience_s"), settings.redis.patience_s),
             (("redis", "entries_limit"), settings.redis.entries_limit),
             (("redis", "size_limit_mb"), settings.redis.size_limit_mb),
+            (("drill", "timeout_s"), settings.drill.timeout_s),
+            (("offsite", "timeout_s"), settings.offsite.timeout_s),
             *((("retry", "waits_s"), wait) for wait in settings.retry.waits_s),
         )
         for path, number in positive:
             if not 0 < number < 1e7:
                 raise self.error(path, f"is {number:g}, but must be above 0 and below ten million")
-        for name in ("history_limit_mb", "untracked_limit_mb"):
-            size = getattr(settings.checkpoint, name)
-            if size < 0:
-                raise self.error(("checkpoint", name), f"is {size}, but must be 0 or more")
+        self._check_checkpoints(settings)
         self._check_redis(settings.redis)
         if not 0 <= settings.retry.jitter < 1:
             raise self.error(("retry", "jitter"), f"is {settings.retry.jitter:g}, but must be from 0 to below 1")
@@ -257,6 +315,28 @@ class _Reader:
         for name in ("pattern", "flag"):
             if "{name}" not in getattr(redis, name):
                 raise self.error(("redis", name), "must have {name} in it, which stands for the agent's name")
+
+    def _check_checkpoints(self, settings: Settings) -> None:
+        """Counts and sizes are not negative, and the rest is what it must be."""
+        for table in ("checkpoint", "drill", "offsite"):
+            for name, number in asdict(getattr(settings, table)).items():
+                if isinstance(number, int) and number < 0:
+                    raise self.error((table, name), f"is {number}, but must be 0 or more")
+        if settings.checkpoint.keep < 1:
+            raise self.error(("checkpoint", "keep"), "is 0, but must be 1 or more")
+        if settings.checkpoint.every != "off":
+            try:
+                every = parse_duration(settings.checkpoint.every)
+            except HiveError as error:
+                raise self.error(("checkpoint", "every"), f"is {settings.checkpoint.every!r}", error.hint) from error
+            if every < SHORTEST_EVERY:
+                raise self.error(("checkpoint", "every"), f"is {settings.checkpoint.every!r}, but must be 1m or more")
+        if settings.offsite.destination.startswith("s3://") and not settings.offsite.recipients:
+            raise self.error(
+                ("offsite", "recipients"),
+                "is empty, but what goes to object storage is encrypted",
+                'Make a key with `age-keygen`, and write its public part here: recipients = ["age1..."].',
+            )
 
 
 def _line_of(error: tomllib.TOMLDecodeError, text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -11,6 +12,7 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from hive_tui.adapters.clock import SystemClock
+from hive_tui.domain.errors import HiveError
 from hive_tui.services.hub import Hub
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from hive_tui.domain.beat import Beat
     from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, StreamServer, Workspaces
     from hive_tui.domain.retry import RetryPolicy
+    from hive_tui.keeping import Keeping
     from hive_tui.kinds.catalog import Kinds
     from hive_tui.services.alerts import Alerts
     from hive_tui.services.backups import Backups
@@ -222,7 +225,14 @@ class Hive:
     def validator(self) -> Validator:
         from hive_tui.services.validation import Validator
 
-        return Validator(self.database, self.snapshotter, self.workspaces, self.clock, self.hub)
+        fetch = self.keeping.offsite.bring_back
+        return Validator(self.database, self.snapshotter, self.workspaces, self.clock, self.hub, fetch)
+
+    @part
+    def keeping(self) -> Keeping:
+        from hive_tui.keeping import Keeping
+
+        return Keeping(self)
 
     @part
     def napper(self) -> Napper:
@@ -360,6 +370,8 @@ class Hive:
             self.settings,
             self.clock,
             lambda: self.stream_server,
+            lambda: self.keeping.mender,
+            lambda: self.keeping.offsite,
         )
 
     @part
@@ -398,12 +410,18 @@ class Hive:
             observe_every_s=observe_every_s,
             on_observed=on_observed,
             glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock),
+            chores=self.keeping.housekeeping.chores(self.database, self.clock),
             beat=beat,
-            chores={"copy the database": self.backups.take_if_due},
         )
         if self.settings.tmux.control_mode:
             self.looking.switch_on(heartbeat.stir)
         return heartbeat
+
+    def tidy_up(self) -> None:
+        """After a command that may have taken checkpoints: prune, unless a heartbeat does that anyway."""
+        with suppress(HiveError):
+            if "snapshotter" in self.__dict__ and not self.heartbeat_lock.is_held():
+                self.keeping.retention.prune_if_due()
 
     def close(self) -> None:
         """Close what was opened."""

@@ -8,6 +8,7 @@ from hive_tui.cli.agents import find
 from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
+from hive_tui.domain.catalog_words import offsite_words, proven_words
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.contents import content
 from hive_tui.domain.durations import bytes_in_words, in_words
@@ -15,6 +16,7 @@ from hive_tui.domain.errors import HiveError, NotFound
 from hive_tui.hive import Hive
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as store
+from hive_tui.store import offsite as offsite_store
 
 
 @command()
@@ -35,23 +37,28 @@ def checkpoint(hive: Hive, as_json: bool, name: str) -> None:
 @click.argument("name", metavar="[AGENT]", required=False)
 def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
     """List the checkpoints of an agent, or of all."""
-    names = _names(hive)
+    names = names_by_id(hive)
     found = hive.database.read(store.of_agent, find(hive, name).id) if name else hive.database.read(store.everything)
+    copies = hive.database.read(offsite_store.by_checkpoint)
     if as_json:
-        print_json([checkpoint_json(one, names.get(one.agent_id, one.agent_id)) for one in found])
+        print_json([checkpoint_json(one, names.get(one.agent_id, one.agent_id), copies.get(one.id)) for one in found])
         return
     if not found:
         click.echo("No checkpoints yet: a nap takes one, and so does `hive-tui checkpoint AGENT`.")
     now = hive.clock.now()
     print_table(
-        ["AGENT", "GEN", "AGE", "SIZE", "VALID", "WHY", "ID", "CONTENT"],
+        ["AGENT", "GEN", "AGE", "SIZE", "NEW", "TOOK", "VALID", "PROVEN", "OFF-SITE", "WHY", "ID", "CONTENT"],
         [
             [
                 names.get(one.agent_id, "(forgotten)"),
                 str(one.generation),
                 in_words(now - one.created_at),
                 bytes_in_words(one.size_bytes),
+                bytes_in_words(one.new_bytes) if one.new_bytes is not None else "-",
+                f"{one.took_s:.1f}s" if one.took_s else "-",
                 "yes" if one.is_valid else "DAMAGED",
+                proven_words(one, now),
+                offsite_words(one, copies.get(one.id)),
                 str(one.reason),
                 one.id[:8],
                 content(one),
@@ -67,26 +74,27 @@ def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
 @click.option("--deep", is_flag=True, help="Also look into transcripts and git bundles.")
 def validate(hive: Hive, as_json: bool, target: str | None, everything: bool, deep: bool) -> None:
     """Read checkpoints back and verify every member; exit 1 if one is damaged."""
-    single, found = _targets(hive, target, everything)
-    names = _names(hive)
-    for one in found:
-        hive.validator.check(one, deep=deep, actor=PERSON)
+    single, found = targets(hive, target, everything)
+    names = names_by_id(hive)
+    errors = {one.id: hive.validator.check(one, deep=deep, actor=PERSON) for one in found}
     checked = [hive.database.read(store.get, one.id) for one in found]
     if as_json:
-        shapes = [checkpoint_json(one, names.get(one.agent_id, one.agent_id)) for one in checked]
+        copies = hive.database.read(offsite_store.by_checkpoint)
+        shapes = [checkpoint_json(one, names.get(one.agent_id, one.agent_id), copies.get(one.id)) for one in checked]
         print_json(shapes[0] if single else shapes)
     for one in checked:
         what = f"{names.get(one.agent_id, '(forgotten)')} generation {one.generation} ({one.id[:8]})"
         if not as_json:
-            click.echo(f"{what}: {'valid' if one.is_valid else 'DAMAGED'}")
-        for error in one.validation_errors:
+            said = "valid" if not errors[one.id] else "cannot be read now" if one.is_valid else "DAMAGED"
+            click.echo(f"{what}: {said}")
+        for error in errors[one.id]:
             click.echo(f"  {what}: {error}" if as_json else f"  {error}", err=as_json)
-    if not all(one.is_valid for one in checked):
+    if any(errors.values()):
         sys.exit(1)
 
 
-def _targets(hive: Hive, target: str | None, everything: bool) -> tuple[bool, list[Checkpoint]]:
-    """Whether one checkpoint was named, and which ones are meant."""
+def targets(hive: Hive, target: str | None, everything: bool) -> tuple[bool, list[Checkpoint]]:
+    """What a person has named: whether one checkpoint was named, and which ones are meant."""
     if everything:
         return False, hive.database.read(store.everything)
     if target is None:
@@ -131,5 +139,6 @@ def restore(hive: Hive, as_json: bool, name: str, generation: int, yes: bool, no
         raise HiveError(f"The restore is done, but the wake failed: {woken.last_error}")
 
 
-def _names(hive: Hive) -> dict[str, str]:
+def names_by_id(hive: Hive) -> dict[str, str]:
+    """Names of the agents in the registry."""
     return {agent.id: agent.name for agent in hive.database.read(agent_store.everyone)}

@@ -93,6 +93,7 @@ def opened(ctx: click.Context) -> Iterator["Hive"]:
     hive = Hive(home.expanduser().absolute(), settings, socket)
     try:
         yield hive
+        hive.tidy_up()
     finally:
         hive.close()
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
+from keyword import iskeyword
 from pathlib import Path
 
 import click
@@ -35,6 +36,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "checkpoints": ("checkpoints", "List checkpoints"),
     "validate": ("checkpoints", "Read checkpoints back and verify them"),
     "restore": ("checkpoints", "Go back to a generation of an agent"),
+    "diff": ("catalog", "What differs between two generations of an agent"),
+    "export": ("catalog", "Write a verified copy of a checkpoint to a file"),
+    "import": ("catalog", "Enter a file that export wrote"),
+    "delete": ("catalog", "Delete a checkpoint"),
+    "prune": ("catalog", "Remove the checkpoints that the settings do not keep"),
+    "drill": ("proving", "Restore checkpoints into a scratch folder, for proof"),
+    "offsite": ("proving", "The copies of checkpoints in the second place"),
     "queue": ("queue", "The wakeup queue"),
     "events": ("overview", "What happened"),
     "recover": ("running", "Bring back what a crash took away"),
@@ -59,7 +67,9 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = import_module(f"hive_tui.cli.{COMMANDS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        # Python keeps some names for itself, like `import`.
+        command: click.Command = getattr(module, f"{name}_" if iskeyword(name) else name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

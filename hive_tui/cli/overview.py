@@ -9,7 +9,7 @@ from textwrap import wrap
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import command, print_json, warn
+from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.durations import bytes_in_words
 from hive_tui.hive import Hive
@@ -129,8 +129,11 @@ def _finding_lines(findings: Sequence[Finding]) -> list[str]:
 
 
 @command()
-def doctor(hive: Hive, as_json: bool) -> None:
+@click.option("--mend", is_flag=True, help="First bring the catalog and the checkpoint files together again.")
+def doctor(hive: Hive, as_json: bool, mend: bool) -> None:
     """Look for what is wrong, and say how to mend it; exit 1 if something is broken."""
+    for said in hive.keeping.mender.mend(PERSON) if mend else ():
+        click.echo(said, err=as_json)
     findings = hive.doctor.examine()
     if as_json:
         print_json([finding.to_json() for finding in findings])

@@ -5,6 +5,7 @@ from typing import Any
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.services.nap import NapResult
@@ -45,8 +46,8 @@ def agent_json(
     }
 
 
-def checkpoint_json(checkpoint: Checkpoint, agent_name: str) -> dict[str, Any]:
-    """One entry of the catalog."""
+def checkpoint_json(checkpoint: Checkpoint, agent_name: str, copy: OffsiteCopy | None = None) -> dict[str, Any]:
+    """One entry of the catalog, with its copy in the second place."""
     return {
         "id": checkpoint.id,
         "agent": agent_name,
@@ -62,6 +63,30 @@ def checkpoint_json(checkpoint: Checkpoint, agent_name: str) -> dict[str, Any]:
         "session_id": checkpoint.session_id,
         "took_seconds": round(checkpoint.took_s, 3),
         "summary": dict(checkpoint.summary),
+        "new_bytes": checkpoint.new_bytes,
+        "proven_at": checkpoint.proven_at,
+        "proven_note": checkpoint.proven_note or None,
+        "drilled_at": checkpoint.drilled_at,
+        "is_local": checkpoint.is_local,
+        "imported_at": checkpoint.imported_at,
+        "offsite": offsite_json(copy) if copy is not None else None,
+    }
+
+
+def offsite_json(copy: OffsiteCopy) -> dict[str, Any]:
+    """The copy of a checkpoint in the second place."""
+    return {
+        "checkpoint_id": copy.checkpoint_id,
+        "destination": copy.destination,
+        "name": copy.name,
+        "state": copy.state,
+        "size_bytes": copy.size_bytes,
+        "sha256": copy.sha256,
+        "is_encrypted": copy.is_encrypted,
+        "attempts": copy.attempts,
+        "next_try_at": copy.next_try_at,
+        "verified_at": copy.verified_at,
+        "error": copy.error,
     }
 
 

@@ -81,6 +81,18 @@ class Checkpoint:
     took_s: float = 0.0
     summary: Mapping[str, Any] = field(default_factory=dict)
     """Facts for lists: branch, dirty files, transcript lines, notes on what is not in it."""
+    new_bytes: int | None = None
+    """Bytes of the file that were not taken over from the checkpoint before; None where nobody counted."""
+    proven_at: datetime | None = None
+    """When a drill last restored it into a scratch folder and found everything as recorded."""
+    proven_note: str = ""
+    """What the last drill found, for a person."""
+    drilled_at: datetime | None = None
+    """When the last drill of it began to count, whatever came of it."""
+    is_local: bool = True
+    """False where the file was removed here on purpose, and only the off-site copy is left."""
+    imported_at: datetime | None = None
+    """When a person imported it; None for one that was taken here."""
 
 
 MAX_FALLBACKS = 3

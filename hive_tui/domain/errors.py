@@ -67,6 +67,10 @@ class DiskFull(CheckpointError):
     """There is not enough space left for what was to be written."""
 
 
+class OffsiteError(HiveError):
+    """The second place for checkpoints cannot be reached, or does not hold what was sent."""
+
+
 class WorkspaceError(HiveError):
     """Git, or the folder that an agent works in, cannot be read or written."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from hive_tui.domain.comparison import FileDelta
 from hive_tui.domain.panes import PaneList, SavedSession
 from hive_tui.domain.processes import ProcessId, ProcessTable
 from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
@@ -241,8 +242,12 @@ class Workspaces(Protocol):
         """What is not as the checkpoint says, after a restore."""
         ...
 
-    def recreate(self, checkpoint: Path, root: Path) -> None:
+    def recreate(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> None:
         """Build the folder `root`, which is gone, from what `snapshot` wrote."""
+        ...
+
+    def compare(self, old: Path, new: Path) -> Sequence[FileDelta]:
+        """The files that differ between two states, both as `snapshot` wrote them; by path."""
         ...
 
 
@@ -274,4 +279,47 @@ class StreamServer(Protocol):
 
     def look(self, keys: Sequence[bytes]) -> Mapping[bytes, Stream]:
         """These streams as they are now, without dumps; those that are not there are left out."""
+        ...
+
+
+class SecondPlace(Protocol):
+    """Where copies of checkpoints go that shall outlive this disk. Every method raises OffsiteError."""
+
+    description: str
+    """As the settings name it."""
+
+    def check(self, expected: str | None) -> str:
+        """Raise unless it can be reached and is the one that was used before; what to expect the next time.
+
+        Args:
+            expected: What the last call gave; None if it was never used.
+        """
+        ...
+
+    def put(self, source: Path, name: str, progress: Progress) -> None:
+        """Store a file under a name, complete or not at all; one of that name is replaced."""
+        ...
+
+    def digest(self, name: str, progress: Progress) -> tuple[int, str]:
+        """Size and SHA-256 of what lies there, read back from there."""
+        ...
+
+    def get(self, name: str, target: Path, progress: Progress) -> None:
+        """Fetch a file to a path where nothing is."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Remove a file; one that is not there is fine."""
+        ...
+
+
+class Sealer(Protocol):
+    """Encrypts what leaves the machine. Every method raises OffsiteError."""
+
+    def seal(self, source: Path, target: Path) -> None:
+        """Write the encrypted file to `target`, where nothing is."""
+        ...
+
+    def open(self, source: Path, target: Path) -> None:
+        """Write the decrypted file to `target`, where nothing is."""
         ...

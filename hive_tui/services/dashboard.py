@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, settings, unread
+from hive_tui.store import journal, offsite, settings, unread
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
@@ -116,6 +117,8 @@ class CheckpointsView:
     at: datetime
     checkpoints: tuple[Checkpoint, ...]
     names: dict[str, str]
+    copies: dict[str, OffsiteCopy]
+    """Copies in the second place, by checkpoint id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +219,7 @@ class Dashboard:
         """Newest first."""
         from hive_tui.store import screens
 
+        copies = self._database.read(offsite.by_checkpoint)
         with self._database.session() as session:
-            return CheckpointsView(
-                self._clock.now(), screens.checkpoints(session, limit=500), screens.agent_names(session)
-            )
+            found = screens.checkpoints(session, limit=500)
+            return CheckpointsView(self._clock.now(), found, screens.agent_names(session), copies)

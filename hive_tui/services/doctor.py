@@ -15,7 +15,9 @@ from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError, StoreError, TmuxDown
 from hive_tui.domain.ports import Clock, Panes, StreamServer
 from hive_tui.services.backups import list_backups
-from hive_tui.store import checkpoints, journal, settings
+from hive_tui.services.mending import Mender
+from hive_tui.services.offsite import Offsite
+from hive_tui.store import checkpoints, journal, offsite, settings
 from hive_tui.store.database import Database
 
 LOW_DISK_BYTES = 2_000_000_000
@@ -53,6 +55,8 @@ class Doctor:
         loaded: Settings,
         clock: Clock,
         stream_server: Callable[[], StreamServer | None],
+        mender: Callable[[], Mender],
+        offsite: Callable[[], Offsite],
     ) -> None:
         self._home = home
         self._database = database
@@ -63,6 +67,8 @@ class Doctor:
         self._settings = loaded
         self._clock = clock
         self._stream_server = stream_server
+        self._mender = mender
+        self._offsite = offsite
 
     def examine(self) -> list[Finding]:
         """Everything, the most important first."""
@@ -71,6 +77,8 @@ class Doctor:
             self._database_file,
             self._copies,
             self._checkpoints,
+            self._strays,
+            self._second_place,
             self._interrupted,
             self._tmux_server,
             self._heartbeat,
@@ -144,13 +152,35 @@ class Doctor:
     def _checkpoints(self) -> Iterator[Finding]:
         known = self._database().read(checkpoints.everything)
         damaged = [one for one in known if not one.is_valid]
-        missing = [one for one in known if not Path(one.path).exists()]
-        size = sum(one.size_bytes for one in known)
+        missing = [one for one in known if one.is_local and not Path(one.path).exists()]
+        size = sum(one.size_bytes for one in known if one.is_local)
         if damaged or missing:
             what = f"{len(damaged)} of {len(known)} damaged, {len(missing)} files missing"
             yield Finding("checkpoints", "broken", what, "`hive-tui validate --all` names them")
         else:
             yield Finding("checkpoints", "ok", f"{len(known)} in the catalog, {bytes_in_words(size)}")
+
+    def _strays(self) -> Iterator[Finding]:
+        strays = self._mender().strays()
+        if strays.files or strays.rows:
+            what = f"{len(strays.files)} files without an entry, {len(strays.rows)} entries without a file"
+            yield Finding("catalog", "broken", what, "`hive-tui doctor --mend` brings them together again")
+
+    def _second_place(self) -> Iterator[Finding]:
+        destination = self._offsite().destination
+        if not destination:
+            return
+        copies = [
+            one for one in self._database().read(offsite.by_checkpoint).values() if one.destination == destination
+        ]
+        good = sum(one.is_good for one in copies)
+        state = self._offsite().state()
+        if state.failures:
+            yield Finding("second place", "broken", f"{state.error} ({state.failures} times)", "`hive-tui offsite`")
+        elif any(one.error for one in copies):
+            yield Finding("second place", "warning", f"{good} of {len(copies)} copies are good", "`hive-tui offsite`")
+        else:
+            yield Finding("second place", "ok", f"{destination}: {good} of {len(copies)} copies are there, verified")
 
     def _interrupted(self) -> Iterator[Finding]:
         count = len(self._database().read(journal.operations))

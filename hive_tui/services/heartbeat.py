@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -15,6 +15,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.services.alerts import Alerts
+from hive_tui.services.chores import Chores
 from hive_tui.services.dispatch import AT_ONCE, Dispatcher
 from hive_tui.services.glance import Glance
 from hive_tui.services.hub import Hub
@@ -41,7 +42,7 @@ class Heartbeat:
         on_observed: Called with each new look, in the thread that looked.
         glance: Tells whether anything changes; without one, the panes are looked at all the time.
         beat: Where it writes down how it is.
-        chores: Steps by name that the working heartbeat does now and then; each knows when it has something to do.
+        chores: What else is done now and then.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class Heartbeat:
         on_observed: Callable[[Observation], None] = lambda _: None,
         glance: Glance | None = None,
         beat: Beat | None = None,
-        chores: Mapping[str, Callable[[], object]] | None = None,
+        chores: Chores | None = None,
     ) -> None:
         self._database = database
         self._observer = observer
@@ -74,7 +75,7 @@ class Heartbeat:
         self.observe_every_s = observe_every_s
         self.on_observed = on_observed
         self._glance = glance
-        self._chores = dict(chores or {})
+        self._chores = chores
         self.beat = beat or Beat()
         self._name = f"heartbeat:{os.getpid()}"
         self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
@@ -124,9 +125,8 @@ class Heartbeat:
             if self._clock.monotonic() - self._swept_at >= LEASE_SWEEP_S:
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)
-                for name, chore in self._chores.items():
-                    await self._step(name, chore)
             self._start(await self._step("work off the queue", self._claim))
+            await self._do_chores()
             await self._step("tell failures", self._alerts.tell)
         self.beat.beat_at = self._clock.now()
         self.beat.in_flight = len(self._running)
@@ -135,6 +135,11 @@ class Heartbeat:
     def is_busy(self) -> bool:
         """Whether wakeups run in this process."""
         return bool(self._running)
+
+    async def _do_chores(self) -> None:
+        due = await self._step("see what else is due", self._chores.due) if self._chores else None
+        for chore in due if isinstance(due, list) else ():
+            await self._step(chore.name, chore.work)
 
     async def _take_over(self) -> None:
         self.beat.is_working = True

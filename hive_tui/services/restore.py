@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
@@ -137,7 +138,11 @@ class Restorer:
         """
         progress.step("verifying the checkpoint")
         self._refuse_damaged(wanted)
-        with self._snapshotter.scratch() as saved, self._snapshotter.scratch() as current:
+        with (
+            being_read(Path(wanted.path)),
+            self._snapshotter.scratch() as saved,
+            self._snapshotter.scratch() as current,
+        ):
             reader.extract(Path(wanted.path), saved)
             progress.step("comparing the workspace")
             plan, notes = self._plan(agent, saved, current, progress)

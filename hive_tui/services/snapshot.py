@@ -224,6 +224,8 @@ def _catalogued(
         validated_at=now,
         session_id=agent.session_id,
         took_s=took_s,
+        # The engine takes nothing over from the checkpoint before, so all of it is new.
+        new_bytes=written.size_bytes,
         summary={"content_bytes": written.content_bytes, "members": written.members, **summary},
     )
 

@@ -2,16 +2,18 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from hive_tui.adapters.reading import being_read
 from hive_tui.adapters.sqlite_copy import database_errors
 from hive_tui.archive import reader
-from hive_tui.domain.checkpoints import Checkpoint, Defect, ValidationError
-from hive_tui.domain.errors import CheckpointError, DiskFull, WorkspaceError
+from hive_tui.domain.checkpoints import Checkpoint, Defect, Depth, ValidationError
+from hive_tui.domain.errors import CheckpointError, DiskFull, HiveError, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Progress, Workspaces
 from hive_tui.domain.progress import Unwatched
@@ -31,7 +33,17 @@ class Scratch(Protocol):
 class Validator:
     """Reads checkpoints back."""
 
-    def __init__(self, database: Database, scratch: Scratch, workspaces: Workspaces, clock: Clock, hub: Hub) -> None:
+    def __init__(
+        self,
+        database: Database,
+        scratch: Scratch,
+        workspaces: Workspaces,
+        clock: Clock,
+        hub: Hub,
+        bring_back: Callable[[Checkpoint], bool] = lambda _: False,
+    ) -> None:
+        """Make it; `bring_back` fetches a file that is gone or damaged from the second place, if it is there."""
+        self._bring_back = bring_back
         self._database = database
         self._scratch = scratch
         self._workspaces = workspaces
@@ -59,12 +71,29 @@ class Validator:
         """
         progress = progress or Unwatched()
         progress.step("reading it back", checkpoint.size_bytes)
-        errors = reader.verify(Path(checkpoint.path), checkpoint.sha256)
-        progress.advance(checkpoint.size_bytes)
+        path, depth = Path(checkpoint.path), Depth.DEEP if deep else Depth.FAST
+        with being_read(path):
+            errors = reader.verify(path, checkpoint.sha256, depth=depth, advance=progress.advance)
+        if errors:
+            is_back, trouble = self._fetched(checkpoint)
+            if is_back:
+                errors = reader.verify(path, checkpoint.sha256, depth=depth, advance=progress.advance)
+            elif trouble:
+                errors = [replace(errors[0], detail=f"{errors[0].detail}; {trouble}"), *errors[1:]]
+                if not checkpoint.is_local:
+                    return errors  # a place that cannot be reached now says nothing about the checkpoint
         if deep and not errors:
-            errors = self._deep(checkpoint, progress)
+            with being_read(path):
+                errors = self._deep(checkpoint, progress)
         self._record(checkpoint, errors, actor)
         return errors
+
+    def _fetched(self, checkpoint: Checkpoint) -> tuple[bool, str]:
+        """Whether the file was fetched anew, and why it was not although there is a copy of it."""
+        try:
+            return self._bring_back(checkpoint), ""
+        except HiveError as error:
+            return False, error.what
 
     def log(self, event: Event) -> None:
         """Put an event about a checkpoint into the log."""
@@ -83,7 +112,7 @@ class Validator:
             progress.step("reading its conversations")
             for name in names:
                 if name.startswith("session/") and name.endswith(".jsonl"):
-                    errors += _transcript_errors(folder / name, name)
+                    errors += transcript_errors(folder / name, name)
                 elif name.startswith("session/") and _is_database(folder / name):
                     errors += [
                         ValidationError(Defect.BAD_DATABASE, why, name) for why in database_errors(folder / name)
@@ -125,7 +154,8 @@ def _record(
         journal.log(db, event, now=now)
 
 
-def _transcript_errors(path: Path, name: str) -> list[ValidationError]:
+def transcript_errors(path: Path, name: str) -> list[ValidationError]:
+    """What is wrong with a transcript: every line must be JSON."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:

@@ -39,6 +39,12 @@ def checkpoints(session: Session, *, limit: int, agent_id: str | None = None) ->
             session_id=row.session_id,
             took_s=row.took_us / 1_000_000,
             summary=row.summary,
+            new_bytes=row.new_bytes,
+            proven_at=row.proven_at,
+            proven_note=row.proven_note,
+            drilled_at=row.drilled_at,
+            is_local=row.is_local,
+            imported_at=row.imported_at,
         )
         for row in rows
     )

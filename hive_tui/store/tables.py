@@ -70,6 +70,12 @@ class CheckpointTable(SQLModel, table=True):
     session_id: str | None = None
     took_us: int
     summary: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    new_bytes: int | None = None
+    proven_at: datetime | None = Field(default=None, sa_column=Column(Moment))
+    proven_note: str = ""
+    drilled_at: datetime | None = Field(default=None, sa_column=Column(Moment))
+    is_local: bool = True
+    imported_at: datetime | None = Field(default=None, sa_column=Column(Moment))
 
 
 class WakeupTable(SQLModel, table=True):

@@ -28,6 +28,7 @@ from hive_tui.ui.actions import Action
 from hive_tui.ui.asking import ask_launch
 from hive_tui.ui.dialogs import Help
 from hive_tui.ui.format import printable
+from hive_tui.ui.generation_changes import GenerationChanges
 from hive_tui.ui.keys import keys_of
 from hive_tui.ui.leaving import Leaving
 from hive_tui.ui.messages import HiveChanged
@@ -105,6 +106,7 @@ class HiveApp(App[None]):
         self.verbs = Verbs(self, hive)
         self.verbs.jobs.changed = self._jobs_changed
         self.travel = Travel(self)
+        self.changes = GenerationChanges(self)
         self.view: HiveView | None = None
         self._leaving = Leaving(self)
         self._news = News(self, hive)

@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
-from hive_tui.domain.contents import content
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.events import Severity
 from hive_tui.domain.wakeups import Wakeup, WakeupStatus
-from hive_tui.services.dashboard import AgentView, CheckpointsView, EventsView, HiveView, QueueView
+from hive_tui.services.dashboard import AgentView, EventsView, HiveView, QueueView
 from hive_tui.store.journal import LoggedEvent
 
 
@@ -64,7 +63,6 @@ SEVERITY = {
     Severity.WARNING: ("!", "$text-warning"),
     Severity.FAILURE: ("✕", "bold $text-error"),
 }
-CHECKPOINT_COLUMNS = ("agent", "gen", "age", "size", "valid", "why", "content")
 
 
 def state_of(view: AgentView) -> Cell:
@@ -183,25 +181,6 @@ def due(wakeup: Wakeup, now: datetime) -> str:
     if wakeup.status is WakeupStatus.PROCESSING:
         return "running"
     return f"{in_words(now - (wakeup.finished_at or wakeup.created_at))} ago"
-
-
-def checkpoint_rows(view: CheckpointsView) -> tuple[Row, ...]:
-    """The catalog."""
-    return tuple(
-        Row(
-            one.id,
-            (
-                Cell(view.names.get(one.agent_id, "?")),
-                Cell(str(one.generation)),
-                Cell(in_words(view.at - one.created_at)),
-                Cell(bytes_in_words(one.size_bytes)),
-                Cell("✓ valid", "$text-success") if one.is_valid else Cell("✕ damaged", "bold $text-error"),
-                Cell(str(one.reason), "$text-muted"),
-                Cell(content(one)),
-            ),
-        )
-        for one in view.checkpoints
-    )
 
 
 def event_rows(view: EventsView, words: Sequence[str], severities: Collection[Severity]) -> tuple[Row, ...]:

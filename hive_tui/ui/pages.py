@@ -29,7 +29,8 @@ async def fill_pages(app: "HiveApp", side: Side, one: AgentView) -> None:
         return
     width = max(20, side.size.width - 4)
     side.page(TIMELINE).show(_timeline(app, one, history, width))
-    side.page(GENERATIONS).show(generation_lines(one.agent, history, width))
+    changes = app.changes.lines(history) if side.tab == GENERATIONS else []
+    side.page(GENERATIONS).show(generation_lines(one.agent, history, width, changes))
 
 
 def _timeline(app: "HiveApp", one: AgentView, history: AgentHistory, width: int) -> Lines:

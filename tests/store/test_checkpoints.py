@@ -120,3 +120,42 @@ def test_what_a_validation_found_is_kept(database: Database, ada: Agent):
     later = NOON + timedelta(hours=1)
     database.write(checkpoints.set_validity, "c-1", [], now=later)
     assert database.read(checkpoints.get, "c-1") == replace(entered, generation=1, validated_at=later)
+
+
+def in_order(database: Database, agent: Agent) -> list[tuple[str, int]]:
+    return [(one.id, one.generation) for one in database.read(checkpoints.of_agent, agent.id)]
+
+
+def test_one_that_is_older_takes_its_place_by_time(database: Database, ada: Agent, bob: Agent):
+    enter(database, a_checkpoint("of-bob", bob.id))
+    for hour in (1, 3, 5):
+        enter(database, a_checkpoint(f"h{hour}", created_at=NOON + timedelta(hours=hour)))
+    places = {
+        hour: database.write(
+            checkpoints.insert_by_age, a_checkpoint(f"h{hour}", created_at=NOON + timedelta(hours=hour))
+        )
+        for hour in (2, 0, 6)
+    }
+    assert places == {2: 2, 0: 4, 6: 0}
+    assert in_order(database, ada) == [("h6", 0), ("h5", 1), ("h3", 2), ("h2", 3), ("h1", 4), ("h0", 5)]
+    assert in_order(database, bob) == [("of-bob", 0)]
+
+
+def test_a_removed_one_leaves_no_gap(database: Database, ada: Agent, bob: Agent):
+    enter(database, a_checkpoint("of-bob", bob.id))
+    for name in ("old", "middle", "new"):
+        enter(database, a_checkpoint(name))
+    database.write(checkpoints.remove, "middle")
+    database.write(checkpoints.remove, "nobody")
+    assert in_order(database, ada) == [("new", 0), ("old", 1)] and in_order(database, bob) == [("of-bob", 0)]
+
+
+def test_a_proof_stays_when_a_later_drill_could_not_be_held_and_goes_when_one_failed(database: Database, ada: Agent):
+    enter(database, a_checkpoint("c"))
+    later = NOON + timedelta(days=1)
+    database.write(checkpoints.set_drilled, "c", "12 members", proven=True, now=NOON)
+    database.write(checkpoints.set_drilled, "c", "no room", proven=False, now=later)
+    found = database.read(checkpoints.get, "c")
+    assert (found.proven_at, found.drilled_at, found.proven_note) == (NOON, later, "no room")
+    database.write(checkpoints.withdraw_proof, "c")
+    assert database.read(checkpoints.get, "c").proven_at is None

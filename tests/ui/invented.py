@@ -11,6 +11,7 @@ from hive_tui.config import Settings
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, Defect, ValidationError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
+from hive_tui.domain.offsite import CopyState, OffsiteCopy
 from hive_tui.domain.panes import Pane, PaneList
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import ServerState
@@ -18,7 +19,7 @@ from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, claims, journal, unread, wakeups
+from hive_tui.store import checkpoints, claims, journal, offsite, unread, wakeups
 from hive_tui.ui.app import HiveApp
 from tests.clocks import FakeClock
 from tests.stage import Heard
@@ -92,10 +93,29 @@ def checkpoint(number: int, of: Agent, now: datetime, *, damaged: bool = False) 
         reason=CheckpointReason.NAP if number % 2 else CheckpointReason.MANUAL,
         validation_errors=errors,
         session_id=of.session_id,
+        took_s=0.4 * number,
+        new_bytes=90_000 * number,
+        proven_at=now - timedelta(days=number) if number > 3 else None,
+        proven_note="42 members, the work tree as it was" if number > 3 else "",
+        drilled_at=now - timedelta(days=number) if number > 3 else None,
         summary={
             "transcript_bytes": 91_000 * number,
             "workspace": {"kind": "git", "branch": "main", "staged": 1, "modified": number, "untracked": 0},
         },
+    )
+
+
+def offsite_copy(number: int, state: CopyState, now: datetime) -> OffsiteCopy:
+    is_good = state is CopyState.VERIFIED
+    return OffsiteCopy(
+        checkpoint_id=f"20000000-0000-4000-8000-{number:012d}",
+        destination="/mnt/backup/hive",
+        name=f"{number}.tar.zst.age",
+        state=state,
+        is_encrypted=True,
+        attempts=0 if is_good else 3,
+        error=None if is_good else "The second place /mnt/backup/hive cannot be used (write): No space left on device.",
+        verified_at=now if is_good else None,
     )
 
 
@@ -106,6 +126,8 @@ def seed(hive: Hive, now: datetime) -> list[Agent]:
     hive.database.write(unread.mark, agents[6].id, now=now)
     for number, of in ((5, agents[0]), (4, agents[4]), (3, agents[4]), (2, agents[4])):
         hive.database.write(checkpoints.add, checkpoint(number, of, now, damaged=number == 3))
+    for number, state in ((5, CopyState.VERIFIED), (4, CopyState.VERIFIED), (2, CopyState.FAILED)):
+        hive.database.write(offsite.put, offsite_copy(number, state, now), now=now)
     key = iter(range(1, 99))
 
     def enqueue(of: Agent, trigger: Trigger, at: datetime, asked_at: datetime = now) -> str:

@@ -7,12 +7,14 @@ from pathlib import Path
 from hive_tui.adapters.git.apply import apply_plan, resume_restore
 from hive_tui.adapters.git.check import check_snapshot
 from hive_tui.adapters.git.command import Git, GitFailed, check_version, is_full
+from hive_tui.adapters.git.compare import compare_snapshots
 from hive_tui.adapters.git.files import FULL
 from hive_tui.adapters.git.plan import plan_restore
 from hive_tui.adapters.git.recreate import recreate_workspace
 from hive_tui.adapters.git.snapshot import take_snapshot
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.adapters.git.verify import find_differences
+from hive_tui.domain.comparison import FileDelta
 from hive_tui.domain.errors import DiskFull, WorkspaceError
 from hive_tui.domain.ports import Clock, Progress
 from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
@@ -93,6 +95,11 @@ class GitWorkspaces:
         """Build a work tree again whose folder is gone."""
         with plain_errors():
             recreate_workspace(self._git(progress), self._clock, checkpoint, root, progress)
+
+    def compare(self, old: Path, new: Path) -> list[FileDelta]:
+        """The files that differ between two snapshots, by path; of use also without the repository."""
+        with plain_errors():
+            return compare_snapshots(self._git(), old, new)
 
     def _git(self, progress: Progress | None = None) -> Git:
         cancelled = progress.cancelled if progress is not None else None

@@ -1,5 +1,7 @@
 """The catalog of checkpoints, with what a restore of the selected one would change."""
 
+from collections.abc import Callable
+
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
@@ -8,13 +10,18 @@ from textual.widgets import Static
 
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.errors import HiveError
+from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.progress import Unwatched
 from hive_tui.services.dashboard import CheckpointsView
-from hive_tui.ui.format import CHECKPOINT_COLUMNS, checkpoint_rows, local, printable, short_path
+from hive_tui.store import checkpoints as store
+from hive_tui.ui.catalog_rows import CHECKPOINT_COLUMNS, checkpoint_details, checkpoint_rows
+from hive_tui.ui.format import printable
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.steady import Steady
+
+HOW_TO = "⏎ shows what a restore of it would change now, d what differs from the generation before."
 
 
 class CheckpointsScreen(HiveScreen):
@@ -22,7 +29,8 @@ class CheckpointsScreen(HiveScreen):
 
     TITLE_TEXT = "Checkpoints"
     BINDINGS = [
-        Binding("d,enter", "compare", "Show what a restore would change", key_display="d ⏎"),
+        Binding("enter", "compare", "Show what a restore would change", key_display="⏎"),
+        Binding("d", "diff", "Show what differs from the generation before"),
         Binding("R", "restore", "Restore this one, after a question"),
         Binding("V", "validate", "Read this one back"),
         Binding("j", "down", "Down", show=False),
@@ -58,6 +66,7 @@ class CheckpointsScreen(HiveScreen):
             return []
         return [
             Key("⏎", "What a restore would change", "screen.compare"),
+            Key("d", "Diff", "screen.diff"),
             Key("R", "Restore", "screen.restore"),
             Key("V", "Validate", "screen.validate"),
         ]
@@ -74,10 +83,9 @@ class CheckpointsScreen(HiveScreen):
         one = self.selected
         lines: list[str] = []
         if one is not None:
-            lines = [f"{local(one.created_at):%Y-%m-%d %H:%M:%S}  {one.id[:8]}  {short_path(one.path)}"]
-            lines += [f"✕ {error}" for error in one.validation_errors[:5]]
+            lines = checkpoint_details(one, self._copy_of(one), self.hive_app.hive.clock.now())
             compared_id, compared = self._compared
-            lines += compared if one.id == compared_id else ["⏎ shows what a restore of it would change now."]
+            lines += compared if one.id == compared_id else [HOW_TO]
         self.query_one("#attempts", Steady).put(Text(printable("\n".join(lines))))
 
     @on(KeyedTable.RowSelected)
@@ -86,16 +94,42 @@ class CheckpointsScreen(HiveScreen):
         if one := self.selected:
             self._compare(one)
 
+    def action_diff(self) -> None:
+        """Show what differs between the selected checkpoint and the generation before it."""
+        if one := self.selected:
+            self._diff(one)
+
     @work(exclusive=True, group="compare")
     async def _compare(self, one: Checkpoint) -> None:
-        self._compared = (one.id, ["Comparing it with what is there now ..."])
+        await self._find_out(one, "Comparing it with what is there now ...", self._preview_lines)
+
+    @work(exclusive=True, group="compare")
+    async def _diff(self, one: Checkpoint) -> None:
+        await self._find_out(one, "Comparing it with the generation before ...", self._diff_lines)
+
+    async def _find_out(self, one: Checkpoint, meanwhile: str, find: Callable[[Checkpoint], list[str]]) -> None:
+        self._compared = (one.id, [meanwhile])
         self._draw_details()
         try:
-            lines = await self.hive_app.in_background(lambda: self.hive_app.verbs.preview_lines(one, Unwatched()))
+            lines = await self.hive_app.in_background(lambda: find(one))
         except HiveError as error:
             lines = [f"✕ {error.what} {error.hint}".strip()]
         self._compared = (one.id, lines)
         self._draw_details()
+
+    def _preview_lines(self, one: Checkpoint) -> list[str]:
+        return self.hive_app.verbs.preview_lines(one, Unwatched())
+
+    def _diff_lines(self, one: Checkpoint) -> list[str]:
+        hive = self.hive_app.hive
+        # By its number now: others may have come or gone since the list was drawn.
+        one = hive.database.read(store.get, one.id)
+        before = hive.database.read(store.generation, one.agent_id, one.generation + 1)
+        found = hive.keeping.comparer.compare(before, one, Unwatched())
+        return [f"From generation {before.generation} to this one:", *found.lines()]
+
+    def _copy_of(self, one: Checkpoint) -> OffsiteCopy | None:
+        return self._view.copies.get(one.id) if self._view else None
 
     def action_down(self) -> None:
         """Cursor down."""

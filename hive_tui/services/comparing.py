@@ -1,0 +1,129 @@
+"""Finds out what differs between two checkpoints; changes nothing."""
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from hive_tui.adapters.reading import being_read
+from hive_tui.archive import reader
+from hive_tui.archive.format import Member
+from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.comparison import Comparison, FileDelta, TranscriptSize
+from hive_tui.domain.errors import CheckpointError
+from hive_tui.domain.ports import Progress, Workspaces
+from hive_tui.services.validation import Scratch, Validator
+
+UNPACKED = ("workspace/", "session/")
+GIT_OWN = (
+    "workspace/state.json",
+    "workspace/repo.",
+    "workspace/index",
+    "workspace/in-progress",
+    "workspace/in_progress",
+)
+"""Members that hold a git work tree as a whole; what differs in them is told by its files."""
+OF_THE_MOMENT = ("agent.json", "tmux/", "session/files.json")
+"""Members that differ between any two checkpoints, and say nothing about work."""
+ROLES = frozenset({"user", "assistant"})
+
+
+class Comparer:
+    """Unpacks the workspaces and conversations of both into scratch folders."""
+
+    def __init__(self, validator: Validator, scratch: Scratch, workspaces: Workspaces) -> None:
+        self._validator = validator
+        self._scratch = scratch
+        self._workspaces = workspaces
+
+    def compare(self, old: Checkpoint, new: Checkpoint, progress: Progress) -> Comparison:
+        """What differs on the way from `old` to `new`.
+
+        Raises:
+            CheckpointError: One of the two is damaged.
+            WorkspaceError: A workspace in them cannot be read.
+        """
+        with ExitStack() as opened:
+            folders = []
+            for one in (old, new):
+                progress.step(f"unpacking generation {one.generation}")
+                self._refuse_damaged(one)
+                opened.enter_context(being_read(Path(one.path)))
+                folder = opened.enter_context(self._scratch.scratch())
+                reader.extract(Path(one.path), folder, wanted=lambda name: name.startswith(UNPACKED))
+                folders.append(folder)
+            progress.step("comparing")
+            return self._compare(old, new, folders[0], folders[1])
+
+    def _refuse_damaged(self, one: Checkpoint) -> None:
+        errors = self._validator.check(one)
+        if errors:
+            raise CheckpointError(
+                f"Generation {one.generation} is damaged: {errors[0]}.", hint="Compare other generations."
+            )
+
+    def _compare(self, old: Checkpoint, new: Checkpoint, before: Path, after: Path) -> Comparison:
+        was, now = _state(before), _state(after)
+        both_git = was.get("kind") == now.get("kind") == "git"
+        members = [{one.name: one for one in reader.read_manifest(Path(each.path)).members} for each in (old, new)]
+        differing = _members_that_differ(*members)
+        files = [one for one in differing if one.path.startswith("workspace/") and not one.path.startswith(GIT_OWN)]
+        notes = [] if both_git else [_kind_note(was, now)]
+        return Comparison(
+            files=tuple(self._workspaces.compare(before / "workspace", after / "workspace") if both_git else files),
+            head=(was.get("head"), now.get("head")),
+            branch=(was.get("branch"), now.get("branch")),
+            transcript=(_transcript(before), _transcript(after)),
+            others=tuple(one for one in differing if not one.path.startswith((*UNPACKED, *OF_THE_MOMENT))),
+            notes=tuple(note for note in notes if note),
+        )
+
+
+def _members_that_differ(old: Mapping[str, Member], new: Mapping[str, Member]) -> list[FileDelta]:
+    found = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if before is None or after is None or before.sha256 != after.sha256:
+            found.append(FileDelta(name, before.size_bytes if before else None, after.size_bytes if after else None))
+    return found
+
+
+def _kind_note(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    if was.get("kind") == now.get("kind"):
+        return "" if was.get("kind") == "files" else "no git repository, so the files of the folder are not in them"
+    return f"the workspace was {was.get('kind', 'unknown')} and is {now.get('kind', 'unknown')}"
+
+
+def _state(folder: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads((folder / "workspace/state.json").read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _transcript(folder: Path) -> TranscriptSize:
+    """Of all files of the conversation together."""
+    listed = folder / "session/files.json"
+    session_id = json.loads(listed.read_text()).get("session_id") if listed.exists() else None
+    lines = messages = size = 0
+    for path in sorted((folder / "session").rglob("*.jsonl")):
+        size += path.stat().st_size
+        with path.open("rb") as file:
+            for line in file:
+                lines += 1
+                messages += _is_message(line)
+    return TranscriptSize(session_id, lines, messages, size)
+
+
+def _is_message(line: bytes) -> bool:
+    """Whether a person or the agent speaks in it, in the ways in which the known kinds write that."""
+    try:
+        value = json.loads(line)
+    except ValueError:
+        return False
+    if not isinstance(value, dict):
+        return False
+    inner = value.get("payload")
+    said = [value.get("type"), value.get("role"), *([inner.get("role")] if isinstance(inner, dict) else [])]
+    return any(one in ROLES for one in said if isinstance(one, str))

@@ -1,0 +1,75 @@
+"""What the heartbeat does for the checkpoints: keeps them few, takes them, copies them, proves them."""
+
+import os
+
+from hive_tui.domain.ports import Clock
+from hive_tui.services.background import Background
+from hive_tui.services.backups import Backups
+from hive_tui.services.chores import Chore, Chores
+from hive_tui.services.drill import Drills
+from hive_tui.services.offsite import Offsite
+from hive_tui.services.periodic import PeriodicCheckpoints
+from hive_tui.services.retention import Retention
+from hive_tui.services.thinning import Thinning
+from hive_tui.store.database import Database
+
+PRUNE_EVERY_S = 15.0
+COPY_EVERY_S = 10.0
+TAKE_EVERY_S = 15.0
+BACK_UP_EVERY_S = 15.0
+PROVE_EVERY_S = 60.0
+"""How often each looks whether there is something to do; a look is a few reads of the database."""
+IDLE_LOAD = 0.8
+"""Load of the machine, a core, up to which a drill may begin."""
+
+
+class Housekeeping:
+    """Long work goes to threads of its own, so that no checkpoint holds up a wake; each kind at most once."""
+
+    def __init__(
+        self,
+        retention: Retention,
+        periodic: PeriodicCheckpoints,
+        offsite: Offsite,
+        thinning: Thinning,
+        drills: Drills,
+        backups: Backups,
+    ) -> None:
+        self._backups = backups
+        self._retention = retention
+        self._periodic = periodic
+        self._offsite = offsite
+        self._thinning = thinning
+        self._drills = drills
+        self._taking = Background("checkpoints")
+        self._copying = Background("off-site")
+        self._proving = Background("drill")
+
+    def chores(self, database: Database, clock: Clock) -> Chores:
+        """For the heartbeat."""
+        every = (
+            Chore("keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S),
+            Chore("take checkpoints", self._take, TAKE_EVERY_S),
+            Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),
+            Chore("copy the database", self._backups.take_if_due, BACK_UP_EVERY_S),
+            # Not at the start, when there is other work.
+            Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
+        )
+        return Chores(database, clock, every)
+
+    def _take(self) -> None:
+        if not self._taking.is_busy and self._periodic.due():
+            self._taking.start(self._periodic.take_due)
+
+    def _copy(self) -> None:
+        if self._copying.is_busy:
+            return
+        if self._offsite.has_work():
+            self._copying.start(self._offsite.work)
+        elif self._thinning.spare():
+            self._copying.start(self._thinning.run)
+
+    def _prove(self) -> None:
+        is_idle = os.getloadavg()[0] < IDLE_LOAD * (os.cpu_count() or 1)
+        if is_idle and not self._proving.is_busy and self._drills.due() is not None:
+            self._proving.start(self._drills.prove_due)

@@ -1,0 +1,341 @@
+"""Copies every checkpoint to a second place, and fetches it from there when the file here is gone.
+
+How far each copy is stands in the database, so that a crash at any moment leaves a copy that is made
+again, and none that counts as good and is not.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from hive_tui.adapters.copying import hash_of, put_in_place, temporary
+from hive_tui.adapters.locks import FileLock
+from hive_tui.adapters.reading import being_read
+from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.errors import HiveError, NotFound, OffsiteError
+from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
+from hive_tui.domain.offsite import TOLD_EVERY, CopyState, OffsiteCopy, wait_before
+from hive_tui.domain.ports import Clock, Progress, Sealer, SecondPlace
+from hive_tui.services.background import Patience
+from hive_tui.services.hub import Hub
+from hive_tui.services.validation import Scratch
+from hive_tui.store import agents as agent_store
+from hive_tui.store import checkpoints, journal, offsite, settings
+from hive_tui.store.database import Database
+
+PLACE = "offsite.place."
+"""Settings key, before the destination: what tells the place from another, and how often it failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceState:
+    """How the second place was the last times."""
+
+    identity: str | None = None
+    failures: int = 0
+    """In a row."""
+    next_try_at: datetime | None = None
+    error: str = ""
+
+
+class Offsite:
+    """One process at a time copies; any may fetch.
+
+    Args:
+        place: The second place; None where none is set.
+        sealer: Encrypts, if `is_sealed`.
+        is_sealed: Whether copies are encrypted.
+        patience: Gives up on a place that hangs.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        place: SecondPlace | None,
+        sealer: Sealer,
+        scratch: Scratch,
+        lock: FileLock,
+        patience: Patience,
+        clock: Clock,
+        hub: Hub,
+        *,
+        is_sealed: bool,
+    ) -> None:
+        self._database = database
+        self._place = place
+        self._sealer = sealer
+        self._scratch = scratch
+        self._lock = lock
+        self._patience = patience
+        self._clock = clock
+        self._hub = hub
+        self._is_sealed = is_sealed
+
+    @property
+    def destination(self) -> str:
+        """The second place as the settings name it; empty for none."""
+        return self._place.description if self._place is not None else ""
+
+    def state(self) -> PlaceState:
+        """How the second place was the last times."""
+        return _place_state(self._database.read(settings.get, PLACE + self.destination, {}))
+
+    def has_work(self) -> bool:
+        """Whether a copy is due and the place may be asked; enters new checkpoints first."""
+        if self._place is None:
+            return False
+        if self._database.read(offsite.missing, self.destination):
+            self._database.write(_enter_missing, self.destination, self._name, now=self._clock.now())
+        next_try_at = self.state().next_try_at
+        if next_try_at is not None and next_try_at > self._clock.now():
+            return False
+        return self._database.read(offsite.due, self.destination, now=self._clock.now()) is not None
+
+    def work(self) -> int:
+        """Copy, verify and remove what is due; how many copies were brought on. Raises nothing: it is told."""
+        done = 0
+        if not self._lock.try_take("off-site"):
+            return 0
+        try:
+            while self.has_work() and self._work_once():
+                done += 1
+        except Exception as error:
+            self._place_failed(error)
+        finally:
+            self._lock.release()
+        return done
+
+    def retry_now(self) -> None:
+        """Forget the waits: a person asks for another try."""
+        state = replace(self.state(), next_try_at=None)
+        self._database.write(_retry_all, self.destination, PLACE + self.destination, state, now=self._clock.now())
+
+    def adopt(self) -> None:
+        """Take what is at the destination now for the second place, and send everything again."""
+        self._database.write(_adopt, self.destination, PLACE + self.destination, now=self._clock.now())
+
+    def bring_back(self, checkpoint: Checkpoint) -> bool:
+        """Fetch a checkpoint's file, verified, to where it was; False if there is no good copy of it.
+
+        Raises:
+            OffsiteError: There is one, and it could not be had.
+        """
+        copy = self._database.read(offsite.get, checkpoint.id)
+        if copy is None or not copy.is_good:
+            return False
+        if self._place is None or copy.destination != self.destination:
+            raise OffsiteError(
+                f"There is a copy in {copy.destination}, which is not the second place of the settings.",
+                hint="Name it in [offsite] destination.",
+            )
+        path = Path(checkpoint.path)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        temp = temporary(path)
+        try:
+            self._fetch(self._place, copy, checkpoint, temp)
+            put_in_place(temp, path, overwrite=True)
+        except OSError as error:
+            raise OffsiteError(
+                f"The checkpoint could not be fetched from {self.destination}: {error.strerror or error}.",
+                hint="Look at the free space here.",
+            ) from error
+        finally:
+            with suppress(OSError):
+                temp.unlink(missing_ok=True)
+        text = f"A checkpoint of {checkpoint.created_at:%Y-%m-%d %H:%M} UTC was fetched from {self.destination}"
+        self._log(Event(EventKind.OFFSITE_FETCHED, text, checkpoint.agent_id), checkpoint.id, is_local=True)
+        return True
+
+    def holds(self, checkpoint: Checkpoint) -> bool:
+        """Read the copy back there, in full; whether the local file can be spared."""
+        copy = self._database.read(offsite.get, checkpoint.id)
+        if self._place is None or copy is None or not copy.is_good or copy.destination != self.destination:
+            return False
+        place = self._place
+        found = self._patience.run(lambda progress: place.digest(copy.name, progress))
+        if found == (copy.size_bytes, copy.sha256):
+            return True
+        self._copy_failed(copy, OffsiteError(f"{copy.name} is not what was sent: size or hash differs."))
+        return False
+
+    def _work_once(self) -> bool:
+        """Bring one copy on; False where the place itself fails, so that asking for more is of no use."""
+        place = self._place
+        copy = self._database.read(offsite.due, self.destination, now=self._clock.now())
+        if place is None or copy is None:
+            return False
+        state = self.state()
+        try:
+            identity = self._patience.run(lambda _: place.check(state.identity))
+        except HiveError as error:
+            self._place_failed(error)
+            return False
+        if state.failures or state.identity != identity:
+            self._database.write(_put_place, PLACE + self.destination, PlaceState(identity), now=self._clock.now())
+        try:
+            if copy.state is CopyState.REMOVING:
+                self._patience.run(lambda _: place.remove(copy.name))
+                self._database.write(offsite.forget, copy.checkpoint_id)
+            else:
+                self._send(place, copy)
+        except NotFound:
+            self._database.write(offsite.forget, copy.checkpoint_id)  # deleted meanwhile, and nothing was sent
+        except Exception as error:
+            self._copy_failed(copy, error)
+        return True
+
+    def _send(self, place: SecondPlace, copy: OffsiteCopy) -> None:
+        checkpoint = self._database.read(checkpoints.get, copy.checkpoint_id)
+        if copy.state is not CopyState.COPIED:
+            with being_read(Path(checkpoint.path)), self._sealed(checkpoint) as source:
+                sha256, size = self._prepared(checkpoint, source)
+                # Written down before it is sent: what may lie there must be known, to be removed one day.
+                copy = replace(copy, sha256=sha256, size_bytes=size, is_encrypted=self._is_sealed)
+                self._put(replace(copy, state=CopyState.PENDING))
+                self._patience.run(lambda progress: place.put(source, copy.name, progress))
+            copy = replace(copy, state=CopyState.COPIED)
+            self._put(copy)
+        found = self._patience.run(lambda progress: place.digest(copy.name, progress))
+        if found != (copy.size_bytes, copy.sha256):
+            raise OffsiteError(
+                f"What was read back of {copy.name} is not what was sent: size or hash differs.",
+                hint="It is sent again; if that goes on, do not trust that place.",
+            )
+        now = self._clock.now()
+        self._put(replace(copy, state=CopyState.VERIFIED, attempts=0, next_try_at=None, error=None, verified_at=now))
+        text = f"A checkpoint of {checkpoint.created_at:%Y-%m-%d %H:%M} UTC was copied to {self.destination}, verified"
+        self._log(Event(EventKind.OFFSITE_COPIED, text, checkpoint.agent_id), checkpoint.id)
+
+    def _prepared(self, checkpoint: Checkpoint, source: Path) -> tuple[str, int]:
+        """Hash and size of what is sent; a file that has gone bad here is not sent."""
+        progress = _silent()
+        sha256 = hash_of(source, progress)
+        plain = sha256 if not self._is_sealed else hash_of(Path(checkpoint.path), progress)
+        if plain != checkpoint.sha256:
+            raise OffsiteError(
+                f"The checkpoint {Path(checkpoint.path).name} is not what was written, and was not copied.",
+                hint=f"`hive-tui validate {checkpoint.id[:8]}` looks closer.",
+            )
+        return sha256, source.stat().st_size
+
+    @contextmanager
+    def _sealed(self, checkpoint: Checkpoint) -> Iterator[Path]:
+        path = Path(checkpoint.path)
+        if not self._is_sealed:
+            yield path
+            return
+        with self._scratch.scratch() as folder:
+            self._sealer.seal(path, folder / "sealed")
+            yield folder / "sealed"
+
+    def _fetch(self, place: SecondPlace, copy: OffsiteCopy, checkpoint: Checkpoint, temp: Path) -> None:
+        with self._scratch.scratch() as folder:
+            fetched = folder / "sealed" if copy.is_encrypted else temp
+            self._patience.run(lambda progress: place.get(copy.name, fetched, progress))
+            if copy.is_encrypted:
+                self._sealer.open(fetched, temp)
+        if hash_of(temp, _silent()) != checkpoint.sha256:
+            raise OffsiteError(
+                f"What {self.destination} holds of the checkpoint is not what was sent: its hash differs.",
+                hint="Nothing was changed here. Try another generation.",
+            )
+
+    def _name(self, checkpoint: Checkpoint, agent_name: str) -> str:
+        """Readable for a person who has nothing but that place; unique, and the same at every attempt."""
+        suffix = ".tar.zst.age" if self._is_sealed else ".tar.zst"
+        folder = f"{agent_name}-{checkpoint.agent_id[:8]}"
+        return f"{folder}/{checkpoint.created_at:%Y%m%dT%H%M%S}Z-{checkpoint.id[:8]}{suffix}"
+
+    def _copy_failed(self, copy: OffsiteCopy, error: Exception) -> None:
+        said = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
+        attempts = copy.attempts + 1
+        state = copy.state if copy.state is CopyState.REMOVING else CopyState.FAILED
+        next_try_at = self._clock.now() + wait_before(attempts)
+        failed = replace(copy, state=state, attempts=attempts, next_try_at=next_try_at, error=said)
+        self._put(failed)
+        if attempts % TOLD_EVERY == 1:
+            text = f"A checkpoint is not off-site yet: {said}"
+            self._log(Event(EventKind.OFFSITE_FAILED, text, severity=Severity.FAILURE), copy.checkpoint_id)
+
+    def _place_failed(self, error: Exception) -> None:
+        said = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
+        with suppress(HiveError):
+            state = self.state()
+            failures = state.failures + 1
+            now = self._clock.now()
+            failed = replace(state, failures=failures, next_try_at=now + wait_before(failures), error=said)
+            self._database.write(_put_place, PLACE + self.destination, failed, now=now)
+            if failures % TOLD_EVERY != 1:
+                return
+        self._log(Event(EventKind.OFFSITE_FAILED, said, actor=HEARTBEAT, severity=Severity.FAILURE))
+
+    def _put(self, copy: OffsiteCopy) -> None:
+        """Write down how far a copy is, unless its checkpoint was deleted meanwhile: then it is to be removed."""
+        self._database.write(_put_copy, copy, now=self._clock.now())
+
+    def _log(self, event: Event, checkpoint_id: str | None = None, *, is_local: bool = False) -> None:
+        event = replace(event, payload={"checkpoint_id": checkpoint_id, "destination": self.destination})
+        with suppress(HiveError):
+            self._database.write(_log, event, checkpoint_id if is_local else None, now=self._clock.now())
+        self._hub.publish(event)
+
+
+def _silent() -> Progress:
+    from hive_tui.domain.progress import Unwatched
+
+    return Unwatched()
+
+
+def _enter_missing(db: sqlite3.Connection, destination: str, name: Any, *, now: datetime) -> None:
+    """A row for each good checkpoint that has none, or whose copy is in a place that is used no more."""
+    names = {agent.id: agent.name for agent in agent_store.everyone(db)}
+    for checkpoint_id in offsite.missing(db, destination):
+        one = checkpoints.get(db, checkpoint_id)
+        file_name = name(one, names.get(one.agent_id, "forgotten"))
+        copy = OffsiteCopy(one.id, destination, file_name, CopyState.PENDING, next_try_at=now)
+        offsite.put(db, copy, now=now)
+
+
+def _put_copy(db: sqlite3.Connection, copy: OffsiteCopy, *, now: datetime) -> None:
+    known = offsite.get(db, copy.checkpoint_id)
+    if known is None or (known.state is CopyState.REMOVING and copy.state is not CopyState.REMOVING):
+        if copy.sha256 is None:
+            return
+        copy = replace(copy, state=CopyState.REMOVING, attempts=0, next_try_at=now)
+    offsite.put(db, copy, now=now)
+
+
+def _retry_all(db: sqlite3.Connection, destination: str, key: str, state: PlaceState, *, now: datetime) -> None:
+    offsite.hurry(db, destination, now=now)
+    _put_place(db, key, state, now=now)
+
+
+def _adopt(db: sqlite3.Connection, destination: str, key: str, *, now: datetime) -> None:
+    offsite.start_again(db, destination, now=now)
+    _put_place(db, key, PlaceState(), now=now)
+
+
+def _put_place(db: sqlite3.Connection, key: str, state: PlaceState, *, now: datetime) -> None:
+    next_try_at = state.next_try_at.isoformat() if state.next_try_at else None
+    value = {"identity": state.identity, "failures": state.failures, "next_try_at": next_try_at, "error": state.error}
+    settings.put(db, key, value, now=now)
+
+
+def _place_state(value: dict[str, Any]) -> PlaceState:
+    next_try_at = value.get("next_try_at")
+    return PlaceState(
+        value.get("identity"),
+        int(value.get("failures", 0)),
+        datetime.fromisoformat(next_try_at) if next_try_at else None,
+        str(value.get("error", "")),
+    )
+
+
+def _log(db: sqlite3.Connection, event: Event, fetched_id: str | None, *, now: datetime) -> None:
+    if fetched_id is not None:
+        checkpoints.set_local(db, fetched_id, True)
+    journal.log(db, event, now=now)
