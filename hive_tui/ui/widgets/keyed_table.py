@@ -43,7 +43,7 @@ class KeyedTable(DataTable[Text]):
         """Draw these rows, in this order."""
         selected = self.selected_key
         wanted = {row.key: row for row in rows}
-        has_new = bool(wanted.keys() - self._shown.keys())
+        is_wider = any(_is_wider(row, self._shown.get(row.key)) for row in rows)
         for key in self._shown.keys() - wanted.keys():
             self.remove_row(key)
         for row in rows:
@@ -56,11 +56,11 @@ class KeyedTable(DataTable[Text]):
         if selected in wanted and self.cursor_row != order.index(selected):
             self.move_cursor(row=order.index(selected))
         self._shown = wanted
-        if has_new:
+        if is_wider:
             self.call_after_refresh(self._widen)
 
     def _widen(self) -> None:
-        """Draw new rows again: they are drawn once before their columns have got their widths, and kept like that."""
+        """Draw the rows again: they are drawn once before their columns have got their widths, and kept like that."""
         self._clear_caches()
         self.refresh()
 
@@ -97,6 +97,13 @@ class KeyedText(Text):
     def __init__(self, text: str, *, key: str, **options: Any) -> None:
         super().__init__(text, **options)
         self.key = key
+
+
+def _is_wider(row: Row, known: Row | None) -> bool:
+    """Whether a row is new, or has a cell that may not fit into its column any more."""
+    if known is None:
+        return True
+    return any(len(cell.text) > len(before.text) for cell, before in zip(row.cells, known.cells, strict=True))
 
 
 def _key_of(cells: Sequence[Text]) -> str:
