@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
@@ -86,6 +86,11 @@ class HiveView:
     def freed_bytes(self) -> int:
         """Memory that the sleeping agents have given back."""
         return sum(one.agent.freed_bytes for one in self.agents if one.agent.lifecycle is Lifecycle.ASLEEP)
+
+    @property
+    def waiting(self) -> int:
+        """How many agents go on only once a person answers."""
+        return sum(one.agent.lifecycle is Lifecycle.AWAKE and one.agent.activity in NEEDS_PERSON for one in self.agents)
 
     def count(self, lifecycle: Lifecycle) -> int:
         """How many agents are in that state."""

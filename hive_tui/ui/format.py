@@ -244,6 +244,8 @@ def header_parts(view: HiveView) -> list[Cell]:
     parts = [Cell(f"● {awake} awake"), Cell(f"◌ {asleep} asleep")]
     if failed:
         parts.append(Cell(f"✕ {failed} failed", "bold $text-error"))
+    if view.waiting:
+        parts.append(Cell(f"▲ {view.waiting} {'needs' if view.waiting == 1 else 'need'} you", "bold $text-error"))
     parts.append(Cell(f"queue {view.queue_depth}"))
     if view.freed_bytes:
         parts.append(Cell(f"{bytes_in_words(view.freed_bytes)} freed", "$text-success"))
