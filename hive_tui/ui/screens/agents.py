@@ -209,7 +209,7 @@ class AgentsScreen(WatchingScreen):
         """Show the filter and type into it."""
         box = self.query_one("#filter", Input)
         box.display = True
-        box.focus()
+        self.set_focus(box)  # now, and not soon: what is typed next must not be taken for keys
 
     def action_order(self) -> None:
         """Order the list by the next thing."""

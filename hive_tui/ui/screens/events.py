@@ -105,7 +105,7 @@ class EventsScreen(HiveScreen):
         """Show the filter and type into it."""
         box = self.query_one("#filter", Input)
         box.display = True
-        box.focus()
+        self.set_focus(box)  # now, and not soon: what is typed next must not be taken for keys
 
     def action_follow(self) -> None:
         """Stay at the newest event, or stand still."""
