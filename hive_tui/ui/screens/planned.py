@@ -29,7 +29,7 @@ Nothing naps or wakes by the clock.
 Until then
 
   hive-tui wake AGENT --at 07:30   wakes an agent once, at a time
-  hive-tui nap --all               naps all agents that have nothing to do
+  hive-tui nap --all               naps all agents that are idle
 """
 
 
