@@ -1,55 +1,66 @@
 """Puts everything together: the one place that knows all parts."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from random import Random
+from threading import RLock
+from typing import TYPE_CHECKING
 
 from hive_tui.adapters.clock import SystemClock
-from hive_tui.adapters.doorbell import Doorbell
-from hive_tui.adapters.git.untracked import Limits
-from hive_tui.adapters.git.workspaces import GitWorkspaces
-from hive_tui.adapters.locks import AgentLocks, FileLock
-from hive_tui.adapters.processes import system_processes
-from hive_tui.adapters.tmux.client import TmuxClient
-from hive_tui.adapters.tmux.control import ControlClient
-from hive_tui.adapters.tmux.layouts import LayoutBuilder
-from hive_tui.adapters.tmux.panes import TmuxPanes
-from hive_tui.config import Settings
-from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, Workspaces
-from hive_tui.domain.retry import RetryPolicy
-from hive_tui.kinds.catalog import Kinds
-from hive_tui.services.alerts import Alerts, Unheard
-from hive_tui.services.conversation import Conversation
-from hive_tui.services.dispatch import Dispatcher
-from hive_tui.services.doctor import Doctor
-from hive_tui.services.explain import Explainer
-from hive_tui.services.eyes import Eyes
-from hive_tui.services.fill_in import FillIn
-from hive_tui.services.foreground import Foreground
-from hive_tui.services.glance import Glance
-from hive_tui.services.heartbeat import Heartbeat
 from hive_tui.services.hub import Hub
-from hive_tui.services.messages import Messenger
-from hive_tui.services.nap import Napper
-from hive_tui.services.observer import Observer
-from hive_tui.services.pane_building import PaneBuilder
-from hive_tui.services.queue import WakeupQueue
-from hive_tui.services.recovery import Recovery
-from hive_tui.services.registry import Registry
-from hive_tui.services.restore import Restorer
-from hive_tui.services.snapshot import Snapshotter
-from hive_tui.services.starting import Starter
-from hive_tui.services.validation import Validator
-from hive_tui.services.wake import Waker
-from hive_tui.store.database import Database
+
+if TYPE_CHECKING:
+    from hive_tui.adapters.doorbell import Doorbell
+    from hive_tui.adapters.locks import AgentLocks, FileLock
+    from hive_tui.config import Settings
+    from hive_tui.domain.beat import Beat
+    from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, Workspaces
+    from hive_tui.domain.retry import RetryPolicy
+    from hive_tui.kinds.catalog import Kinds
+    from hive_tui.services.alerts import Alerts
+    from hive_tui.services.dispatch import Dispatcher
+    from hive_tui.services.doctor import Doctor
+    from hive_tui.services.explain import Explainer
+    from hive_tui.services.eyes import Eyes
+    from hive_tui.services.foreground import Foreground
+    from hive_tui.services.heartbeat import Heartbeat
+    from hive_tui.services.nap import Napper
+    from hive_tui.services.observer import Observation, Observer
+    from hive_tui.services.pane_building import PaneBuilder
+    from hive_tui.services.queue import WakeupQueue
+    from hive_tui.services.recovery import Recovery
+    from hive_tui.services.registry import Registry
+    from hive_tui.services.restore import Restorer
+    from hive_tui.services.snapshot import Snapshotter
+    from hive_tui.services.validation import Validator
+    from hive_tui.services.wake import Waker
+    from hive_tui.store.database import Database
 
 MEGABYTE = 1_000_000
+_making = RLock()
+
+
+if TYPE_CHECKING:
+    from functools import cached_property as part
+else:
+
+    class part(cached_property):
+        """A cached property that several threads may ask for first; the standard one would make it for each."""
+
+        def __get__(self, instance: object, owner: type | None = None) -> object:
+            """The part, made now if nobody asked for it before."""
+            with _making:
+                return super().__get__(instance, owner)
 
 
 class Hive:
-    """The parts, each made when it is first asked for; short commands pay only for what they use.
+    """The parts, each made, and its module imported, when it is first asked for.
+
+    So `--help`, short commands and the first paint pay only for what they use.
 
     Args:
         home: Folder of database, checkpoints and locks.
@@ -68,6 +79,9 @@ class Hive:
         clock: Clock | None = None,
         notifier: Notifier | None = None,
     ) -> None:
+        from hive_tui.adapters.tmux.client import TmuxClient
+        from hive_tui.adapters.tmux.control import ControlClient
+
         self.home = home
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
@@ -76,50 +90,73 @@ class Hive:
         self.looking = ControlClient(tmux_socket, self.clock, timeout_s=settings.tmux.timeout_s)
         self.hub = Hub()
 
-    @cached_property
+    @part
     def database(self) -> Database:
+        from hive_tui.store.database import Database
+
         return Database(self.home / "hive.db", self.clock)
 
-    @cached_property
+    @part
     def processes(self) -> Processes:
+        from hive_tui.adapters.processes import system_processes
+
         return system_processes()
 
-    @cached_property
+    @part
     def panes(self) -> Panes:
+        from hive_tui.adapters.tmux.panes import TmuxPanes
+
         return TmuxPanes(self.looking, self.processes)
 
-    @cached_property
+    @part
     def layouts(self) -> Layouts:
+        from hive_tui.adapters.tmux.layouts import LayoutBuilder
+
         return LayoutBuilder(self.tmux)
 
-    @cached_property
+    @part
     def builder(self) -> PaneBuilder:
+        from hive_tui.services.pane_building import PaneBuilder
+
         return PaneBuilder(self.database, self.panes, self.layouts, self.processes, self.clock)
 
-    @cached_property
+    @part
     def kinds(self) -> Kinds:
+        from hive_tui.kinds.catalog import Kinds
+
         return Kinds()
 
-    @cached_property
+    @part
     def locks(self) -> AgentLocks:
+        from hive_tui.adapters.locks import AgentLocks
+
         return AgentLocks(self.home / "locks", self.clock)
 
-    @cached_property
+    @part
     def heartbeat_lock(self) -> FileLock:
+        from hive_tui.adapters.locks import FileLock
+
         return FileLock(self.home / "locks" / "heartbeat.lock")
 
-    @cached_property
+    @part
     def doorbell(self) -> Doorbell:
+        from hive_tui.adapters.doorbell import Doorbell
+
         return Doorbell(self.home)
 
-    @cached_property
+    @part
     def workspaces(self) -> Workspaces:
+        from hive_tui.adapters.git.untracked import Limits
+        from hive_tui.adapters.git.workspaces import GitWorkspaces
+
         wanted = self.settings.checkpoint
         limits = Limits(wanted.history_limit_mb * MEGABYTE, wanted.untracked_limit_mb * MEGABYTE)
         return GitWorkspaces(self.clock, limits)
 
-    @cached_property
+    @part
     def notifier(self) -> Notifier:
+        from hive_tui.services.alerts import Unheard
+
         if self._notifier is not None:
             return self._notifier
         if not self.settings.notify.desktop:
@@ -130,26 +167,38 @@ class Hive:
 
     def new_eyes(self) -> Eyes:
         """Eyes with no memory yet, for one nap or one wake."""
+        from hive_tui.services.eyes import Eyes
+
         return Eyes(self.panes, self.processes, self.kinds, self.clock)
 
-    @cached_property
+    @part
     def observer(self) -> Observer:
+        from hive_tui.services.observer import Observer
+
         return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub)
 
-    @cached_property
+    @part
     def queue(self) -> WakeupQueue:
+        from hive_tui.services.queue import WakeupQueue
+
         return WakeupQueue(self.database, self.doorbell.ring, self.clock, self.hub)
 
-    @cached_property
+    @part
     def snapshotter(self) -> Snapshotter:
+        from hive_tui.services.snapshot import Snapshotter
+
         return Snapshotter(self.home, self.database, self.panes, self.workspaces, self.kinds, self.clock, self.hub)
 
-    @cached_property
+    @part
     def validator(self) -> Validator:
+        from hive_tui.services.validation import Validator
+
         return Validator(self.database, self.snapshotter, self.workspaces, self.clock, self.hub)
 
-    @cached_property
+    @part
     def napper(self) -> Napper:
+        from hive_tui.services.nap import Napper
+
         return Napper(
             self.database,
             self.new_eyes,
@@ -162,8 +211,13 @@ class Hive:
             self.hub,
         )
 
-    @cached_property
+    @part
     def waker(self) -> Waker:
+        from hive_tui.services.fill_in import FillIn
+        from hive_tui.services.messages import Messenger
+        from hive_tui.services.starting import Starter
+        from hive_tui.services.wake import Waker
+
         fill_in = FillIn(self.database, self.validator, self.snapshotter, self.workspaces, self.kinds, self.hub)
         starter = Starter(
             self.builder, self.new_eyes, self.panes, self.processes, self.kinds, self.clock, self._prelude
@@ -182,21 +236,30 @@ class Hive:
             self.hub,
         )
 
-    @cached_property
+    @part
     def retry_policy(self) -> RetryPolicy:
+        from hive_tui.domain.retry import RetryPolicy
+
         return RetryPolicy(self.settings.retry.waits_s, self.settings.retry.jitter)
 
-    @cached_property
+    @part
     def dispatcher(self) -> Dispatcher:
+        from hive_tui.services.dispatch import Dispatcher
+
         return Dispatcher(self.database, self.waker, self.clock, self.hub, self.retry_policy, Random())
 
-    @cached_property
+    @part
     def foreground(self) -> Foreground:
+        from hive_tui.services.foreground import Foreground
+
         name = f"command:{os.getpid()}"
         return Foreground(self.database, self.dispatcher, self.heartbeat_lock, self.clock, name)
 
-    @cached_property
+    @part
     def restorer(self) -> Restorer:
+        from hive_tui.services.conversation import Conversation
+        from hive_tui.services.restore import Restorer
+
         return Restorer(
             self.home,
             self.database,
@@ -211,8 +274,10 @@ class Hive:
             self.hub,
         )
 
-    @cached_property
+    @part
     def recovery(self) -> Recovery:
+        from hive_tui.services.recovery import Recovery
+
         return Recovery(
             self.database,
             self.observer,
@@ -227,8 +292,10 @@ class Hive:
             self.hub,
         )
 
-    @cached_property
+    @part
     def registry(self) -> Registry:
+        from hive_tui.services.registry import Registry
+
         return Registry(
             self.database,
             self.observer,
@@ -241,12 +308,16 @@ class Hive:
             self.hub,
         )
 
-    @cached_property
+    @part
     def explainer(self) -> Explainer:
+        from hive_tui.services.explain import Explainer
+
         return Explainer(self.database, self.napper, self.panes, self.processes, self.kinds, self.clock)
 
-    @cached_property
+    @part
     def doctor(self) -> Doctor:
+        from hive_tui.services.doctor import Doctor
+
         return Doctor(
             self.home,
             lambda: self.database,
@@ -257,12 +328,23 @@ class Hive:
             self.settings,
         )
 
-    @cached_property
+    @part
     def alerts(self) -> Alerts:
+        from hive_tui.services.alerts import Alerts
+
         return Alerts(self.database, self.notifier, self.clock, calls=self.settings.notify.needs_you)
 
-    def heartbeat(self, *, observe_every_s: float, on_observed: "Callable[..., None]" = lambda _: None) -> Heartbeat:
+    def heartbeat(
+        self,
+        *,
+        observe_every_s: float,
+        on_observed: Callable[[Observation], None] = lambda _: None,
+        beat: Beat | None = None,
+    ) -> Heartbeat:
         """A heartbeat for this process; it works as soon as no other one does."""
+        from hive_tui.services.glance import Glance
+        from hive_tui.services.heartbeat import Heartbeat
+
         heartbeat = Heartbeat(
             self.database,
             self.observer,
@@ -276,6 +358,7 @@ class Hive:
             observe_every_s=observe_every_s,
             on_observed=on_observed,
             glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock),
+            beat=beat,
         )
         if self.settings.tmux.control_mode:
             self.looking.switch_on(heartbeat.stir)

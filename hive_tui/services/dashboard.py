@@ -1,23 +1,28 @@
 """The read side: one frozen view a screen, put together from the last look and the database."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
+from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
-from hive_tui.services.heartbeat import Beat
-from hive_tui.services.observer import Observation
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, screens, settings, unread
+from hive_tui.store import journal, settings, unread
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
+
+if TYPE_CHECKING:
+    from hive_tui.services.observer import Observation
 
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
 """In which order the list shows what agents do."""
@@ -141,7 +146,11 @@ class EventsView:
 
 
 class Dashboard:
-    """Blocks; screens call it in a thread."""
+    """Blocks; screens call it in a thread.
+
+    The list of agents is read by plain SQL. What the other screens read by SQLModel is imported on first need: that
+    takes half a second, which the first paint has not got.
+    """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -183,6 +192,8 @@ class Dashboard:
 
     def queue(self) -> QueueView:
         """Unfinished wakeups first, then what has ended."""
+        from hive_tui.store import screens
+
         with self._database.session() as session:
             wakeups, attempts = screens.queue(session, limit=200)
             names = screens.agent_names(session)
@@ -190,6 +201,8 @@ class Dashboard:
 
     def history(self, agent_id: str) -> AgentHistory:
         """The latest wakes and all generations of an agent."""
+        from hive_tui.store import screens
+
         with self._database.session() as session:
             wakeups, attempts = screens.queue(session, limit=5, agent_id=agent_id)
             found = screens.checkpoints(session, limit=100, agent_id=agent_id)
@@ -197,6 +210,8 @@ class Dashboard:
 
     def events(self, *, limit: int = 500) -> EventsView:
         """The newest events."""
+        from hive_tui.store import screens
+
         logged = self._database.read(journal.events, limit=limit)
         with self._database.session() as session:
             names = screens.agent_names(session)
@@ -204,6 +219,8 @@ class Dashboard:
 
     def checkpoints(self) -> CheckpointsView:
         """Newest first."""
+        from hive_tui.store import screens
+
         with self._database.session() as session:
             return CheckpointsView(
                 self._clock.now(), screens.checkpoints(session, limit=500), screens.agent_names(session)

@@ -5,11 +5,10 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
 
 from hive_tui.adapters.doorbell import Doorbell
 from hive_tui.adapters.locks import FileLock
+from hive_tui.domain.beat import Beat
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock
@@ -34,18 +33,6 @@ LOOKS_AT_ONCE = 3
 STOP_PATIENCE_S = 8.0
 
 
-@dataclass(slots=True)
-class Beat:
-    """How the heartbeat is, for screens."""
-
-    is_working: bool = False
-    """False for a viewer: another process has the heartbeat."""
-    beat_at: datetime | None = None
-    in_flight: int = 0
-    trouble: dict[str, str] = field(default_factory=dict)
-    """The steps that failed at their last run, and what they said."""
-
-
 class Heartbeat:
     """An asyncio loop; each step runs in a thread, under a time limit, and may fail without the others.
 
@@ -53,6 +40,7 @@ class Heartbeat:
         observe_every_s: How often the panes are looked at while they change all the time.
         on_observed: Called with each new look, in the thread that looked.
         glance: Tells whether anything changes; without one, the panes are looked at all the time.
+        beat: Where it writes down how it is.
     """
 
     def __init__(
@@ -70,6 +58,7 @@ class Heartbeat:
         observe_every_s: float = 1.0,
         on_observed: Callable[[Observation], None] = lambda _: None,
         glance: Glance | None = None,
+        beat: Beat | None = None,
     ) -> None:
         self._database = database
         self._observer = observer
@@ -83,7 +72,7 @@ class Heartbeat:
         self.observe_every_s = observe_every_s
         self.on_observed = on_observed
         self._glance = glance
-        self.beat = Beat()
+        self.beat = beat or Beat()
         self._name = f"heartbeat:{os.getpid()}"
         self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
         self._slow: dict[str, asyncio.Future[object]] = {}

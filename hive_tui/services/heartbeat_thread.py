@@ -4,32 +4,56 @@ A dashboard that is suspended while its user is attached to a pane stands still 
 hours; its heartbeat must not.
 """
 
+from __future__ import annotations
+
 import asyncio
 import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from hive_tui.services.heartbeat import STOP_PATIENCE_S, Heartbeat
+from hive_tui.domain.beat import Beat
+
+if TYPE_CHECKING:
+    from hive_tui.services.heartbeat import Heartbeat
+
+JOIN_S = 13.0
+"""A heartbeat gives up what is in flight before that."""
 
 
 class HeartbeatThread:
-    """Started once, stopped once."""
+    """Started once, stopped once.
 
-    def __init__(self, heartbeat: Heartbeat) -> None:
-        self._heartbeat = heartbeat
+    Args:
+        make: Makes the heartbeat, in its thread: importing it takes longer than drawing the first screen.
+    """
+
+    def __init__(self, make: Callable[[Beat], Heartbeat]) -> None:
+        self.beat = Beat()
+        self._make = make
+        self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._is_up = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether wakeups run in this process."""
+        return self._heartbeat is not None and self._heartbeat.is_busy
+
     def start(self) -> None:
-        """Begin to beat."""
-        self._thread.start()
-        self._is_up.wait()
+        """Begin to beat; a second time does nothing."""
+        if self._thread.ident is None:
+            self._thread.start()
 
     def stop(self) -> bool:
-        """Wait for what is in flight, but not for ever; whether it has ended."""
+        """Wait for what is in flight, but not for ever; whether it has ended. Blocks."""
+        if self._thread.ident is None:
+            return True
+        self._is_up.wait(JOIN_S)
         if self._loop is not None and self._stop is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stop.set)
-            self._thread.join(STOP_PATIENCE_S + 5)
+            self._thread.join(JOIN_S)
         return not self._thread.is_alive()
 
     def _run(self) -> None:
@@ -38,4 +62,5 @@ class HeartbeatThread:
     async def _beat(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._is_up.set()
+        self._heartbeat = self._make(self.beat)
         await self._heartbeat.run(self._stop)

@@ -25,6 +25,9 @@ COLUMNS = (
     " context, claim_token, created_at, lease_until, started_at, finished_at, last_error, result"
 )
 
+LEAST_OF_ID = 6
+"""So many letters of an id are enough to name a wakeup."""
+
 
 MERGED_INTO = "merged_into"
 """Key of the result of a wakeup that was cancelled because another one does what it was for: that one's id."""
@@ -114,11 +117,11 @@ def get(db: sqlite3.Connection, wakeup_id: str) -> Wakeup:
     Raises:
         NotFound: There is none, or several begin like that.
     """
-    rows = db.execute(
-        f"SELECT {COLUMNS} FROM wakeup_requests"
-        " WHERE id = :id OR (length(:id) >= 6 AND substr(id, 1, length(:id)) = :id)",
-        {"id": wakeup_id},
-    ).fetchall()
+    select = f"SELECT {COLUMNS} FROM wakeup_requests WHERE"
+    rows = db.execute(f"{select} id = ?", (wakeup_id,)).fetchall()
+    if not rows and len(wakeup_id) >= LEAST_OF_ID:
+        # By the index, in any number of finished rows; a `~` comes after all that ids are made of.
+        rows = db.execute(f"{select} id > :id AND id < :id || '~' LIMIT 2", {"id": wakeup_id}).fetchall()
     if len(rows) != 1:
         what = "Several wakeups begin with" if rows else "There is no wakeup"
         raise NotFound(f"{what} {wakeup_id!r}.", hint="`hive-tui queue` lists them.")

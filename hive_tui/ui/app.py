@@ -1,9 +1,11 @@
 """The dashboard: screens, keys, and the bridge from the hive's events to the screen."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from textual import on, work
 from textual.app import App
@@ -12,6 +14,7 @@ from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
 from hive_tui.domain.agents import Agent
+from hive_tui.domain.beat import Beat
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Event
 from hive_tui.domain.guide import Guide
@@ -19,7 +22,6 @@ from hive_tui.domain.panes import Pane
 from hive_tui.hive import Hive
 from hive_tui.services.dashboard import AgentView, Dashboard, HiveView
 from hive_tui.services.heartbeat_thread import HeartbeatThread
-from hive_tui.services.observer import Observation
 from hive_tui.store import unread
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.ui.actions import Action
@@ -44,6 +46,10 @@ from hive_tui.ui.travel import Travel
 from hive_tui.ui.verbs import Verbs
 from hive_tui.ui.widgets.side import EXPLAIN
 
+if TYPE_CHECKING:
+    from hive_tui.services.heartbeat import Heartbeat
+    from hive_tui.services.observer import Observation
+
 T = TypeVar("T")
 JOBS_EVERY_S = 0.5
 
@@ -65,6 +71,7 @@ class HiveApp(App[None]):
         "metrics": MetricsScreen,
         "events": EventsScreen,
     }
+    DEFAULT_MODE = "agents"
     MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {**SCREENS_IN_ORDER}
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(at), f"show_screen({at})", name.title()) for at, name in enumerate(SCREENS_IN_ORDER, 1)),
@@ -106,16 +113,21 @@ class HiveApp(App[None]):
         self._beats = beats
         self._job_timer: Timer | None = None
         self._observation = observation
-        self._heartbeat = hive.heartbeat(observe_every_s=hive.settings.observer.every_s, on_observed=self._observed)
-        self._beating = HeartbeatThread(self._heartbeat)
+        self._heartbeat = HeartbeatThread(self._new_heartbeat)
 
     def on_mount(self) -> None:
         """Show the agents and start to beat."""
         self._dress()
-        self.switch_mode("agents")
         self.hive.hub.subscribe(self._on_event)
+
+    def begin(self) -> None:
+        """The first screen is drawn: look at the panes, and work off the queue."""
         if self._beats:
-            self._beating.start()
+            self._heartbeat.start()
+
+    def _new_heartbeat(self, beat: Beat) -> Heartbeat:
+        every_s = self.hive.settings.observer.every_s
+        return self.hive.heartbeat(observe_every_s=every_s, on_observed=self._observed, beat=beat)
 
     def _dress(self) -> None:
         """Put on the theme of the settings."""
@@ -130,8 +142,7 @@ class HiveApp(App[None]):
     async def on_unmount(self) -> None:
         """Let the heartbeat end what is in flight."""
         await self.in_thread(self.travel.forget)
-        if self._beats:
-            await self.in_thread(self._beating.stop)
+        await self.in_thread(self._heartbeat.stop)
         self.verbs.doing.close()
 
     async def in_thread(self, work: Callable[[], T]) -> T:

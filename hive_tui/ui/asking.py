@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Agent, Lifecycle, checked_name
 from hive_tui.domain.errors import HiveError
-from hive_tui.services.messages import checked
 from hive_tui.ui.dialogs import Form
 from hive_tui.ui.format import short_path
 
@@ -56,6 +55,8 @@ def message_error(said: dict[str, str]) -> str:
     """What is wrong with a message; empty for nothing."""
     if not said["message"]:
         return "Write something first."
+    from hive_tui.services.messages import checked
+
     try:
         checked(said["message"])
     except HiveError as error:

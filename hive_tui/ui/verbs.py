@@ -1,5 +1,7 @@
 """What can be done to agents: keys, palette and mouse do the same."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +15,6 @@ from hive_tui.domain.ports import Progress
 from hive_tui.domain.progress import MeasuredProgress
 from hive_tui.domain.wakeups import NewWakeup, Trigger, WakeupStatus
 from hive_tui.hive import Hive
-from hive_tui.services.nap import NapRequest
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
 from hive_tui.store import settings
@@ -35,7 +36,7 @@ class Verbs:
 
     queue: QueueVerbs
 
-    def __init__(self, app: "HiveApp", hive: Hive) -> None:
+    def __init__(self, app: HiveApp, hive: Hive) -> None:
         self._hive = hive
         self.doing = Doing(app, hive.clock)
         self.jobs = self.doing.jobs
@@ -46,6 +47,8 @@ class Verbs:
         """Checkpoint the agent and end its processes."""
 
         def work(progress: MeasuredProgress) -> Done:
+            from hive_tui.services.nap import NapRequest
+
             result = self._hive.napper.nap(agent.id, NapRequest("you pressed z", YOU), progress)
             said = f"{agent.name} sleeps, {bytes_in_words(result.freed_bytes)} freed"
             return Done(said, undo=lambda: self.wake(agent))
@@ -94,6 +97,8 @@ class Verbs:
         def work(progress: MeasuredProgress) -> Done:
             wakeup = self._hive.database.read(wakeup_store.standing_for, asked.wakeup.id)
             if wakeup.status is WakeupStatus.COMPLETED:
+                from hive_tui.services.nap import NapRequest
+
                 self._hive.napper.nap(agent.id, NapRequest("you pressed u", YOU), progress)
                 return Done(f"{agent.name} sleeps again")
             if wakeup.status is WakeupStatus.PROCESSING:

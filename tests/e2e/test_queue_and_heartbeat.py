@@ -21,7 +21,7 @@ class Beating:
 
     def __init__(self, heartbeat: Heartbeat) -> None:
         self.heartbeat = heartbeat
-        self._thread = HeartbeatThread(heartbeat)
+        self._thread = HeartbeatThread(lambda _: heartbeat)
 
     def __enter__(self) -> Heartbeat:
         self._thread.start()

@@ -43,7 +43,7 @@ class Looks:
 @contextmanager
 def beating(hive: Hive) -> Iterator[Looks]:
     looks = Looks()
-    thread = HeartbeatThread(hive.heartbeat(observe_every_s=0.5, on_observed=looks.add))
+    thread = HeartbeatThread(lambda beat: hive.heartbeat(observe_every_s=0.5, on_observed=looks.add, beat=beat))
     thread.start()
     try:
         yield looks

@@ -43,7 +43,7 @@ async def until(pilot: Pilot[None], condition: object, timeout_s: float = 20.0) 
 def shown(app: HiveApp) -> list[list[str]]:
     """The rows of the table on the screen."""
     table = app.screen.query_one(KeyedTable)
-    return [[str(cell) for cell in table.get_row(row.key)] for row in table.ordered_rows]
+    return [[cell.text for cell in row.cells] for row in table.rows]
 
 
 def toasts(app: HiveApp) -> list[str]:

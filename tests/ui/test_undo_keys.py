@@ -4,6 +4,7 @@ from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import settings, wakeups
+from hive_tui.ui.widgets.keyed_table import KeyedTable
 from tests.stage import Stage, is_asleep
 from tests.ui.test_dashboard import dashboard, shown, toasts, until
 
@@ -18,7 +19,7 @@ async def test_u_cancels_a_wake_that_waits(stage: Stage):
         await pilot.press("w")
         await until(pilot, lambda: any("shop is being woken" in said for said in toasts(app)))
         await until(pilot, lambda: [one.last_error for one in stage.hive.database.read(wakeups.recent)] != [None])
-        app._beating.stop()
+        app._heartbeat.stop()
         stage.hive.queue.postpone(stage.hive.database.read(wakeups.recent)[0], stage.hive.clock.now())
         await pilot.press("u")
         await until(pilot, lambda: any("The wake of shop is cancelled" in said for said in toasts(app)))
@@ -108,8 +109,8 @@ async def test_R_goes_back_one_generation_each_time(stage: Stage):
         screen = app.screen
         for expected in ("generation 1", "generation 2", "generation 3"):
             await until(pilot, lambda: app.screen is screen)
-            row = screen.query_one("KeyedTable").get_row_index(agent.id)  # type: ignore[attr-defined]
-            screen.query_one("KeyedTable").move_cursor(row=row)  # type: ignore[attr-defined]
+            table = screen.query_one(KeyedTable)
+            table.move_cursor(row=table.keys_in_order().index(agent.id))
             await pilot.press("R")
             await until(pilot, lambda: app.screen is not screen)
             said = "\n".join(app.screen._lines)  # type: ignore[attr-defined]

@@ -209,7 +209,8 @@ class AgentsScreen(WatchingScreen):
         """Show the filter and type into it."""
         box = self.query_one("#filter", Input)
         box.display = True
-        self.set_focus(box)  # now, and not soon: what is typed next must not be taken for keys
+        # At once: of keys typed fast the next one is on its way, and must not be taken for an action.
+        self.set_focus(box)
 
     def action_order(self) -> None:
         """Order the list by the next thing."""

@@ -101,10 +101,14 @@ class HiveScreen(Screen[None]):
         """Shown again: what it shows may be old, and keys go to its list unless they went elsewhere."""
         self.remove_class("-covered")
         self.hive_app.dialog_was_closed()
+        self._focus_list()
+        self.post_message(HiveChanged())
+
+    def _focus_list(self) -> None:
+        """Give the keys to the list, unless they go elsewhere; a list that was hidden has lost them."""
         if self.focused is None:
             for table in self.query(KeyedTable):
-                table.focus()
-        self.post_message(HiveChanged())
+                self.set_focus(table)
 
     @on(HiveChanged)
     async def _reload_all(self) -> None:
@@ -114,8 +118,10 @@ class HiveScreen(Screen[None]):
             view = await self.hive_app.read_hive()
             self.query_one(HeaderBar).show(view, self.hive_app.screen_titles, self.TITLE_TEXT)
             await self.reload()
+            self._focus_list()
         except HiveError as error:
             # What is shown stays; the next change, or the next look, reads again.
             self.query_one(HeaderBar).warn(error.what)
         self.draw_keys()
         self.draw_jobs()
+        self.call_after_refresh(self.hive_app.begin)

@@ -105,7 +105,8 @@ class EventsScreen(HiveScreen):
         """Show the filter and type into it."""
         box = self.query_one("#filter", Input)
         box.display = True
-        self.set_focus(box)  # now, and not soon: what is typed next must not be taken for keys
+        # At once: of keys typed fast the next one is on its way, and must not be taken for an action.
+        self.set_focus(box)
 
     def action_follow(self) -> None:
         """Stay at the newest event, or stand still."""
