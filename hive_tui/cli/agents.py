@@ -59,7 +59,7 @@ def _at_a_look(agent: Agent, observation: Observation) -> dict[str, Any]:
     """Where it is found, and whether what is told of it is old."""
     pane = observation.pane_of(agent)
     is_stale = bool(observation.staleness()) and agent.lifecycle is Lifecycle.AWAKE
-    reason = f"{observation.staleness()} {agent.reason}".strip() if is_stale else agent.reason
+    reason = f"stale, {observation.seen_in_words()}: {agent.reason}" if is_stale else agent.reason
     return {"place": pane.place if pane else None, "reason": reason, "stale": is_stale}
 
 

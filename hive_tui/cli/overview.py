@@ -113,7 +113,7 @@ def _event_json(one: LoggedEvent) -> dict[str, object]:
 MARKS = {"ok": "ok", "warning": "WARN", "broken": "BROKEN"}
 
 
-def _finding_lines(findings: Sequence[Finding]) -> list[str]:
+def finding_lines(findings: Sequence[Finding]) -> list[str]:
     """A line a finding, and what mends it below; long texts go on under their column."""
     what_width = max((len(one.what) for one in findings), default=0)
     indent = " " * (8 + what_width + 2)
@@ -138,6 +138,6 @@ def doctor(hive: Hive, as_json: bool, mend: bool) -> None:
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
-        click.echo("\n".join(_finding_lines(findings)))
+        click.echo("\n".join(finding_lines(findings)))
     if any(finding.status == "broken" for finding in findings):
         sys.exit(1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.offsite import OffsiteCopy
@@ -92,6 +92,11 @@ class HiveView:
     def freed_bytes(self) -> int:
         """Memory that the sleeping agents have given back."""
         return sum(one.agent.freed_bytes for one in self.agents if one.agent.lifecycle is Lifecycle.ASLEEP)
+
+    @property
+    def waiting(self) -> int:
+        """How many agents go on only once a person answers."""
+        return sum(one.agent.lifecycle is Lifecycle.AWAKE and one.agent.activity in NEEDS_PERSON for one in self.agents)
 
     def count(self, lifecycle: Lifecycle) -> int:
         """How many agents are in that state."""

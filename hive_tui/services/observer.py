@@ -48,8 +48,11 @@ class Observation:
         """That what is known of running agents is old, as a sentence; empty while tmux answers."""
         if self.state is not ServerState.HUNG:
             return ""
-        age = "before" if self.stale_for is None else f"{in_words(self.stale_for)} ago"
-        return f"What is shown is stale: it was seen {age}."
+        return f"What is shown is stale: it was {self.seen_in_words()}."
+
+    def seen_in_words(self) -> str:
+        """When running agents were seen: `seen 3m ago`."""
+        return "seen before" if self.stale_for is None else f"seen {in_words(self.stale_for)} ago"
 
     def pane_of(self, agent: Agent) -> Pane | None:
         """The agent's pane, if this run of the tmux server has it."""

@@ -220,15 +220,17 @@ def header_parts(view: HiveView) -> list[Cell]:
     """The line at the top."""
     awake, asleep = view.count(Lifecycle.AWAKE), view.count(Lifecycle.ASLEEP)
     failed = view.count(Lifecycle.FAILED)
-    parts = [Cell(f"● {awake} awake"), Cell(f"◌ {asleep} asleep")]
+    parts = [_beat(view)]
+    if view.waiting:
+        parts.append(Cell(f"▲ {view.waiting} {'waits' if view.waiting == 1 else 'wait'}", "bold $text-error"))
+    parts += [Cell(f"● {awake} awake"), Cell(f"◌ {asleep} asleep")]
     if failed:
         parts.append(Cell(f"✕ {failed} failed", "bold $text-error"))
     parts.append(Cell(f"queue {view.queue_depth}"))
     if view.freed_bytes:
         parts.append(Cell(f"{bytes_in_words(view.freed_bytes)} freed", "$text-success"))
     if view.is_paused:
-        parts.append(Cell("PAUSED", "bold $text-warning"))
-    parts.append(_beat(view))
+        parts.insert(1, Cell("PAUSED", "bold $text-warning"))
     return parts
 
 
@@ -238,7 +240,7 @@ def _beat(view: HiveView) -> Cell:
     age = max(0, int((view.at - view.beat_at).total_seconds()))
     if age > 30:
         return Cell(f"no heartbeat for {age}s", "bold $text-error")
-    return Cell("viewer: the heartbeat is elsewhere" if view.is_viewer else f"♥ {age}s", "$text-muted")
+    return Cell("♥ elsewhere" if view.is_viewer else f"♥ {age}s", "$text-muted")
 
 
 def printable(text: str) -> str:

@@ -31,7 +31,7 @@ class HiveCommands(Provider):
         """What matches."""
         matcher = self.matcher(query)
         for title, action, text in self._commands():
-            score = matcher.match(f"{title} {text}")
+            score = max(matcher.match(title), matcher.match(text) / 2)
             if score > 0:
                 yield Hit(score, matcher.highlight(title), partial(self.app.run_action, action), help=text)
 

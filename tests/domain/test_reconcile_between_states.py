@@ -10,7 +10,7 @@ from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import Seen, ServerState, match
 from hive_tui.domain.sightings import Session, Sighting
 from tests.builders import NOON, SERVER, a_pane, a_sighting, an_agent
-from tests.domain.test_reconcile import after, changes
+from tests.domain.looks import after, changes
 
 CHILD = ProcessId(101, 1010)
 

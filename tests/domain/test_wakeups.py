@@ -2,7 +2,17 @@
 
 import pytest
 
-from hive_tui.domain.wakeups import PRIORITY, UNFINISHED, Action, NewWakeup, Trigger, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import (
+    PRIORITY,
+    UNFINISHED,
+    Action,
+    NewWakeup,
+    Trigger,
+    Wakeup,
+    WakeupStatus,
+    merged_context,
+    messages_of,
+)
 from tests.builders import NOON
 
 
@@ -77,3 +87,22 @@ def test_a_new_wakeup_wakes_with_the_priority_of_its_trigger_and_five_attempts()
 def test_two_new_wakeups_share_no_context():
     first, second = (NewWakeup("id-of-ada", Trigger.MANUAL, NOON) for _ in range(2))
     assert first.context is not second.context
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "merged"),
+    [
+        ({}, {}, {}),
+        ({"message": "a"}, {}, {"message": "a"}),
+        ({}, {"message": "b"}, {"message": "b"}),
+        ({"message": "a"}, {"message": "b"}, {"messages": ["a", "b"]}),
+        ({"messages": ["a", "b"]}, {"message": "c"}, {"messages": ["a", "b", "c"]}),
+        ({"message": "a"}, {"message": "a"}, {"messages": ["a", "a"]}),
+        ({"x": 1, "y": 1}, {"y": 2, "z": 2}, {"x": 1, "y": 2, "z": 2}),
+    ],
+)
+def test_of_two_contexts_every_message_is_kept_in_order_and_of_other_facts_the_later_one(
+    first: dict[str, object], second: dict[str, object], merged: dict[str, object]
+):
+    assert merged_context(first, second) == merged
+    assert messages_of(merged) == (*messages_of(first), *messages_of(second))

@@ -9,26 +9,18 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Lifecycle
-from hive_tui.domain.errors import HiveError, TmuxError
 from hive_tui.services.dashboard import AgentView, HiveView
 from hive_tui.ui.actions import AGENT_ACTIONS, BY_NAME, Action
 from hive_tui.ui.arranging import GROUP, Order, arranged
 from hive_tui.ui.format import AGENT_COLUMNS, agent_details, state_of
 from hive_tui.ui.marks import Marks
 from hive_tui.ui.pages import fill_pages
-from hive_tui.ui.screens.base import HiveScreen
+from hive_tui.ui.screens.watching import WatchingScreen
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
-from hive_tui.ui.widgets.pane_preview import SCROLLBACK_LINES
 from hive_tui.ui.widgets.side import PANE, Side
 from hive_tui.ui.widgets.steady import Steady
 
-CAPTURE_EVERY_S = 0.3
-CALM_AFTER = 10
-"""So many captures without a change, and then only every `CALM_EVERY`-th is taken."""
-CALM_EVERY = 3
-LOOKED_AT_AFTER_S = 1.0
-"""A pane that the cursor only passes by was not looked at."""
 WELCOME = """No agents are running in this tmux server.
 
   Start one in any pane, for example  claude  or  codex : it appears here by itself.
@@ -45,7 +37,7 @@ WELCOME = """No agents are running in this tmux server.
 """
 
 
-class AgentsScreen(HiveScreen):
+class AgentsScreen(WatchingScreen):
     """List left, pane and history right; on narrow terminals one of them at a time."""
 
     TITLE_TEXT = "Agents"
@@ -61,8 +53,6 @@ class AgentsScreen(HiveScreen):
         Binding("tab", "next_pane", "To the next agent with a pane"),
         Binding("right_square_bracket", "turn(1)", "Next tab: pane, timeline, generations, explain", key_display="]"),
         Binding("left_square_bracket", "turn(-1)", "Tab before", key_display="["),
-        Binding("shift+pageup", "scroll_back", "Read the scrollback of the pane"),
-        Binding("shift+pagedown,shift+end", "scroll_on", "Towards its live end", key_display="shift+pgdn"),
         Binding("escape", "clear", "Clear marks and filter, back to the list"),
     ]
 
@@ -73,9 +63,6 @@ class AgentsScreen(HiveScreen):
         self._marks = Marks()
         self._order = Order.NEED
         self._wanted = ""
-        self._calm = 0
-        self._arrived = ("", 0.0)
-        """Id of the agent under the cursor, and since when it is (monotonic seconds)."""
 
     def body(self) -> ComposeResult:
         """List and side."""
@@ -88,10 +75,9 @@ class AgentsScreen(HiveScreen):
         yield Steady(WELCOME, id="nobody")
 
     def on_mount(self) -> None:
-        """Look at the selected pane again and again, as long as it is shown."""
+        """The keys go to the list."""
         self.query_one("#filter").display = False
         self.query_one(KeyedTable).focus()
-        self.set_interval(CAPTURE_EVERY_S, self._capture_again)
 
     async def reload(self) -> None:
         """Draw the agents."""
@@ -147,11 +133,9 @@ class AgentsScreen(HiveScreen):
 
     @on(KeyedTable.RowHighlighted)
     def _selected(self) -> None:
-        self._calm = 0
-        self.query_one(Side).preview.follow()
+        self.look_elsewhere()
         self._draw_side()
         self.draw_keys()
-        self.capture()
         self.read_history()
 
     @on(KeyedTable.RowSelected)
@@ -186,39 +170,6 @@ class AgentsScreen(HiveScreen):
         where = pane.place if pane else "tmux does not answer" if one.is_stale else "its pane is gone"
         title = f"{one.agent.name}  {state_of(one).text}  {where}"
         self.query_one(Side).head(title, agent_details(one, self._view.at))
-
-    def _capture_again(self) -> None:
-        """A pane that stands still is looked at less often."""
-        self._calm += 1
-        if self._calm < CALM_AFTER or self._calm % CALM_EVERY == 0:
-            self.capture()
-
-    @work(exclusive=True, group="capture")
-    async def capture(self) -> None:
-        """Draw the selected pane; what is not to be seen is not captured."""
-        side = self.query_one(Side)
-        one = self.selected
-        if one is None or not self.is_current or side.tab != PANE or not side.is_to_be_seen or side.preview.is_back:
-            return
-        pane = self.hive_app.pane_of(one.agent)
-        if pane is None:
-            asleep = one.agent.lifecycle in (Lifecycle.ASLEEP, Lifecycle.FAILED)
-            side.preview.say("Its pane is gone; a wake builds it again." if asleep else "Its pane is not to be seen.")
-            return
-        try:
-            if side.preview.show(await self.hive_app.capture(pane.id, known=side.preview.shown)):
-                self._calm = 0
-            await self._look_at(one)
-        except HiveError as error:
-            side.preview.say(error.what)
-
-    async def _look_at(self, one: AgentView) -> None:
-        """The pane is drawn: whoever stays for a moment has seen it."""
-        now = self.hive_app.hive.clock.monotonic()
-        if self._arrived[0] != one.agent.id:
-            self._arrived = (one.agent.id, now)
-        if one.is_unread and self.app.app_focus and now - self._arrived[1] >= LOOKED_AT_AFTER_S:
-            await self.hive_app.was_looked_at(one.agent.id)
 
     @work(exclusive=True, group="history")
     async def read_history(self) -> None:
@@ -318,36 +269,6 @@ class AgentsScreen(HiveScreen):
             side.turn(by)
         self.capture()
         self.read_history()
-
-    def action_scroll_back(self) -> None:
-        """Read the scrollback; the picture stands still meanwhile."""
-        preview = self.query_one(Side).preview
-        if preview.is_back:
-            preview.scroll_page_up(animate=False)
-        else:
-            self._read_scrollback()
-
-    @work(exclusive=True, group="scrollback")
-    async def _read_scrollback(self) -> None:
-        side, one = self.query_one(Side), self.selected
-        pane = self.hive_app.pane_of(one.agent) if one else None
-        if pane is None or side.tab != PANE or not side.is_to_be_seen:
-            self.app.notify("There is no pane to be seen whose scrollback could be read.", severity="warning")
-            return
-        try:
-            picture = await self.hive_app.capture(pane.id, history_lines=SCROLLBACK_LINES)
-        except TmuxError as error:
-            side.preview.say(error.what)
-            return
-        still = self.selected
-        if picture is not None and one is not None and still is not None and still.agent.id == one.agent.id:
-            side.preview.show_scrollback(picture)
-
-    def action_scroll_on(self) -> None:
-        """Towards the end, where it is live again."""
-        preview = self.query_one(Side).preview
-        if preview.is_back:
-            preview.scroll_page_down(animate=False)
 
 
 def _shown(action: Action) -> str:

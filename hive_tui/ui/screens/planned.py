@@ -23,10 +23,13 @@ class ScheduleScreen(PlannedScreen):
     """Sleep windows and routines."""
 
     TITLE_TEXT = "Schedule"
-    TEXT = """Sleep windows and routines are not there yet: nothing naps or wakes by the clock.
+    TEXT = """Sleep windows and routines are not there yet.
+Nothing naps or wakes by the clock.
 
-Until then:  hive-tui wake AGENT --at 07:30   wakes an agent once at a time,
-             hive-tui nap --all               puts all agents to sleep that have nothing to do.
+Until then
+
+  hive-tui wake AGENT --at 07:30   wakes an agent once, at a time
+  hive-tui nap --all               naps all agents that are idle
 """
 
 
@@ -34,7 +37,9 @@ class ServicesScreen(PlannedScreen):
     """Services and models."""
 
     TITLE_TEXT = "Services"
-    TEXT = """Idle sleep of services and models is not there yet: hive-tui starts and stops agents only."""
+    TEXT = """Idle sleep of services and models is not there yet.
+hive-tui starts and stops agents only.
+"""
 
 
 class MetricsScreen(PlannedScreen):
@@ -43,5 +48,6 @@ class MetricsScreen(PlannedScreen):
     TITLE_TEXT = "Metrics"
     TEXT = """Metrics and budgets are not there yet.
 
-What is known now stands in the header of every screen, and `hive-tui status --json` prints it.
+What is known now stands in the header of every screen,
+and  hive-tui status --json  prints it.
 """

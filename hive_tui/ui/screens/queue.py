@@ -122,7 +122,7 @@ class QueueScreen(HiveScreen):
         state = {
             WakeupStatus.PROCESSING: "It runs right now",
             WakeupStatus.COMPLETED: "It is done",
-            WakeupStatus.CANCELLED: "It was cancelled",
+            WakeupStatus.CANCELLED: "It was given up before",
             WakeupStatus.FAILED: "It has failed",
         }[one.status]
         hint = "; r tries it again" if one.status is WakeupStatus.FAILED else ""

@@ -24,7 +24,8 @@ class HeaderBar(Steady):
             piece = Text(f" {number} {name} ", style="reverse bold" if name == current else "")
             piece.apply_meta({"@click": f"app.show_screen({number})"})
             text.append_text(piece)
-        status = Text(" " + "  ".join(part.text for part in header_parts(view)))
+        parts = [Text(part.text, style="bold" if "bold" in part.style else "") for part in header_parts(view)]
+        status = Text(" ").append_text(Text("  ").join(parts))
         status.truncate(max(10, self.size.width - 2), overflow="ellipsis")
         text.append("\n").append_text(status)
         if view.trouble:

@@ -1,0 +1,111 @@
+"""What a screen needs that shows the pane of its selected agent, live."""
+
+from textual import work
+from textual.binding import Binding
+
+from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.errors import HiveError, TmuxError
+from hive_tui.services.dashboard import AgentView
+from hive_tui.ui.screens.base import HiveScreen
+from hive_tui.ui.widgets.pane_preview import SCROLLBACK_LINES
+from hive_tui.ui.widgets.side import PANE, Side
+
+CAPTURE_EVERY_S = 0.3
+CALM_AFTER = 10
+"""So many captures without a change, and then only every `CALM_EVERY`-th is taken."""
+CALM_EVERY = 3
+LOOKED_AT_AFTER_S = 1.0
+"""A pane that the cursor only passes by was not looked at."""
+
+
+class WatchingScreen(HiveScreen):
+    """Captures the pane of the selected agent as long as that is to be seen, and reads its scrollback."""
+
+    BINDINGS = [
+        Binding("shift+pageup", "scroll_back", "Read the scrollback of the pane"),
+        Binding("shift+pagedown,shift+end", "scroll_on", "Towards its live end", key_display="shift+pgdn"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._calm = 0
+        self._arrived = ("", 0.0)
+        """Id of the agent under the cursor, and since when it is (monotonic seconds)."""
+
+    @property
+    def selected(self) -> AgentView | None:
+        """The agent whose pane is shown."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Look at the selected pane again and again, as long as it is shown."""
+        self.set_interval(CAPTURE_EVERY_S, self._capture_again)
+
+    def look_elsewhere(self) -> None:
+        """Another agent is selected."""
+        self._calm = 0
+        self.query_one(Side).preview.follow()
+        self.capture()
+
+    def _capture_again(self) -> None:
+        """A pane that stands still is looked at less often."""
+        self._calm += 1
+        if self._calm < CALM_AFTER or self._calm % CALM_EVERY == 0:
+            self.capture()
+
+    @work(exclusive=True, group="capture")
+    async def capture(self) -> None:
+        """Draw the selected pane; what is not to be seen is not captured."""
+        side = self.query_one(Side)
+        one = self.selected
+        if one is None or not self.is_current or side.tab != PANE or not side.is_to_be_seen or side.preview.is_back:
+            return
+        pane = self.hive_app.pane_of(one.agent)
+        if pane is None:
+            asleep = one.agent.lifecycle in (Lifecycle.ASLEEP, Lifecycle.FAILED)
+            side.preview.say("Its pane is gone; a wake builds it again." if asleep else "Its pane is not to be seen.")
+            return
+        try:
+            if side.preview.show(await self.hive_app.capture(pane.id, known=side.preview.shown)):
+                self._calm = 0
+            await self._look_at(one)
+        except HiveError as error:
+            side.preview.say(error.what)
+
+    async def _look_at(self, one: AgentView) -> None:
+        """The pane is drawn: whoever stays for a moment has seen it."""
+        now = self.hive_app.hive.clock.monotonic()
+        if self._arrived[0] != one.agent.id:
+            self._arrived = (one.agent.id, now)
+        if one.is_unread and self.app.app_focus and now - self._arrived[1] >= LOOKED_AT_AFTER_S:
+            await self.hive_app.was_looked_at(one.agent.id)
+
+    def action_scroll_back(self) -> None:
+        """Read the scrollback; the picture stands still meanwhile."""
+        preview = self.query_one(Side).preview
+        if preview.is_back:
+            preview.scroll_page_up(animate=False)
+        else:
+            self._read_scrollback()
+
+    @work(exclusive=True, group="scrollback")
+    async def _read_scrollback(self) -> None:
+        side, one = self.query_one(Side), self.selected
+        pane = self.hive_app.pane_of(one.agent) if one else None
+        if pane is None or side.tab != PANE or not side.is_to_be_seen:
+            self.app.notify("There is no pane to be seen whose scrollback could be read.", severity="warning")
+            return
+        try:
+            picture = await self.hive_app.capture(pane.id, history_lines=SCROLLBACK_LINES)
+        except TmuxError as error:
+            side.preview.say(error.what)
+            return
+        still = self.selected
+        if picture is not None and one is not None and still is not None and still.agent.id == one.agent.id:
+            side.preview.show_scrollback(picture)
+
+    def action_scroll_on(self) -> None:
+        """Towards the end, where it is live again."""
+        preview = self.query_one(Side).preview
+        if preview.is_back:
+            preview.scroll_page_down(animate=False)
