@@ -62,7 +62,11 @@ class CheckpointSettings:
     history_limit_mb: int = 200
     """Megabytes of git history up to which a checkpoint holds all of it."""
     untracked_limit_mb: int = 100
-    """Megabytes up to which an untracked file is taken along."""
+    """Megabytes up to which an untracked file, or a file in a folder without git, is taken along."""
+    folder_limit_mb: int = 2000
+    """Megabytes of untracked files, or of a folder without git, beyond which the rest is left out."""
+    folder_limit_files: int = 100_000
+    """Files of a folder without git beyond which the rest is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +218,7 @@ class _Reader:
         for path, number in positive:
             if not 0 < number < 1e7:
                 raise self.error(path, f"is {number:g}, but must be above 0 and below ten million")
-        for name in ("history_limit_mb", "untracked_limit_mb"):
+        for name in ("history_limit_mb", "untracked_limit_mb", "folder_limit_mb", "folder_limit_files"):
             size = getattr(settings.checkpoint, name)
             if size < 0:
                 raise self.error(("checkpoint", name), f"is {size}, but must be 0 or more")

@@ -8,6 +8,8 @@ from random import Random
 
 from hive_tui.adapters.clock import SystemClock
 from hive_tui.adapters.doorbell import Doorbell
+from hive_tui.adapters.folder.walk import FolderLimits
+from hive_tui.adapters.folder.workspaces import FolderWorkspaces
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.adapters.git.workspaces import GitWorkspaces
 from hive_tui.adapters.locks import AgentLocks, FileLock
@@ -16,6 +18,7 @@ from hive_tui.adapters.tmux.client import TmuxClient
 from hive_tui.adapters.tmux.control import ControlClient
 from hive_tui.adapters.tmux.layouts import LayoutBuilder
 from hive_tui.adapters.tmux.panes import TmuxPanes
+from hive_tui.adapters.workspaces import AnyWorkspaces
 from hive_tui.config import Settings
 from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, Workspaces
 from hive_tui.domain.retry import RetryPolicy
@@ -115,8 +118,11 @@ class Hive:
     @cached_property
     def workspaces(self) -> Workspaces:
         wanted = self.settings.checkpoint
-        limits = Limits(wanted.history_limit_mb * MEGABYTE, wanted.untracked_limit_mb * MEGABYTE)
-        return GitWorkspaces(self.clock, limits)
+        file_bytes, total_bytes = wanted.untracked_limit_mb * MEGABYTE, wanted.folder_limit_mb * MEGABYTE
+        of_git = Limits(wanted.history_limit_mb * MEGABYTE, file_bytes, total_bytes)
+        of_folder = FolderLimits(file_bytes, total_bytes, wanted.folder_limit_files)
+        ours = (self.home,)
+        return AnyWorkspaces(GitWorkspaces(self.clock, of_git, ours), FolderWorkspaces(self.clock, of_folder, ours))
 
     @cached_property
     def notifier(self) -> Notifier:

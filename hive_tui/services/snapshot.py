@@ -20,6 +20,7 @@ from hive_tui.domain.errors import Cancelled, HiveError, TmuxError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import topology
 from hive_tui.domain.ports import Clock, Panes, Progress, Workspaces
+from hive_tui.domain.workspaces import WorkspaceFacts, WorkspaceKind
 from hive_tui.kinds.catalog import Kinds
 from hive_tui.services.hub import Hub
 from hive_tui.store import agents as agent_store
@@ -84,13 +85,15 @@ class Snapshotter:
         with self.scratch() as folder:
             progress.step("reading the workspace")
             workspace = self._snapshot_workspace(agent, folder, progress)
-            progress.step("writing the checkpoint", self._bytes_to_write(agent, folder))
+            in_place = sum(file.size_bytes for file in workspace.files)
+            progress.step("writing the checkpoint", in_place + self._bytes_to_write(agent, folder))
             with writing(path, facts, advance=progress.advance) as (archive, results):
                 archive.add_json("agent.json", _plain(agent))
                 self._add_pane(archive, agent)
                 summary = self._add_session(archive, agent)
                 archive.add_json("queue/wakeups.json", self._queue(agent))
-                archive.add_json("workspace/state.json", workspace)
+                archive.add_json("workspace/state.json", workspace.to_json())
+                _add_files(archive, workspace)
                 for file in sorted(folder.rglob("*")):
                     if file.is_file() and file.name != "state.json":
                         archive.add_file(f"workspace/{file.relative_to(folder)}", file)
@@ -119,11 +122,11 @@ class Snapshotter:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _snapshot_workspace(self, agent: Agent, folder: Path, progress: Progress) -> Mapping[str, Any]:
+    def _snapshot_workspace(self, agent: Agent, folder: Path, progress: Progress) -> WorkspaceFacts:
         cwd = Path(agent.cwd)
         if not cwd.is_dir():
-            return {"kind": "missing", "notes": [f"the folder {cwd} is not there"]}
-        return self._workspaces.snapshot(cwd, folder, progress).to_json()
+            return WorkspaceFacts(WorkspaceKind.MISSING, str(cwd), notes=(f"the folder {cwd} is not there",))
+        return self._workspaces.snapshot(cwd, folder, progress)
 
     def _add_pane(self, archive: ArchiveWriter, agent: Agent) -> None:
         """The pane, its scrollback in colour, and the layout around it; a pane that is gone leaves these out."""
@@ -188,6 +191,13 @@ def _enter(db: sqlite3.Connection, checkpoint: Checkpoint, event: Event, *, now:
     journal.log(db, event, now=now)
 
 
+def _add_files(archive: ArchiveWriter, workspace: WorkspaceFacts) -> None:
+    """Files that the archive takes from where they are; one that has vanished by now is as if it had gone before."""
+    for file in workspace.files:
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError):
+            archive.add_file(f"workspace/files/{file.path}", Path(file.source))
+
+
 def _catalogued(
     agent: Agent, written: Written, now: datetime, reason: CheckpointReason, took_s: float, summary: dict[str, Any]
 ) -> Checkpoint:
@@ -208,10 +218,15 @@ def _catalogued(
     )
 
 
-def _workspace_summary(workspace: Mapping[str, Any]) -> dict[str, Any]:
+def _workspace_summary(workspace: WorkspaceFacts) -> dict[str, Any]:
     """What lists show of a workspace."""
-    wanted = ("kind", "branch", "head", "staged", "modified", "untracked", "needs_repo")
-    return {"workspace": {key: workspace[key] for key in wanted if key in workspace}}
+    wanted = ("branch", "head", "staged", "modified", "untracked", "needs_repo")
+    shown: dict[str, Any] = {"kind": str(workspace.kind)}
+    if workspace.kind in (WorkspaceKind.GIT, WorkspaceKind.BARE):
+        shown |= {key: getattr(workspace, key) for key in wanted}
+    if workspace.kind is WorkspaceKind.FOLDER:
+        shown["files"] = len(workspace.files)
+    return {"workspace": shown | {"skipped": len(workspace.skipped)}}
 
 
 def _plain(value: Any) -> Any:

@@ -68,12 +68,12 @@ class Validator:
             for name in names:
                 if name.startswith("session/") and name.endswith(".jsonl"):
                     errors += _transcript_errors(folder / name, name)
-            bundle = folder / "workspace/repo.bundle"
-            if bundle.exists():
-                try:
-                    self._workspaces.check(folder / "workspace")
-                except WorkspaceError as error:
-                    errors.append(ValidationError(Defect.BAD_BUNDLE, error.what, "workspace/repo.bundle"))
+            for member in ("workspace/repo.bundle", "workspace/files.json"):
+                if (folder / member).exists():
+                    try:
+                        self._workspaces.check(folder / "workspace")
+                    except WorkspaceError as error:
+                        errors.append(ValidationError(Defect.BAD_BUNDLE, error.what, member))
         return errors
 
     def _record(self, checkpoint: Checkpoint, errors: Sequence[ValidationError], actor: Actor) -> None:

@@ -1,6 +1,7 @@
 """One capture of a work tree: look at it, read what differs, build commits, write the bundle."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from hive_tui.adapters.git.changes import Seen
@@ -27,7 +28,13 @@ class Capture:
     """Captures one repository's state into a folder."""
 
     def __init__(
-        self, box: Sandbox, repository: Repository, into: Path, limits: Limits, progress: Progress | None
+        self,
+        box: Sandbox,
+        repository: Repository,
+        into: Path,
+        limits: Limits,
+        ours: Sequence[Path],
+        progress: Progress | None,
     ) -> None:
         assert repository.root is not None
         self._box = box
@@ -35,6 +42,7 @@ class Capture:
         self._root = repository.root
         self._into = into
         self._limits = limits
+        self._ours = (into, box.folder, repository.git_dir, repository.common_dir, *ours)
         self._progress = progress
         self._git = box.over(repository.root)
         self._notes: list[str] = []
@@ -121,8 +129,7 @@ class Capture:
             return None
 
     def _survey(self, index: Index) -> tuple[Untracked, Survey]:
-        ours = (self._into, self._box.folder, self._repository.git_dir, self._repository.common_dir)
-        untracked = find_untracked(self._git, self._root, self._limits, [path.resolve() for path in ours])
+        untracked = find_untracked(self._git, self._root, self._limits, [path.resolve() for path in self._ours])
         known = {entry.path for entry in index.entries} | set(untracked.wanted)
         untracked.skipped += special_files(self._git, self._root, known)
         converted = converted_files(self._git, self._box, self._repository, known)

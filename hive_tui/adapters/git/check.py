@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.bundle import open_bundle
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.sandbox import sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.workspaces import WorkspaceFacts
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.bundle import open_bundle
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.index import load_index
@@ -13,7 +14,6 @@ from hive_tui.adapters.git.listing import line_counts, object_types, tree_differ
 from hive_tui.adapters.git.refs import is_checked_out_elsewhere
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.workspaces import (
     GITLINK,

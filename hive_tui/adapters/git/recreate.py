@@ -1,22 +1,21 @@
 """Builds a work tree again whose folder is gone."""
 
 import os
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hive_tui.adapters.files.journal import CONTENTS, Journal, sync
+from hive_tui.adapters.files.state import read_state
+from hive_tui.adapters.files.temporary import work_folder
+from hive_tui.adapters.files.tree import Tree
+from hive_tui.adapters.files.writer import FileWriter
 from hive_tui.adapters.git.apply import put_git_state, put_pack
 from hive_tui.adapters.git.bundle import open_bundle
 from hive_tui.adapters.git.command import Git, GitFailed
-from hive_tui.adapters.git.files import FileWriter
-from hive_tui.adapters.git.folders import Tree
-from hive_tui.adapters.git.journal import CONTENTS, Journal, sync
 from hive_tui.adapters.git.listing import object_types, tree_files
 from hive_tui.adapters.git.refs import is_checked_out_elsewhere
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import PREFIX, Sandbox, sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.adapters.git.staging import (
     LacksContent,
     stage_contents,
@@ -41,14 +40,11 @@ def recreate_workspace(git: Git, clock: Clock, checkpoint: Path, root: Path, pro
     if os.path.lexists(root) and (not root.is_dir() or any(root.iterdir())):
         raise WorkspaceError(f"{root} is there and is not empty.", hint="Move it away, then restore again.")
     root.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root.parent))
-    try:
-        with sandbox(work, git) as box:
+    with work_folder(root.parent, PREFIX) as work, sandbox(work, git) as box:
+        try:
             _Builder(box, clock, checkpoint, wanted, work).build(root.parent.resolve() / root.name, progress)
-    except (GitFailed, LacksContent) as error:
-        raise _unusable(wanted, error) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        except (GitFailed, LacksContent) as error:
+            raise _unusable(wanted, error) from error
 
 
 @dataclass(frozen=True, slots=True)

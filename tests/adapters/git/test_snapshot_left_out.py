@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.adapters.git.snapshot import read_state
+from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.adapters.git.workspaces import GitWorkspaces
 from tests.adapters.git.conftest import Repo, Taken
