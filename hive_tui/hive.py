@@ -122,7 +122,8 @@ class Hive:
         of_git = Limits(wanted.history_limit_mb * MEGABYTE, file_bytes, total_bytes)
         of_folder = FolderLimits(file_bytes, total_bytes, wanted.folder_limit_files)
         ours = (self.home,)
-        return AnyWorkspaces(GitWorkspaces(self.clock, of_git, ours), FolderWorkspaces(self.clock, of_folder, ours))
+        git = GitWorkspaces(self.clock, of_git, ours, memory=self.home / "git")
+        return AnyWorkspaces(git, FolderWorkspaces(self.clock, of_folder, ours))
 
     @cached_property
     def notifier(self) -> Notifier:

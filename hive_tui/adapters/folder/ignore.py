@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 RULE_FILES = (".gitignore", ".ignore", ".hiveignore")
 """Files with patterns as in `.gitignore`; a later one wins over those before it in the same folder."""
@@ -48,7 +50,7 @@ class Rules:
 
     folder: str
     """Relative to the root, with `/` at its end; empty for the root."""
-    patterns: GitIgnoreSpec
+    patterns: "GitIgnoreSpec"
 
 
 def rules_of(place: Path, folder: str, names: Sequence[str]) -> Rules | None:
@@ -66,7 +68,7 @@ def rules_of(place: Path, folder: str, names: Sequence[str]) -> Rules | None:
                 found = (place / name).lstat()
                 if stat.S_ISREG(found.st_mode) and found.st_size <= MAX_RULES_BYTES:
                     lines += os.fsdecode((place / name).read_bytes()).splitlines()
-    return Rules(folder, GitIgnoreSpec.from_lines(_valid(lines))) if lines else None
+    return Rules(folder, _patterns(lines)) if lines else None
 
 
 def verdict(rules: Sequence[Rules], path: str) -> bool | None:
@@ -98,11 +100,13 @@ def is_remade_file(name: str) -> bool:
     return name.endswith(REMADE_FILES) or name in REMADE_NAMES
 
 
-def _valid(lines: Sequence[str]) -> list[str]:
-    """Lines without those that are no pattern, which git ignores too."""
+def _patterns(lines: Sequence[str]) -> "GitIgnoreSpec":
+    """The patterns without lines that are none, which git passes over too."""
+    from pathspec import GitIgnoreSpec  # every command would wait for its import
+
     kept: list[str] = []
     for line in lines:
         with suppress(ValueError):
             GitIgnoreSpec.from_lines([line])
             kept.append(line)
-    return kept
+    return GitIgnoreSpec.from_lines(kept)

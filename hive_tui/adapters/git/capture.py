@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hive_tui.adapters.git.changes import Seen
 from hive_tui.adapters.git.command import GitFailed, is_full
-from hive_tui.adapters.git.commits import Commits, write_commits
+from hive_tui.adapters.git.commits import Changes, Commits, write_commits
 from hive_tui.adapters.git.contents import take_in
 from hive_tui.adapters.git.history import History, needed_by_operations, write_files_only, write_history
 from hive_tui.adapters.git.in_progress import copy_in_progress, operations
@@ -35,6 +35,7 @@ class Capture:
         limits: Limits,
         ours: Sequence[Path],
         progress: Progress | None,
+        kept_history: Path | None = None,
     ) -> None:
         assert repository.root is not None
         self._box = box
@@ -44,6 +45,11 @@ class Capture:
         self._limits = limits
         self._ours = (into, box.folder, repository.git_dir, repository.common_dir, *ours)
         self._progress = progress
+        self._kept_history = kept_history
+        self.is_settled = False
+        """Whether no file has changed while it was read."""
+        self.worktree_changes: Changes = {}
+        """How the files that were captured differ from the index."""
         self._git = box.over(repository.root)
         self._notes: list[str] = []
         self._head, self._branch, self._index_stamp = self._look()
@@ -58,6 +64,8 @@ class Capture:
         self._notes += copy_in_progress(self._repository.git_dir, self._into / IN_PROGRESS)
         self._note_damaged_branch()
         seen = self._see()
+        self.is_settled = not seen.taken.unsettled
+        self.worktree_changes = seen.worktree_changes()
         self._step("pack the history")
         private_refs = self._repository.private_refs()
         extras = needed_by_operations(self._box, self._into / IN_PROGRESS) | set(private_refs.values())
@@ -141,7 +149,10 @@ class Capture:
         try:
             commits = self._commit(seen, base)
             history = History(self._head, commits, extras)
-            return commits, write_history(history, self._box, self._repository, self._into, self._limits.history_bytes)
+            limit_bytes = self._limits.history_bytes
+            return commits, write_history(
+                history, self._box, self._repository, self._into, limit_bytes, self._kept_history
+            )
         except GitFailed as error:
             if is_full(error):
                 raise
@@ -152,7 +163,7 @@ class Capture:
 
     def _commit(self, seen: Seen, base: str | None) -> Commits:
         changes = seen.index_changes(whole=base is None)
-        return write_commits(self._box.git, base, changes, seen.worktree_changes(), seen.loose_blobs())
+        return write_commits(self._box.git, base, changes, self.worktree_changes, seen.loose_blobs())
 
     def _look(self) -> tuple[str | None, str | None, tuple[int, int, int] | None]:
         try:

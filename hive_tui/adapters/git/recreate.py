@@ -1,6 +1,7 @@
 """Builds a work tree again whose folder is gone."""
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hive_tui.adapters.files.temporary import work_folder
 from hive_tui.adapters.files.tree import Tree
 from hive_tui.adapters.files.writer import FileWriter
 from hive_tui.adapters.git.apply import put_git_state, put_pack
-from hive_tui.adapters.git.bundle import open_bundle
+from hive_tui.adapters.git.bundle import open_bundles
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.listing import object_types, tree_files
 from hive_tui.adapters.git.refs import is_checked_out_elsewhere
@@ -64,8 +65,8 @@ class _Builder:
         self.box.create(self.wanted.object_format, linked)
         stage_git_files(self.checkpoint, staged)
         if linked is None:
-            pack = open_bundle(self.checkpoint, self.box, self.wanted.object_format)
-            repository = self._init(new, pack)
+            packs = open_bundles(self.checkpoint, self.box, self.wanted.object_format)
+            repository = self._init(new, packs)
         else:
             stage_objects(self.checkpoint, staged, self.box, linked, self.wanted)
             (new / ".git").write_bytes(b"gitdir: " + os.fsencode(linked.git_dir) + b"\n")
@@ -95,11 +96,12 @@ class _Builder:
             return None  # it belongs to another folder now
         return Repository(root, admin, common, wanted.object_format, self.box.plain)
 
-    def _init(self, new: Path, pack: Path) -> Repository:
-        """Make a new repository with all objects of the bundle."""
+    def _init(self, new: Path, packs: Iterable[Path]) -> Repository:
+        """Make a new repository with all objects of the bundles."""
         self.box.plain.run("init", "--quiet", "--template=", f"--object-format={self.wanted.object_format}", new)
         repository = require_repository(self.box.plain, new)
-        put_pack(repository.objects, pack)
+        for pack in packs:
+            put_pack(repository.objects, pack)
         if self.wanted.shallow:
             (repository.git_dir / "shallow").write_text("".join(f"{commit}\n" for commit in self.wanted.shallow))
         for name, address in self.wanted.remotes.items():

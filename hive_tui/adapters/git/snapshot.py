@@ -7,6 +7,7 @@ from pathlib import Path
 from hive_tui.adapters.files.state import write_state
 from hive_tui.adapters.git.capture import Capture
 from hive_tui.adapters.git.command import Git
+from hive_tui.adapters.git.kept import Kept, empty
 from hive_tui.adapters.git.repository import Repository, find_repository, marker_around
 from hive_tui.adapters.git.sandbox import sandbox
 from hive_tui.adapters.git.untracked import Limits
@@ -16,9 +17,24 @@ from hive_tui.domain.workspaces import WorkspaceFacts, WorkspaceKind
 
 
 def take_snapshot(
-    git: Git, cwd: Path, into: Path, limits: Limits, ours: Sequence[Path], progress: Progress | None
+    git: Git,
+    cwd: Path,
+    into: Path,
+    limits: Limits,
+    ours: Sequence[Path],
+    progress: Progress | None,
+    memory: Path | None = None,
 ) -> WorkspaceFacts:
     """Write the state of the work tree around `cwd` into the folder `into`.
+
+    Args:
+        git: Git with no repository chosen.
+        cwd: A folder in the work tree.
+        into: Is there and empty.
+        limits: How much is taken.
+        ours: Folders that are no part of the work, should they lie in it.
+        progress: Asked whether to stop.
+        memory: Where to remember captures, to make the next ones cheaper; None to remember nothing.
 
     Raises:
         WorkspaceError: The folder or its repository cannot be read.
@@ -33,12 +49,20 @@ def take_snapshot(
         if repository is None or repository.root is None:
             facts = _without_files(cwd.resolve(), repository)
         else:
-            capture = Capture(box, repository, into, limits, ours, progress)
+            kept = Kept.of(memory, repository, limits) if memory is not None else None
+            reused = kept.reuse(box, cwd, into) if kept is not None else None
+            if reused is not None:
+                return reused
+            history = kept.history() if kept is not None else None
+            capture = Capture(box, repository, into, limits, ours, progress, history)
             facts = capture.take(cwd)
             if capture.is_outdated():
-                _empty(into)
+                empty(into)
                 shutil.rmtree(box.git_dir)
-                facts = Capture(box, repository, into, limits, ours, progress).take(cwd)
+                capture = Capture(box, repository, into, limits, ours, progress, history)
+                facts = capture.take(cwd)
+            if kept is not None:
+                kept.keep(box, capture, into, facts)
     write_state(facts, into)
     return facts
 
@@ -58,11 +82,3 @@ def _without_files(cwd: Path, repository: Repository | None) -> WorkspaceFacts:
         branch=repository.branch(),
         notes=("The repository has no work tree here, so no files are captured.",),
     )
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -9,7 +9,7 @@ from uuid import uuid4
 from hive_tui.adapters.files.journal import CONTENTS, PACKS, Journal, JournalFolder, Piece
 from hive_tui.adapters.files.ondisk import BlobHash
 from hive_tui.adapters.files.state import read_state
-from hive_tui.adapters.git.bundle import Selection, open_bundle, pack
+from hive_tui.adapters.git.bundle import Selection, open_bundles, pack
 from hive_tui.adapters.git.capture import IN_PROGRESS
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.in_progress import mentioned_ids
@@ -91,7 +91,7 @@ def stage_objects(checkpoint: Path, staged: Path, box: Sandbox, repository: Repo
     names = _needed(checkpoint, box, wanted)
     there = object_types(box.git, names)
     known = list(object_types(box.git, repository.tips()))
-    open_bundle(checkpoint, box, wanted.object_format)
+    open_bundles(checkpoint, box, wanted.object_format)
     missing = {name: kind for name, (kind, _) in object_types(box.git, names).items() if name not in there}
     (staged / PACKS).mkdir()
     blobs = [name for name, kind in missing.items() if kind == "blob"]

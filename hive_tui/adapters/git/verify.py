@@ -7,7 +7,7 @@ from pathlib import Path
 from hive_tui.adapters.files.ondisk import Found, differences, look
 from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.files.tree import Tree
-from hive_tui.adapters.git.bundle import open_bundle
+from hive_tui.adapters.git.bundle import open_bundles
 from hive_tui.adapters.git.capture import IN_PROGRESS
 from hive_tui.adapters.git.command import Git
 from hive_tui.adapters.git.in_progress import files_in
@@ -32,7 +32,7 @@ def find_differences(git: Git, checkpoint: Path, root: Path) -> list[str]:
     with sandbox(checkpoint.parent, git) as box:
         repository = require_repository(box.plain, root)
         box.create(wanted.object_format, repository)
-        open_bundle(checkpoint, box, wanted.object_format)
+        open_bundles(checkpoint, box, wanted.object_format)
         files = tree_files(box.git, wanted.worktree.tree)
         expected = _index(box, checkpoint, wanted.index_state)
         return [

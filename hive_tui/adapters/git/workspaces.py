@@ -30,6 +30,7 @@ class GitWorkspaces:
     Args:
         limits: How much a snapshot takes.
         ours: Folders that are no part of anybody's work, such as that of the checkpoints.
+        memory: A folder on the disk of the checkpoints that makes the next snapshot of a work tree cheaper.
         timeout_s: A git command that takes longer counts as hung and is ended.
         program: Name or path of git.
     """
@@ -40,12 +41,14 @@ class GitWorkspaces:
         limits: Limits | None = None,
         ours: Sequence[Path] = (),
         *,
+        memory: Path | None = None,
         timeout_s: float = 120.0,
         program: str = "git",
     ) -> None:
         self._clock = clock
         self._limits = limits or Limits()
         self._ours = ours
+        self._memory = memory
         self._timeout_s = timeout_s
         self._program = program
         self._is_checked = False
@@ -59,7 +62,7 @@ class GitWorkspaces:
             Cancelled: The person has stopped the work.
         """
         with plain_errors():
-            return take_snapshot(self._git(progress), cwd, into, self._limits, self._ours, progress)
+            return take_snapshot(self._git(progress), cwd, into, self._limits, self._ours, progress, self._memory)
 
     def check(self, saved: Path) -> None:
         """Raise unless every object that `snapshot` wrote into `saved` is sound and finds those it needs."""
