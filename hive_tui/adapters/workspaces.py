@@ -49,9 +49,9 @@ class AnyWorkspaces:
     def resume(self, journal_folder: Path) -> AppliedRestore | None:
         """Finish an `apply` that was killed; None if it had not changed anything."""
         journal = JournalFolder(journal_folder).read()
-        if journal is not None and journal.kind is WorkspaceKind.FOLDER:
-            return self._folders.resume(journal_folder)
-        return self._git.resume(journal_folder)
+        if journal is not None and journal.kind is WorkspaceKind.GIT:
+            return self._git.resume(journal_folder)
+        return self._folders.resume(journal_folder)  # one that has not begun or is finished needs no git either
 
     def verify(self, checkpoint: Path, root: Path) -> Sequence[str]:
         """What is not as the checkpoint says, after a restore."""

@@ -142,6 +142,8 @@ class Walk:
             if not isinstance(error, FileNotFoundError):
                 self._found.leave_out(path, f"cannot be read: {error.strerror}", 0, is_work=True)
             return None
+        if entry.name.lower() == ".git":
+            return None  # a repository that git cannot use, which the facts say
         if stat.S_ISDIR(status.st_mode):
             return self._meet_folder(folder, entry, status, siblings)
         self._meet_file(folder, entry, status)
@@ -151,7 +153,7 @@ class Walk:
         self, folder: _Folder, entry: os.DirEntry[str], status: os.stat_result, siblings: Sequence[str]
     ) -> _Folder | None:
         path = folder.path + entry.name
-        if entry.name.lower() == ".git" or entry.path in self._ours:
+        if entry.path in self._ours:
             return None
         said = verdict(folder.rules, f"{path}/")
         if said or (said is None and is_remade_folder(entry.name, siblings, entry.path)):

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from hive_tui.adapters.folder.scope import is_too_wide
 from hive_tui.adapters.git.changes import Seen
 from hive_tui.adapters.git.command import GitFailed, is_full
 from hive_tui.adapters.git.commits import Changes, Commits, write_commits
@@ -137,11 +138,21 @@ class Capture:
             return None
 
     def _survey(self, index: Index) -> tuple[Untracked, Survey]:
+        untracked = self._find_untracked(index)
+        known = {entry.path for entry in index.entries} | set(untracked.wanted)
+        converted = converted_files(self._git, self._box, self._repository, known)
+        return untracked, survey_tracked(self._git, self._root, index, converted)
+
+    def _find_untracked(self, index: Index) -> Untracked:
+        if is_too_wide(self._root):
+            self._notes.append(
+                f"{self._root} holds far more than one piece of work, so only tracked files are captured."
+            )
+            return Untracked()
         untracked = find_untracked(self._git, self._root, self._limits, [path.resolve() for path in self._ours])
         known = {entry.path for entry in index.entries} | set(untracked.wanted)
         untracked.skipped += special_files(self._git, self._root, known)
-        converted = converted_files(self._git, self._box, self._repository, known)
-        return untracked, survey_tracked(self._git, self._root, index, converted)
+        return untracked
 
     def _bundle(self, seen: Seen, extras: set[str]) -> tuple[Commits, bool]:
         """Write commits and the bundle; without history where the repository has lost parts of it."""
