@@ -65,7 +65,11 @@ class CheckpointSettings:
     history_limit_mb: int = 200
     """Megabytes of git history up to which a checkpoint holds all of it."""
     untracked_limit_mb: int = 100
-    """Megabytes up to which an untracked file is taken along."""
+    """Megabytes up to which an untracked file, or a file in a folder without git, is taken along."""
+    folder_limit_mb: int = 2000
+    """Megabytes of untracked files, or of a folder without git, beyond which the rest is left out."""
+    folder_limit_files: int = 100_000
+    """Files of a folder without git beyond which the rest is left out."""
     every: str = "off"
     """A checkpoint of each awake agent so often (15m, 1h), if something changed; `off` for none but those of naps."""
     keep: int = 4

@@ -151,12 +151,19 @@ class Hive:
 
     @part
     def workspaces(self) -> Workspaces:
+        from hive_tui.adapters.folder.walk import FolderLimits
+        from hive_tui.adapters.folder.workspaces import FolderWorkspaces
         from hive_tui.adapters.git.untracked import Limits
         from hive_tui.adapters.git.workspaces import GitWorkspaces
+        from hive_tui.adapters.workspaces import AnyWorkspaces
 
         wanted = self.settings.checkpoint
-        limits = Limits(wanted.history_limit_mb * MEGABYTE, wanted.untracked_limit_mb * MEGABYTE)
-        return GitWorkspaces(self.clock, limits)
+        file_bytes, total_bytes = wanted.untracked_limit_mb * MEGABYTE, wanted.folder_limit_mb * MEGABYTE
+        of_git = Limits(wanted.history_limit_mb * MEGABYTE, file_bytes, total_bytes)
+        of_folder = FolderLimits(file_bytes, total_bytes, wanted.folder_limit_files)
+        ours = (self.home,)
+        git = GitWorkspaces(self.clock, of_git, ours, memory=self.home / "git")
+        return AnyWorkspaces(git, FolderWorkspaces(self.clock, of_folder, ours))
 
     @part
     def notifier(self) -> Notifier:

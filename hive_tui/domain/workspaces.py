@@ -5,7 +5,7 @@ Object ids are hex, as git prints them.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any, Self
@@ -28,8 +28,12 @@ class WorkspaceKind(StrEnum):
     """What is around the folder."""
 
     GIT = "git"
+    FOLDER = "folder"
+    """No repository: the files themselves are captured."""
     NONE = "none"
-    """No repository: nothing is captured."""
+    """Nothing is captured."""
+    MISSING = "missing"
+    """The folder is not there."""
     BARE = "bare"
     """A repository without a work tree here: nothing is captured."""
 
@@ -59,6 +63,47 @@ class Skipped:
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Files and folders that were left out for one reason. What is in a folder is neither counted nor weighed."""
+
+    reason: str
+    files: int
+    folders: int
+    size_bytes: int
+    """Of the files."""
+    first: tuple[str, ...]
+    """The paths that were found first."""
+
+    def __str__(self) -> str:
+        """For a person."""
+        counted = [f"{self.files} files ({self.size_bytes} bytes)"] if self.files else []
+        counted += [f"{self.folders} folders"] if self.folders else []
+        more = ", ..." if self.files + self.folders > len(self.first) else ""
+        return f"{self.reason}: {' and '.join(counted)}: {', '.join(map(repr, self.first))}{more}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """A file, link or folder below the root as it was found. The content of a file is read later."""
+
+    path: str
+    mode: str
+    """As in git, with all permission bits: 100644, 100600, 120000 for a link, 040755 for a folder."""
+    source: str = ""
+    """Absolute path of a file whose content is to be read."""
+    size_bytes: int = 0
+    changed_ns: int = 0
+    """Time stamp of its last change."""
+    target: str = ""
+    """Where a link points."""
+
+    @property
+    def permissions(self) -> int:
+        """The permission bits."""
+        return int(self.mode[-3:], 8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +168,14 @@ class WorkspaceFacts:
     """Addresses by name, without credentials."""
     notes: tuple[str, ...] = ()
     """Sentences on what is not as it should be."""
+    left_out: tuple[LeftOut, ...] = ()
+    """What a folder holds beside what was captured, by reason."""
+    files: tuple[FileEntry, ...] = ()
+    """Files that the archive takes from where they are, as `files/PATH`; not in `state.json`."""
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `state.json`."""
-        return {"version": 1, **asdict(self)}
+        return {"version": 1, **asdict(replace(self, files=()))}
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Any]) -> Self:
@@ -140,6 +189,10 @@ class WorkspaceFacts:
         known["index_state"] = IndexState(saved["index_state"])
         known["nested"] = tuple(NestedRepository(**item) for item in saved["nested"])
         known["skipped"] = tuple(Skipped(**item) for item in saved["skipped"])
+        known["left_out"] = tuple(
+            LeftOut(**item | {"first": tuple(item["first"])}) for item in saved.get("left_out", ())
+        )
+        known["files"] = ()
         for name in ("index", "worktree"):
             known[name] = CapturedTree(**saved[name]) if saved[name] else None
         for name in ("operations", "shallow", "notes"):

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,17 @@ from hive_tui.domain.ports import Progress, Workspaces
 from hive_tui.services.validation import Scratch, Validator
 
 UNPACKED = ("workspace/", "session/")
+FILES = "workspace/files/"
+"""Members that are the files of a folder without git, as they are; their hashes tell what differs."""
 GIT_OWN = (
     "workspace/state.json",
     "workspace/repo.",
     "workspace/index",
     "workspace/in-progress",
     "workspace/in_progress",
+    "workspace/files.json",
 )
-"""Members that hold a git work tree as a whole; what differs in them is told by its files."""
+"""Members that hold a work tree as a whole; what differs in them is told by its files."""
 OF_THE_MOMENT = ("agent.json", "tmux/", "session/files.json")
 """Members that differ between any two checkpoints, and say nothing about work."""
 ROLES = frozenset({"user", "assistant"})
@@ -51,7 +55,7 @@ class Comparer:
                 self._refuse_damaged(one)
                 opened.enter_context(being_read(Path(one.path)))
                 folder = opened.enter_context(self._scratch.scratch())
-                reader.extract(Path(one.path), folder, wanted=lambda name: name.startswith(UNPACKED))
+                reader.extract(Path(one.path), folder, wanted=_is_unpacked)
                 folders.append(folder)
             progress.step("comparing")
             return self._compare(old, new, folders[0], folders[1])
@@ -68,7 +72,11 @@ class Comparer:
         both_git = was.get("kind") == now.get("kind") == "git"
         members = [{one.name: one for one in reader.read_manifest(Path(each.path)).members} for each in (old, new)]
         differing = _members_that_differ(*members)
-        files = [one for one in differing if one.path.startswith("workspace/") and not one.path.startswith(GIT_OWN)]
+        files = [
+            replace(one, path=one.path.removeprefix(FILES))
+            for one in differing
+            if one.path.startswith("workspace/") and not one.path.startswith(GIT_OWN)
+        ]
         notes = [] if both_git else [_kind_note(was, now)]
         return Comparison(
             files=tuple(self._workspaces.compare(before / "workspace", after / "workspace") if both_git else files),
@@ -80,18 +88,22 @@ class Comparer:
         )
 
 
+def _is_unpacked(name: str) -> bool:
+    return name.startswith(UNPACKED) and not name.startswith(FILES)
+
+
 def _members_that_differ(old: Mapping[str, Member], new: Mapping[str, Member]) -> list[FileDelta]:
     found = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
-        if before is None or after is None or before.sha256 != after.sha256:
+        if before is None or after is None or (before.sha256, before.target) != (after.sha256, after.target):
             found.append(FileDelta(name, before.size_bytes if before else None, after.size_bytes if after else None))
     return found
 
 
 def _kind_note(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if was.get("kind") == now.get("kind"):
-        return "" if was.get("kind") == "files" else "no git repository, so the files of the folder are not in them"
+        return "" if was.get("kind") == "folder" else "the folder was not taken along, so its files are not in them"
     return f"the workspace was {was.get('kind', 'unknown')} and is {now.get('kind', 'unknown')}"
 
 

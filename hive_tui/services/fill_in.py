@@ -169,7 +169,7 @@ class FillIn:
         with self._snapshotter.scratch() as scratch:
             reader.extract(Path(checkpoint.path), scratch, wanted=lambda name: name.startswith("workspace/"))
             state: dict[str, Any] = json.loads((scratch / "workspace/state.json").read_text())
-            if state.get("kind") == "git":
+            if state.get("kind") in ("git", "folder"):
                 try:
                     self._workspaces.recreate(scratch / "workspace", Path(str(state["root"])))
                 except WorkspaceError as error:

@@ -36,6 +36,8 @@ from hive_tui.store.database import Database
 from hive_tui.store.journal import Operation
 
 SHOWN_FILES = 12
+WITH_FILES = ("git", "folder")
+"""Kinds of workspaces of which a checkpoint holds the files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,12 +273,14 @@ class Restorer:
 
     def _plan_between(self, agent: Agent, saved: Path, current: Path) -> tuple[RestorePlan | None, list[str]]:
         was, now = _state(saved), _state(current)
-        if was.get("kind") != "git":
-            return None, ["the checkpoint has no files of the workspace: it was no git repository"]
-        if now.get("kind") != "git":
-            if Path(agent.cwd).exists():
-                return None, ["the folder is no git repository any more; its files stay as they are"]
+        if was.get("kind") not in WITH_FILES:
+            return None, ["the checkpoint has no files of the workspace", *was.get("notes", ())]
+        if not Path(agent.cwd).exists():
             return None, ["the folder is gone; a wake builds it again from the checkpoint"]
+        if was["kind"] != now.get("kind"):
+            names = {"git": "a git repository", "folder": "a folder without git"}
+            kind = names.get(str(now.get("kind")), "too wide to be captured")
+            return None, [f"the folder was {names[was['kind']]} and is {kind} now; its files stay as they are"]
         return self._workspaces.plan(saved, current, Path(str(was["root"]))), []
 
     def _apply_workspace(
@@ -293,7 +297,7 @@ class Restorer:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         differences = self._workspaces.verify(saved, Path(plan.root))
-        if differences:
+        if differences and not applied.refused:
             raise WorkspaceError(
                 f"After the restore {len(differences)} files are not as they should be: {differences[0]}.",
                 hint=f"What was unpacked lies in {folder}.",

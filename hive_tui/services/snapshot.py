@@ -6,13 +6,14 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from hive_tui.adapters.git.sandbox import PREFIX as GIT_PREFIX
+from hive_tui.adapters.reading import being_read
 from hive_tui.adapters.sqlite_copy import copy_database
 from hive_tui.archive.writer import ArchiveWriter, Written, sweep, writing
 from hive_tui.domain.agents import Agent
@@ -22,6 +23,7 @@ from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import topology
 from hive_tui.domain.ports import Clock, Panes, Progress, Workspaces
 from hive_tui.domain.secrets import is_auth_file
+from hive_tui.domain.workspaces import WorkspaceFacts, WorkspaceKind
 from hive_tui.kinds.catalog import Kinds
 from hive_tui.kinds.kind import SessionFile
 from hive_tui.services.hub import Hub
@@ -91,17 +93,22 @@ class Snapshotter:
         with self.scratch() as folder:
             progress.step("reading the workspace")
             workspace = self._snapshot_workspace(agent, folder, progress)
-            progress.step("writing the checkpoint", self._bytes_to_write(agent, folder))
-            with writing(path, facts, advance=progress.advance) as (archive, results):
+            in_place = sum(file.size_bytes for file in workspace.files)
+            progress.step("writing the checkpoint", in_place + self._bytes_to_write(agent, folder))
+            previous = self._previous(agent)
+            reading = being_read(previous) if previous else nullcontext()
+            with reading, writing(path, facts, advance=progress.advance, previous=previous) as (archive, results):
                 archive.add_json("agent.json", _plain(agent))
                 self._add_pane(archive, agent)
                 summary = self._add_session(archive, agent)
                 archive.add_json("queue/wakeups.json", self._queue(agent))
                 summary |= self._streams.add_to(archive, agent)
-                archive.add_json("workspace/state.json", workspace)
+                archive.add_json("workspace/state.json", workspace.to_json())
+                _add_files(archive, workspace)
                 for file in sorted(folder.rglob("*")):
                     if file.is_file() and file.name != "state.json":
                         archive.add_file(f"workspace/{file.relative_to(folder)}", file)
+                archive.flush()
                 progress.step("reading it back")
         summary |= _workspace_summary(workspace)
         checkpoint = _catalogued(agent, results[0], now, reason, self._clock.monotonic() - began, summary)
@@ -128,11 +135,11 @@ class Snapshotter:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _snapshot_workspace(self, agent: Agent, folder: Path, progress: Progress) -> Mapping[str, Any]:
+    def _snapshot_workspace(self, agent: Agent, folder: Path, progress: Progress) -> WorkspaceFacts:
         cwd = Path(agent.cwd)
         if not cwd.is_dir():
-            return {"kind": "missing", "notes": [f"the folder {cwd} is not there"]}
-        return self._workspaces.snapshot(cwd, folder, progress).to_json()
+            return WorkspaceFacts(WorkspaceKind.MISSING, str(cwd), notes=(f"the folder {cwd} is not there",))
+        return self._workspaces.snapshot(cwd, folder, progress)
 
     def _add_pane(self, archive: ArchiveWriter, agent: Agent) -> None:
         """The pane, its scrollback in colour, and the layout around it; a pane that is gone leaves these out."""
@@ -184,6 +191,11 @@ class Snapshotter:
                 sizes += path.stat().st_size if path.is_file() else 0
         return sizes
 
+    def _previous(self, agent: Agent) -> Path | None:
+        """The checkpoint whose unchanged parts the next one takes over; each is verified on the way."""
+        known = self._database.read(checkpoints.of_agent, agent.id)
+        return next((Path(one.path) for one in known if one.is_valid and one.is_local), None)
+
     def _queue(self, agent: Agent) -> list[dict[str, Any]]:
         return [_plain(wakeup) for wakeup in self._database.read(wakeups.unfinished_wakes, agent.id)]
 
@@ -208,6 +220,13 @@ def _enter(db: sqlite3.Connection, checkpoint: Checkpoint, event: Event, *, now:
     journal.log(db, event, now=now)
 
 
+def _add_files(archive: ArchiveWriter, workspace: WorkspaceFacts) -> None:
+    """Files that the archive takes from where they are; one that has vanished by now is as if it had gone before."""
+    files = [file.path for file in workspace.files if file.source]
+    if files:
+        archive.add_tree("workspace/files", Path(workspace.root), files)
+
+
 def _catalogued(
     agent: Agent, written: Written, now: datetime, reason: CheckpointReason, took_s: float, summary: dict[str, Any]
 ) -> Checkpoint:
@@ -224,16 +243,20 @@ def _catalogued(
         validated_at=now,
         session_id=agent.session_id,
         took_s=took_s,
-        # The engine takes nothing over from the checkpoint before, so all of it is new.
-        new_bytes=written.size_bytes,
+        new_bytes=written.new_bytes,
         summary={"content_bytes": written.content_bytes, "members": written.members, **summary},
     )
 
 
-def _workspace_summary(workspace: Mapping[str, Any]) -> dict[str, Any]:
+def _workspace_summary(workspace: WorkspaceFacts) -> dict[str, Any]:
     """What lists show of a workspace."""
-    wanted = ("kind", "branch", "head", "staged", "modified", "untracked", "needs_repo")
-    return {"workspace": {key: workspace[key] for key in wanted if key in workspace}}
+    wanted = ("branch", "head", "staged", "modified", "untracked", "needs_repo")
+    shown: dict[str, Any] = {"kind": str(workspace.kind)}
+    if workspace.kind in (WorkspaceKind.GIT, WorkspaceKind.BARE):
+        shown |= {key: getattr(workspace, key) for key in wanted}
+    if workspace.kind is WorkspaceKind.FOLDER:
+        shown["files"] = len(workspace.files)
+    return {"workspace": shown | {"skipped": len(workspace.skipped)}}
 
 
 def _plain(value: Any) -> Any:

@@ -117,13 +117,13 @@ class Validator:
                     errors += [
                         ValidationError(Defect.BAD_DATABASE, why, name) for why in database_errors(folder / name)
                     ]
-            bundle = folder / "workspace/repo.bundle"
-            if bundle.exists():
-                progress.step("looking into its git bundle", bundle.stat().st_size)
-                try:
-                    self._workspaces.check(folder / "workspace")
-                except WorkspaceError as error:
-                    errors.append(ValidationError(Defect.BAD_BUNDLE, error.what, "workspace/repo.bundle"))
+            for member in ("workspace/repo.bundle", "workspace/files.json"):
+                if (folder / member).exists():
+                    progress.step("looking into its workspace", (folder / member).stat().st_size)
+                    try:
+                        self._workspaces.check(folder / "workspace")
+                    except WorkspaceError as error:
+                        errors.append(ValidationError(Defect.BAD_BUNDLE, error.what, member))
         return errors
 
     def _record(self, checkpoint: Checkpoint, errors: Sequence[ValidationError], actor: Actor) -> None:

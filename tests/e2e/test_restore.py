@@ -1,6 +1,5 @@
 """Going back to a generation: workspace and conversation, after a safety checkpoint."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from hive_tui.domain.events import Severity
 from hive_tui.domain.progress import Unwatched
 from hive_tui.store import checkpoints, journal
 from tests.e2e.test_killed import DIED
-from tests.stage import ROOT, TESTER, Stage, eventually, pane_of, transcript_of
+from tests.stage import ROOT, TESTER, Stage, eventually, pane_of
 
 
 def two_generations(stage: Stage, hosted: str = "shell") -> tuple[Agent, Path, str]:
@@ -140,23 +139,6 @@ def test_a_working_agent_is_not_restored(stage: Stage):
     with pytest.raises(NapRefused, match="it is working"):
         stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
     assert state_of(folder) == before
-
-
-def test_a_folder_without_git_is_left_as_it_is_and_that_is_said(stage: Stage):
-    pane_id = stage.agent_in_shell("shop", said="message 1")
-    agent = stage.look()
-    folder = Path(agent.cwd)
-    (folder / "a.txt").write_text("then\n")
-    stage.nap()
-    stage.wake(agent)
-    stage.say(pane_id, "message 2")
-    (folder / "a.txt").write_text("now\n")
-    stage.nap()
-    done = stage.json("restore", "shop", "--generation", "1", "--yes")
-    assert any("it was no git repository" in warning for warning in done["warnings"])
-    assert (folder / "a.txt").read_text() == "now\n"
-    lines = [json.loads(line)["text"] for line in transcript_of(agent).read_text().splitlines()]
-    assert "message 1" in lines and "message 2" not in lines
 
 
 def restore_killed_at(stage: Stage, agent: Agent, point: int) -> str:

@@ -62,7 +62,7 @@ async def test_a_turn_that_ended_unseen_is_done_until_its_pane_was_looked_at(sta
     agent = stage.look("shop")
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: [row[1] for row in shown(app)] == ["mill", "shop"])
-        stage.type(pane_id, "/work 1")
+        stage.type(pane_id, "/work 4")
         await until(pilot, lambda: ["● working", "shop"] in [row[:2] for row in shown(app)])
         await pilot.press("7")
         await until(pilot, lambda: agent.id in stage.hive.database.read(unread.everyone))

@@ -9,19 +9,17 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from hive_tui.adapters.files.forward import finished, unused, write_files
+from hive_tui.adapters.files.journal import PACKS, Journal, JournalFolder, sync
+from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.capture import IN_PROGRESS
 from hive_tui.adapters.git.command import Git
-from hive_tui.adapters.git.files import FileWriter, Outcome
-from hive_tui.adapters.git.folders import Tree
 from hive_tui.adapters.git.in_progress import put_in_progress
 from hive_tui.adapters.git.index import put_index
-from hive_tui.adapters.git.journal import CONTENTS, PACKS, Journal, JournalFolder, sync
 from hive_tui.adapters.git.refs import move_head, put_private_refs
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.adapters.git.staging import stage
-from hive_tui.domain.errors import Cancelled, WorkspaceError
 from hive_tui.domain.ports import Clock, Progress
 from hive_tui.domain.workspaces import AppliedRestore, RestorePlan
 
@@ -37,12 +35,7 @@ def apply_plan(
     """
     if read_state(checkpoint).worktree is None:
         return AppliedRestore(str(root), warnings=plan.warnings)
-    journal_folder = JournalFolder(folder)
-    if journal_folder.is_used():
-        raise WorkspaceError(
-            f"{folder} holds the journal of another restore.", hint="Run `hive-tui recover` to finish it first."
-        )
-    journal_folder.discard()
+    journal_folder = unused(folder)
     try:
         _step(progress, "prepare the files")
         journal = stage(git, clock, plan, checkpoint, root, journal_folder, progress)
@@ -62,10 +55,9 @@ def resume_restore(git: Git, clock: Clock, folder: Path) -> AppliedRestore | Non
         WorkspaceError, DiskFull: It cannot be finished now; the journal stays.
     """
     journal_folder = JournalFolder(folder)
-    finished = journal_folder.result()
-    if finished is not None:
-        journal_folder.finish(finished)
-        return finished
+    result = finished(journal_folder)
+    if result is not None:
+        return result
     journal = journal_folder.read()
     if journal is None:
         journal_folder.discard()
@@ -77,7 +69,7 @@ def _roll_forward(
     git: Git, clock: Clock, journal: Journal, folder: JournalFolder, progress: Progress | None
 ) -> AppliedRestore:
     unstoppable = replace(git, cancelled=None)
-    outcome = _write_files(journal, folder, progress)
+    outcome = write_files(journal, folder, progress)
     with sandbox(folder.staged, unstoppable) as box:
         repository = require_repository(box.plain, Path(journal.root))
         warnings = put_git_state(repository, clock, journal, folder.staged)
@@ -120,25 +112,6 @@ def put_pack(objects: Path, pack: Path) -> None:
             sync(temporary)
             temporary.replace(target)
     sync(objects / "pack")
-
-
-def _write_files(journal: Journal, folder: JournalFolder, progress: Progress | None) -> Outcome:
-    def advance(done_bytes: int) -> None:
-        with suppress(Cancelled):  # there is no way back any more
-            if progress is not None:
-                progress.advance(done_bytes)
-
-    with Tree(Path(journal.root)) as tree, (folder.staged / CONTENTS).open("rb") as contents:
-        writer = FileWriter(
-            tree,
-            contents,
-            journal.pieces,
-            object_format=journal.object_format,
-            displaced=folder.displaced,
-            restore_id=journal.id,
-            advance=advance,
-        )
-        return writer.make(journal.changes, journal.kept_folders)
 
 
 def _step(progress: Progress | None, name: str) -> None:

@@ -14,8 +14,12 @@ from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.sandbox import Sandbox
 from hive_tui.domain.errors import WorkspaceError
 
+HISTORY = "history.bundle"
+"""HEAD with all that leads to it; the same as long as HEAD is."""
 BUNDLE = "repo.bundle"
-PACK_INDEX = "repo.idx"
+"""The captured state: what HEAD lacks."""
+BUNDLES = (HISTORY, BUNDLE)
+HISTORY_INDEX = "history.idx"
 MAX_LINE_BYTES = 1 << 16
 HASH_BYTES = {"sha1": 20, "sha256": 32}
 
@@ -45,52 +49,65 @@ def pack(git: Git, selection: Selection, folder: Path) -> Path:
     return folder / f"pack-{name}.pack"
 
 
-def write_bundle(
-    packed: Path, into: Path, object_format: str, refs: Mapping[str, str], prerequisites: Sequence[str]
-) -> None:
-    """Write a bundle of a pack, and the pack's index beside it.
+def header(object_format: str, refs: Mapping[str, str], prerequisites: Sequence[str] = ()) -> bytes:
+    """How a bundle begins.
 
     Args:
-        packed: The pack.
-        into: The folder that gets both.
+        object_format: `sha1` or `sha256`.
         refs: What the bundle offers.
         prerequisites: Commits that the reader must have.
     """
     lines = ["# v2 git bundle"] if object_format == "sha1" else ["# v3 git bundle", f"@object-format={object_format}"]
     lines += [f"-{commit} " for commit in prerequisites] + [f"{commit} {name}" for name, commit in refs.items()]
-    with (into / BUNDLE).open("wb") as target, packed.open("rb") as source:
-        target.write("".join(f"{line}\n" for line in [*lines, ""]).encode())
+    return "".join(f"{line}\n" for line in [*lines, ""]).encode()
+
+
+def write_bundle(packed: Path, place: Path, begin: bytes) -> None:
+    """Write a bundle of a pack, and the pack's index beside it.
+
+    Args:
+        packed: The pack.
+        place: The bundle's path.
+        begin: Its header.
+    """
+    with place.open("wb") as target, packed.open("rb") as source:
+        target.write(begin)
         shutil.copyfileobj(source, target, 1 << 20)
-    shutil.copyfile(packed.with_suffix(".idx"), into / PACK_INDEX)
+    shutil.copyfile(packed.with_suffix(".idx"), place.with_suffix(".idx"))
 
 
-def open_bundle(folder: Path, sandbox: Sandbox, object_format: str) -> Path:
-    """Make the objects of a bundle readable in the sandbox; the path of the pack.
+def open_bundles(folder: Path, sandbox: Sandbox, object_format: str) -> list[Path]:
+    """Make the objects of a snapshot readable in the sandbox; the paths of their packs.
 
     Raises:
-        WorkspaceError: The bundle cannot be read.
+        WorkspaceError: A bundle cannot be read.
     """
+    there = [name for name in BUNDLES if name == BUNDLE or (folder / name).exists()]
+    return [_open(folder / name, sandbox, object_format) for name in there]
+
+
+def _open(bundle: Path, sandbox: Sandbox, object_format: str) -> Path:
     loose = sandbox.packs / "opened.pack"
     try:
-        with (folder / BUNDLE).open("rb") as source, loose.open("wb") as target:
+        with bundle.open("rb") as source, loose.open("wb") as target:
             _skip_header(source)
             shutil.copyfileobj(source, target, 1 << 20)
         with loose.open("rb") as written:
             written.seek(-HASH_BYTES[object_format], 2)
             place = sandbox.packs / f"pack-{written.read().hex()}.pack"
         loose.rename(place)
-        _place_index(folder, place, sandbox.git)
+        _place_index(bundle.with_suffix(".idx"), place, sandbox.git)
     except (OSError, ValueError, GitFailed) as error:
         raise WorkspaceError(
-            f"The git bundle in {folder} cannot be read: {error}.",
+            f"The git bundle {bundle} cannot be read: {error}.",
             hint="Validate the checkpoint, then try an older generation.",
         ) from error
     return place
 
 
-def _place_index(folder: Path, place: Path, git: Git) -> None:
-    if (folder / PACK_INDEX).exists():
-        shutil.copyfile(folder / PACK_INDEX, place.with_suffix(".idx"))
+def _place_index(saved: Path, place: Path, git: Git) -> None:
+    if saved.exists():
+        shutil.copyfile(saved, place.with_suffix(".idx"))
     else:
         git.run("index-pack", place)
 

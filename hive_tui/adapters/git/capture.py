@@ -1,11 +1,13 @@
 """One capture of a work tree: look at it, read what differs, build commits, write the bundle."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
+from hive_tui.adapters.folder.scope import is_too_wide
 from hive_tui.adapters.git.changes import Seen
 from hive_tui.adapters.git.command import GitFailed, is_full
-from hive_tui.adapters.git.commits import Commits, write_commits
+from hive_tui.adapters.git.commits import Changes, Commits, write_commits
 from hive_tui.adapters.git.contents import take_in
 from hive_tui.adapters.git.history import History, needed_by_operations, write_files_only, write_history
 from hive_tui.adapters.git.in_progress import copy_in_progress, operations
@@ -27,7 +29,14 @@ class Capture:
     """Captures one repository's state into a folder."""
 
     def __init__(
-        self, box: Sandbox, repository: Repository, into: Path, limits: Limits, progress: Progress | None
+        self,
+        box: Sandbox,
+        repository: Repository,
+        into: Path,
+        limits: Limits,
+        ours: Sequence[Path],
+        progress: Progress | None,
+        kept_history: Path | None = None,
     ) -> None:
         assert repository.root is not None
         self._box = box
@@ -35,7 +44,13 @@ class Capture:
         self._root = repository.root
         self._into = into
         self._limits = limits
+        self._ours = (into, box.folder, repository.git_dir, repository.common_dir, *ours)
         self._progress = progress
+        self._kept_history = kept_history
+        self.is_settled = False
+        """Whether no file has changed while it was read."""
+        self.worktree_changes: Changes = {}
+        """How the files that were captured differ from the index."""
         self._git = box.over(repository.root)
         self._notes: list[str] = []
         self._head, self._branch, self._index_stamp = self._look()
@@ -50,6 +65,8 @@ class Capture:
         self._notes += copy_in_progress(self._repository.git_dir, self._into / IN_PROGRESS)
         self._note_damaged_branch()
         seen = self._see()
+        self.is_settled = not seen.taken.unsettled
+        self.worktree_changes = seen.worktree_changes()
         self._step("pack the history")
         private_refs = self._repository.private_refs()
         extras = needed_by_operations(self._box, self._into / IN_PROGRESS) | set(private_refs.values())
@@ -121,12 +138,21 @@ class Capture:
             return None
 
     def _survey(self, index: Index) -> tuple[Untracked, Survey]:
-        ours = (self._into, self._box.folder, self._repository.git_dir, self._repository.common_dir)
-        untracked = find_untracked(self._git, self._root, self._limits, [path.resolve() for path in ours])
+        untracked = self._find_untracked(index)
         known = {entry.path for entry in index.entries} | set(untracked.wanted)
-        untracked.skipped += special_files(self._git, self._root, known)
         converted = converted_files(self._git, self._box, self._repository, known)
         return untracked, survey_tracked(self._git, self._root, index, converted)
+
+    def _find_untracked(self, index: Index) -> Untracked:
+        if is_too_wide(self._root):
+            self._notes.append(
+                f"{self._root} holds far more than one piece of work, so only tracked files are captured."
+            )
+            return Untracked()
+        untracked = find_untracked(self._git, self._root, self._limits, [path.resolve() for path in self._ours])
+        known = {entry.path for entry in index.entries} | set(untracked.wanted)
+        untracked.skipped += special_files(self._git, self._root, known)
+        return untracked
 
     def _bundle(self, seen: Seen, extras: set[str]) -> tuple[Commits, bool]:
         """Write commits and the bundle; without history where the repository has lost parts of it."""
@@ -134,7 +160,10 @@ class Capture:
         try:
             commits = self._commit(seen, base)
             history = History(self._head, commits, extras)
-            return commits, write_history(history, self._box, self._repository, self._into, self._limits.history_bytes)
+            limit_bytes = self._limits.history_bytes
+            return commits, write_history(
+                history, self._box, self._repository, self._into, limit_bytes, self._kept_history
+            )
         except GitFailed as error:
             if is_full(error):
                 raise
@@ -145,7 +174,7 @@ class Capture:
 
     def _commit(self, seen: Seen, base: str | None) -> Commits:
         changes = seen.index_changes(whole=base is None)
-        return write_commits(self._box.git, base, changes, seen.worktree_changes(), seen.loose_blobs())
+        return write_commits(self._box.git, base, changes, self.worktree_changes, seen.loose_blobs())
 
     def _look(self) -> tuple[str | None, str | None, tuple[int, int, int] | None]:
         try:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from hive_tui.adapters.git.commits import Changes
 from hive_tui.adapters.git.contents import Blob, Taken
@@ -73,7 +74,7 @@ class Seen:
         loose = (entry for entry in self.index.entries if entry.stage or self._is_intended(entry))
         return {entry.blob for entry in loose if entry.mode != GITLINK} - self._lost
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, Any]:
         """Numbers for people: staged, modified, untracked, deleted, conflicted."""
         conflicts, files = self.index.conflicts, self.index.files
         staged = len(self.index_changes(whole=True)) if self.staged is None else len(self.staged)

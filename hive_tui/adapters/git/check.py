@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from hive_tui.adapters.git.bundle import open_bundle
+from hive_tui.adapters.files.state import read_state
+from hive_tui.adapters.git.bundle import open_bundles
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.sandbox import sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.workspaces import WorkspaceFacts
 
@@ -24,9 +24,9 @@ def check_snapshot(git: Git, saved: Path) -> None:
     with sandbox(saved.parent, git) as box:
         box.create(wanted.object_format, None)
         (box.git_dir / "shallow").write_text("".join(f"{commit}\n" for commit in wanted.shallow))
-        pack = open_bundle(saved, box, wanted.object_format)
+        packs = open_bundles(saved, box, wanted.object_format)
         try:
-            box.git.run("verify-pack", pack)
+            box.git.run("verify-pack", *packs)
             _follow(box.git, wanted)
         except GitFailed as error:
             raise WorkspaceError(

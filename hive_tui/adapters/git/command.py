@@ -59,6 +59,10 @@ class GitFailed(WorkspaceError):
         self.said = said
 
 
+class GitMissing(WorkspaceError):
+    """There is no git program."""
+
+
 @dataclass(frozen=True, slots=True)
 class Git:
     """Runs git commands in one place, each with a time limit.
@@ -180,7 +184,7 @@ class Git:
             return WorkspaceError(
                 f"The folder {self.cwd} is not there.", hint="A restore of its checkpoint can build it again."
             )
-        return WorkspaceError(
+        return GitMissing(
             f"There is no `{self.program}` program on your PATH.", hint="Install git 2.30 or newer, then try again."
         )
 

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from hive_tui.adapters.git.bundle import open_bundle
+from hive_tui.adapters.files.state import read_state
+from hive_tui.adapters.git.bundle import open_bundles
 from hive_tui.adapters.git.command import Git
 from hive_tui.adapters.git.listing import object_sizes, tree_differences
 from hive_tui.adapters.git.repository import Repository, find_repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.domain.comparison import FileDelta
 from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.workspaces import GITLINK, WorkspaceFacts
@@ -27,7 +27,7 @@ def compare_snapshots(git: Git, old: Path, new: Path) -> list[FileDelta]:
     with sandbox(new.parent, git) as box:
         box.create(now.object_format, _lender(box, was, now))
         for folder in (old, new):
-            open_bundle(folder, box, now.object_format)
+            open_bundles(folder, box, now.object_format)
         found = tree_differences(box.git, "diff-tree", "-r", was.worktree.tree, now.worktree.tree)
         files = [item for item in found if GITLINK not in (item.old_mode, item.new_mode)]
         ids = {name for item in files for name in (item.old_id, item.new_id) if name is not None}

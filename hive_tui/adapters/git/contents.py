@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hive_tui.adapters.files.tree import NOT_THERE, Tree, mode_of
 from hive_tui.adapters.git.command import Git
-from hive_tui.adapters.git.folders import NOT_THERE, Tree, mode_of
 from hive_tui.adapters.git.pipes import Fed
 from hive_tui.domain.ports import Progress
 from hive_tui.domain.workspaces import SYMLINK, Skipped

@@ -7,8 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from hive_tui.adapters.clock import wait_until
+from hive_tui.adapters.files.journal import sync
 from hive_tui.adapters.git.command import Git, GitFailed
-from hive_tui.adapters.git.journal import sync
 from hive_tui.adapters.git.listing import Entry, Index, read_index, read_sparse_index, read_tree
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox

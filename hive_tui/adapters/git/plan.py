@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from hive_tui.adapters.git.bundle import open_bundle
+from hive_tui.adapters.files.state import read_state
+from hive_tui.adapters.git.bundle import open_bundles
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.index import load_index
 from hive_tui.adapters.git.listing import line_counts, object_types, tree_differences, tree_files
 from hive_tui.adapters.git.refs import is_checked_out_elsewhere
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.workspaces import (
     GITLINK,
@@ -52,7 +52,7 @@ def plan_restore(git: Git, checkpoint: Path, current: Path, root: Path) -> Resto
         repository = require_repository(box.plain, root)
         box.create(there.object_format, repository)
         for folder in (checkpoint, current):
-            open_bundle(folder, box, there.object_format)
+            open_bundles(folder, box, there.object_format)
         try:
             return _Comparison(box, repository, wanted, there).plan(current)
         except GitFailed as error:

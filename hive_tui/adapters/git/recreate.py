@@ -1,22 +1,22 @@
 """Builds a work tree again whose folder is gone."""
 
 import os
-import shutil
-import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from hive_tui.adapters.files.journal import CONTENTS, Journal, sync
+from hive_tui.adapters.files.state import read_state
+from hive_tui.adapters.files.temporary import work_folder
+from hive_tui.adapters.files.tree import Tree
+from hive_tui.adapters.files.writer import FileWriter
 from hive_tui.adapters.git.apply import put_git_state, put_pack
-from hive_tui.adapters.git.bundle import open_bundle
+from hive_tui.adapters.git.bundle import open_bundles
 from hive_tui.adapters.git.command import Git, GitFailed
-from hive_tui.adapters.git.files import FileWriter
-from hive_tui.adapters.git.folders import Tree
-from hive_tui.adapters.git.journal import CONTENTS, Journal, sync
 from hive_tui.adapters.git.listing import object_types, tree_files
 from hive_tui.adapters.git.refs import is_checked_out_elsewhere
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import PREFIX, Sandbox, sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.adapters.git.staging import (
     LacksContent,
     stage_contents,
@@ -41,14 +41,11 @@ def recreate_workspace(git: Git, clock: Clock, checkpoint: Path, root: Path, pro
     if os.path.lexists(root) and (not root.is_dir() or any(root.iterdir())):
         raise WorkspaceError(f"{root} is there and is not empty.", hint="Move it away, then restore again.")
     root.parent.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=root.parent))
-    try:
-        with sandbox(work, git) as box:
+    with work_folder(root.parent, PREFIX) as work, sandbox(work, git) as box:
+        try:
             _Builder(box, clock, checkpoint, wanted, work).build(root.parent.resolve() / root.name, progress)
-    except (GitFailed, LacksContent) as error:
-        raise _unusable(wanted, error) from error
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        except (GitFailed, LacksContent) as error:
+            raise _unusable(wanted, error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +65,8 @@ class _Builder:
         self.box.create(self.wanted.object_format, linked)
         stage_git_files(self.checkpoint, staged)
         if linked is None:
-            pack = open_bundle(self.checkpoint, self.box, self.wanted.object_format)
-            repository = self._init(new, pack)
+            packs = open_bundles(self.checkpoint, self.box, self.wanted.object_format)
+            repository = self._init(new, packs)
         else:
             stage_objects(self.checkpoint, staged, self.box, linked, self.wanted)
             (new / ".git").write_bytes(b"gitdir: " + os.fsencode(linked.git_dir) + b"\n")
@@ -99,11 +96,12 @@ class _Builder:
             return None  # it belongs to another folder now
         return Repository(root, admin, common, wanted.object_format, self.box.plain)
 
-    def _init(self, new: Path, pack: Path) -> Repository:
-        """Make a new repository with all objects of the bundle."""
+    def _init(self, new: Path, packs: Iterable[Path]) -> Repository:
+        """Make a new repository with all objects of the bundles."""
         self.box.plain.run("init", "--quiet", "--template=", f"--object-format={self.wanted.object_format}", new)
         repository = require_repository(self.box.plain, new)
-        put_pack(repository.objects, pack)
+        for pack in packs:
+            put_pack(repository.objects, pack)
         if self.wanted.shallow:
             (repository.git_dir / "shallow").write_text("".join(f"{commit}\n" for commit in self.wanted.shallow))
         for name, address in self.wanted.remotes.items():

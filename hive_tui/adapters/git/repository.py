@@ -143,6 +143,11 @@ def common_folder(git_dir: Path) -> Path:
     return (git_dir / named).resolve() if named else git_dir
 
 
+def marker_around(cwd: Path) -> Path | None:
+    """The innermost `.git` at or above a folder, whether git can use it or not."""
+    return next((folder / ".git" for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
+
+
 def read_plain(path: Path) -> bytes:
     """The content of a file; empty if there is none, or if it is a pipe that would make us wait."""
     with suppress(OSError):

@@ -1,24 +1,40 @@
 """Captures a work tree into plain files. Nothing of the user's is written, not even a time stamp."""
 
-import json
-import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
+from hive_tui.adapters.files.state import write_state
 from hive_tui.adapters.git.capture import Capture
 from hive_tui.adapters.git.command import Git
-from hive_tui.adapters.git.repository import Repository, find_repository
+from hive_tui.adapters.git.kept import Kept, empty
+from hive_tui.adapters.git.repository import Repository, find_repository, marker_around
 from hive_tui.adapters.git.sandbox import sandbox
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.ports import Progress
 from hive_tui.domain.workspaces import WorkspaceFacts, WorkspaceKind
 
-STATE = "state.json"
 
-
-def take_snapshot(git: Git, cwd: Path, into: Path, limits: Limits, progress: Progress | None) -> WorkspaceFacts:
+def take_snapshot(
+    git: Git,
+    cwd: Path,
+    into: Path,
+    limits: Limits,
+    ours: Sequence[Path],
+    progress: Progress | None,
+    memory: Path | None = None,
+) -> WorkspaceFacts:
     """Write the state of the work tree around `cwd` into the folder `into`.
+
+    Args:
+        git: Git with no repository chosen.
+        cwd: A folder in the work tree.
+        into: Is there and empty.
+        limits: How much is taken.
+        ours: Folders that are no part of the work, should they lie in it.
+        progress: Asked whether to stop.
+        memory: Where to remember captures, to make the next ones cheaper; None to remember nothing.
 
     Raises:
         WorkspaceError: The folder or its repository cannot be read.
@@ -33,38 +49,29 @@ def take_snapshot(git: Git, cwd: Path, into: Path, limits: Limits, progress: Pro
         if repository is None or repository.root is None:
             facts = _without_files(cwd.resolve(), repository)
         else:
-            capture = Capture(box, repository, into, limits, progress)
+            kept = Kept.of(memory, repository, limits) if memory is not None else None
+            reused = kept.reuse(box, cwd, into) if kept is not None else None
+            if reused is not None:
+                return reused
+            history = kept.history() if kept is not None else None
+            capture = Capture(box, repository, into, limits, ours, progress, history)
             facts = capture.take(cwd)
             if capture.is_outdated():
-                _empty(into)
+                empty(into)
                 shutil.rmtree(box.git_dir)
-                facts = Capture(box, repository, into, limits, progress).take(cwd)
-    (into / STATE).write_text(json.dumps(facts.to_json(), indent=1))
+                capture = Capture(box, repository, into, limits, ours, progress, history)
+                facts = capture.take(cwd)
+            if kept is not None:
+                kept.keep(box, capture, into, facts)
+    write_state(facts, into)
     return facts
-
-
-def read_state(folder: Path) -> WorkspaceFacts:
-    """The facts of a snapshot.
-
-    Raises:
-        WorkspaceError: There are none, or they cannot be read.
-    """
-    try:
-        return WorkspaceFacts.from_json(json.loads((folder / STATE).read_text()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WorkspaceError(
-            f"{folder / STATE} does not describe a workspace: {error!r}.",
-            hint="Validate the checkpoint, then try an older generation.",
-        ) from error
 
 
 def _without_files(cwd: Path, repository: Repository | None) -> WorkspaceFacts:
     if repository is None:
-        broken = next((folder for folder in (cwd, *cwd.parents) if os.path.lexists(folder / ".git")), None)
-        notes = (f"{broken / '.git'} is no repository that git can use.",) if broken else ()
-        return WorkspaceFacts(
-            WorkspaceKind.NONE, str(cwd), notes=("No git repository is here, so no files are captured.", *notes)
-        )
+        broken = marker_around(cwd)
+        notes = (f"{broken} is no repository that git can use.",) if broken else ()
+        return WorkspaceFacts(WorkspaceKind.NONE, str(cwd), notes=notes)
     return WorkspaceFacts(
         kind=WorkspaceKind.BARE,
         root=str(cwd),
@@ -75,11 +82,3 @@ def _without_files(cwd: Path, repository: Repository | None) -> WorkspaceFacts:
         branch=repository.branch(),
         notes=("The repository has no work tree here, so no files are captured.",),
     )
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

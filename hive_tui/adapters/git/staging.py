@@ -6,18 +6,18 @@ from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
-from hive_tui.adapters.git.bundle import Selection, open_bundle, pack
+from hive_tui.adapters.files.journal import CONTENTS, PACKS, Journal, JournalFolder, Piece
+from hive_tui.adapters.files.ondisk import BlobHash
+from hive_tui.adapters.files.state import read_state
+from hive_tui.adapters.git.bundle import Selection, open_bundles, pack
 from hive_tui.adapters.git.capture import IN_PROGRESS
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.in_progress import mentioned_ids
 from hive_tui.adapters.git.index import SHARED, load_index, wait_for_lock
-from hive_tui.adapters.git.journal import CONTENTS, PACKS, Journal, JournalFolder, Piece
 from hive_tui.adapters.git.listing import object_types
-from hive_tui.adapters.git.ondisk import BlobHash
 from hive_tui.adapters.git.pipes import Read
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.domain.errors import DiskFull, WorkspaceError
 from hive_tui.domain.ports import Clock, Progress
 from hive_tui.domain.workspaces import GITLINK, IndexState, RestorePlan, WorkspaceFacts
@@ -91,7 +91,7 @@ def stage_objects(checkpoint: Path, staged: Path, box: Sandbox, repository: Repo
     names = _needed(checkpoint, box, wanted)
     there = object_types(box.git, names)
     known = list(object_types(box.git, repository.tips()))
-    open_bundle(checkpoint, box, wanted.object_format)
+    open_bundles(checkpoint, box, wanted.object_format)
     missing = {name: kind for name, (kind, _) in object_types(box.git, names).items() if name not in there}
     (staged / PACKS).mkdir()
     blobs = [name for name, kind in missing.items() if kind == "blob"]

@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hive_tui.adapters.files.tree import Tree, mode_of
 from hive_tui.adapters.git.command import Git
-from hive_tui.adapters.git.folders import Tree, mode_of
 from hive_tui.adapters.git.listing import Index, differing_files, object_sizes
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox, personal_file, sandbox

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hive_tui.adapters.files.tree import Tree, mode_of
 from hive_tui.adapters.git.command import Git, GitFailed
-from hive_tui.adapters.git.folders import Tree, mode_of
 from hive_tui.domain.workspaces import SYMLINK, NestedRepository, Skipped, is_secret
 
 UNOPENED = re.compile(r"^warning: could not open directory '(.+)/': (.+)$", re.MULTILINE)

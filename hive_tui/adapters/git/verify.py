@@ -4,17 +4,17 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hive_tui.adapters.git.bundle import open_bundle
+from hive_tui.adapters.files.ondisk import Found, differences, look
+from hive_tui.adapters.files.state import read_state
+from hive_tui.adapters.files.tree import Tree
+from hive_tui.adapters.git.bundle import open_bundles
 from hive_tui.adapters.git.capture import IN_PROGRESS
 from hive_tui.adapters.git.command import Git
-from hive_tui.adapters.git.folders import Tree
 from hive_tui.adapters.git.in_progress import files_in
 from hive_tui.adapters.git.index import copy_index, load_index
 from hive_tui.adapters.git.listing import Index, tree_files
-from hive_tui.adapters.git.ondisk import Found, look
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
-from hive_tui.adapters.git.snapshot import read_state
 from hive_tui.domain.workspaces import IndexState, WorkspaceFacts
 
 Files = Mapping[str, tuple[str, str]]
@@ -32,7 +32,7 @@ def find_differences(git: Git, checkpoint: Path, root: Path) -> list[str]:
     with sandbox(checkpoint.parent, git) as box:
         repository = require_repository(box.plain, root)
         box.create(wanted.object_format, repository)
-        open_bundle(checkpoint, box, wanted.object_format)
+        open_bundles(checkpoint, box, wanted.object_format)
         files = tree_files(box.git, wanted.worktree.tree)
         expected = _index(box, checkpoint, wanted.index_state)
         return [
@@ -45,14 +45,7 @@ def find_differences(git: Git, checkpoint: Path, root: Path) -> list[str]:
 
 def _files_that_differ(root: Path, files: Files, wanted: WorkspaceFacts) -> Iterator[str]:
     with Tree(root) as tree:
-        for path, (mode, blob) in files.items():
-            found = look(tree, os.fsencode(path), wanted.object_format)
-            if found is None:
-                yield f"{path!r} is missing."
-            elif found.id != blob:
-                yield f"{path!r} has other content."
-            elif found != Found(mode, blob):
-                yield f"{path!r} has mode {found.mode}, not {mode}."
+        yield from differences(tree, {path: Found(*file) for path, file in files.items()}, wanted.object_format)
 
 
 def _files_too_many(root: Path, files: Files, index: Index, wanted: WorkspaceFacts) -> Iterator[str]:

@@ -1,21 +1,21 @@
 """Git workspaces as the services use them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from hive_tui.adapters.files.errors import disk_full
+from hive_tui.adapters.files.errors import plain_errors as files_errors
 from hive_tui.adapters.git.apply import apply_plan, resume_restore
 from hive_tui.adapters.git.check import check_snapshot
 from hive_tui.adapters.git.command import Git, GitFailed, check_version, is_full
 from hive_tui.adapters.git.compare import compare_snapshots
-from hive_tui.adapters.git.files import FULL
 from hive_tui.adapters.git.plan import plan_restore
 from hive_tui.adapters.git.recreate import recreate_workspace
 from hive_tui.adapters.git.snapshot import take_snapshot
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.adapters.git.verify import find_differences
 from hive_tui.domain.comparison import FileDelta
-from hive_tui.domain.errors import DiskFull, WorkspaceError
 from hive_tui.domain.ports import Clock, Progress
 from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
 
@@ -31,15 +31,26 @@ class GitWorkspaces:
 
     Args:
         limits: How much a snapshot takes.
+        ours: Folders that are no part of anybody's work, such as that of the checkpoints.
+        memory: A folder on the disk of the checkpoints that makes the next snapshot of a work tree cheaper.
         timeout_s: A git command that takes longer counts as hung and is ended.
         program: Name or path of git.
     """
 
     def __init__(
-        self, clock: Clock, limits: Limits | None = None, *, timeout_s: float = 120.0, program: str = "git"
+        self,
+        clock: Clock,
+        limits: Limits | None = None,
+        ours: Sequence[Path] = (),
+        *,
+        memory: Path | None = None,
+        timeout_s: float = 120.0,
+        program: str = "git",
     ) -> None:
         self._clock = clock
         self._limits = limits or Limits()
+        self._ours = ours
+        self._memory = memory
         self._timeout_s = timeout_s
         self._program = program
         self._is_checked = False
@@ -53,7 +64,7 @@ class GitWorkspaces:
             Cancelled: The person has stopped the work.
         """
         with plain_errors():
-            return take_snapshot(self._git(progress), cwd, into, self._limits, progress)
+            return take_snapshot(self._git(progress), cwd, into, self._limits, self._ours, progress, self._memory)
 
     def check(self, saved: Path) -> None:
         """Raise unless every object that `snapshot` wrote into `saved` is sound and finds those it needs."""
@@ -112,21 +123,11 @@ class GitWorkspaces:
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Tell errors of the system as a person can read them."""
+    """Tell errors of the system as a person can read them, also where it was git that met them."""
     try:
-        yield
-    except OSError as error:
-        if error.errno in FULL:
-            raise _full(str(error.filename or "the disk")) from error
-        raise WorkspaceError(
-            f"{error.filename or 'A file'} cannot be used: {error.strerror}.",
-            hint="Look at its permissions and at the disk, then try again.",
-        ) from error
+        with files_errors():
+            yield
     except GitFailed as error:
         if is_full(error):
-            raise _full("the disk") from error
+            raise disk_full("the disk") from error
         raise
-
-
-def _full(place: str) -> DiskFull:
-    return DiskFull(f"There is no space left on {place}.", hint="Make room, then try again.")

@@ -174,7 +174,9 @@ class Taken:
             if self.facts.needs_repo:
                 alternates = store.root / "objects/info/alternates"
                 alternates.write_text(f"{self.source.common_dir}/objects\n")
-            store.git("bundle", "unbundle", self.folder / "repo.bundle")
+            for name in ("history.bundle", "repo.bundle"):
+                if (self.folder / name).exists():
+                    store.git("bundle", "unbundle", self.folder / name)
         return store
 
 
@@ -245,8 +247,9 @@ def take(tmp_path: Path, clock: StandingClock) -> Callable[..., Taken]:
         is_still: bool = True,
         limits: Limits | None = None,
         progress: Progress | None = None,
+        memory: Path | None = None,
     ) -> Taken:
-        workspaces = GitWorkspaces(clock, limits)
+        workspaces = GitWorkspaces(clock, limits, memory=memory)
         into = tmp_path / f"snapshot-{next(count)}"
         into.mkdir(mode=0o700)
         # Even `git status` touches a split or sparse index, so the fingerprints lie closer to the snapshot.

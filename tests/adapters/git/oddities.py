@@ -71,6 +71,22 @@ def filtered(repo: Repo) -> Repo:
 
 
 @oddity
+def pointers(repo: Repo) -> Repo:
+    """Large files by a filter, as git-lfs does it: git has a pointer, and the folder the content."""
+    repo.git("config", "--global", "filter.lfs.clean", "git hash-object --stdin | sed 's/^/oid sha1:/'")
+    repo.git("config", "--global", "filter.lfs.smudge", "cat")
+    repo.git("config", "--global", "filter.lfs.required", "true")
+    repo.write(".gitattributes", "*.bin filter=lfs diff=lfs merge=lfs -text\n")
+    repo.write("model.bin", os.urandom(50_000))
+    repo.write("weights.bin", os.urandom(50_000))
+    repo.commit("large")
+    _settled(repo)
+    repo.write("weights.bin", os.urandom(50_000))
+    repo.write("new.bin", os.urandom(50_000))
+    return repo
+
+
+@oddity
 def intent_to_add(repo: Repo) -> Repo:
     repo.write("intended.txt", "intended\n")
     repo.git("add", "--intent-to-add", "intended.txt")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.adapters.git.bundle import BUNDLE, PACK_INDEX
+from hive_tui.adapters.git.bundle import BUNDLE
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.adapters.git.workspaces import GitWorkspaces
 from hive_tui.domain.errors import WorkspaceError
@@ -26,7 +26,7 @@ def test_a_changed_byte_in_the_pack_is_found(
     repo.write("notes.txt", "untracked\n" * 50)
     taken = take(repo)
     if not has_index:
-        (taken.folder / PACK_INDEX).unlink()
+        (taken.folder / "repo.idx").unlink()
         workspaces.check(taken.folder)
     bundle = taken.folder / BUNDLE
     flip(bundle, int(bundle.stat().st_size * share))

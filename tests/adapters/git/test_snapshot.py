@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.adapters.git.snapshot import read_state
+from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.adapters.git.workspaces import GitWorkspaces
 from hive_tui.domain.errors import WorkspaceError
@@ -121,12 +121,12 @@ def test_a_partial_clone_needs_its_repository_and_fetches_nothing(repo: Repo, ta
     assert taken.facts.needs_repo and taken.files() == clone.files()
 
 
-def test_without_a_repository_nothing_is_captured_and_the_facts_say_so(tmp_path: Path, workspaces: GitWorkspaces):
+def test_without_a_repository_git_captures_nothing(tmp_path: Path, workspaces: GitWorkspaces):
     into, folder = tmp_path / "into", tmp_path / "plain"
     into.mkdir()
     folder.mkdir()
     facts = workspaces.snapshot(folder, into)
-    assert facts.kind is WorkspaceKind.NONE and "no files are captured" in facts.notes[0]
+    assert facts.kind is WorkspaceKind.NONE and facts.notes == ()
     assert [path.name for path in into.iterdir()] == ["state.json"]
 
 
@@ -138,7 +138,7 @@ def test_a_linked_worktree_that_lost_its_repository_is_told_from_a_plain_folder(
     into = tmp_path / "into"
     into.mkdir()
     facts = workspaces.snapshot(linked.root, into)
-    assert facts.kind is WorkspaceKind.NONE and f"{linked.root}/.git" in facts.notes[1]
+    assert facts.kind is WorkspaceKind.NONE and f"{linked.root}/.git" in facts.notes[0]
 
 
 def test_a_bare_repository_has_facts_and_no_files(repo: Repo, take: Take):

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from hive_tui.adapters.clock import SystemClock, wait_until
-from hive_tui.adapters.git.snapshot import read_state
+from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.workspaces import GitWorkspaces
 from hive_tui.domain.errors import Cancelled, DiskFull, WorkspaceError
 from hive_tui.domain.workspaces import IndexState, WorkspaceKind

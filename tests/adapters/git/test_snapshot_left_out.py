@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.adapters.git.snapshot import read_state
+from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.untracked import Limits
 from hive_tui.adapters.git.workspaces import GitWorkspaces
-from tests.adapters.git.conftest import Repo, Taken
+from tests.adapters.git.conftest import Repo, StandingClock, Taken
 from tests.adapters.git.scenes import SCENES
 
 HOOKS = (
@@ -130,3 +130,22 @@ def test_a_snapshot_folder_inside_the_work_tree_does_not_capture_itself(repo: Re
     facts = read_state(into)
     assert facts.untracked == 0
     assert Taken(into, facts, repo).files() == expected
+
+
+def test_of_a_repository_around_the_home_only_tracked_files_are_taken(home: Path, take: Take):
+    """As people keep their settings: everything else in the home is untracked."""
+    repo = Repo(home)
+    repo.git("init", "-q", "--template=")
+    repo.commit("settings")
+    repo.write(".gitconfig", (home / ".gitconfig").read_text() + "# more\n")
+    repo.write("photos/all.raw", "untracked\n")
+    taken = take(repo)
+    assert set(taken.files()) == {b".gitconfig"} and taken.facts.modified == 1
+    assert "only tracked files are captured" in taken.facts.notes[0]
+
+
+def test_the_folder_of_the_checkpoints_is_never_captured(repo: Repo, clock: StandingClock, tmp_path: Path):
+    repo.write("hive/checkpoints/ada/1.tar.zst", "a checkpoint\n")
+    (tmp_path / "into").mkdir()
+    facts = GitWorkspaces(clock, ours=(repo.root / "hive",)).snapshot(repo.root, tmp_path / "into")
+    assert facts.untracked == 0

@@ -1,11 +1,12 @@
-"""Compares files on disk with blobs, by the ids that git would give them."""
+"""Looks at files on disk: what each is, and the id that git would give to its content."""
 
 import hashlib
 import os
 import stat
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from hive_tui.adapters.git.folders import Tree, mode_of
+from hive_tui.adapters.files.tree import Tree
 from hive_tui.domain.workspaces import SYMLINK
 
 PIECE = 1 << 20
@@ -29,7 +30,7 @@ def look(tree: Tree, path: bytes, object_format: str) -> Found | None:
     found = tree.stat(path)
     if found is None:
         return None
-    mode = mode_of(found)
+    mode = tree.mode(found)
     if mode is None:
         return Found("", "folder" if stat.S_ISDIR(found.st_mode) else "other")
     if mode == SYMLINK:
@@ -38,6 +39,18 @@ def look(tree: Tree, path: bytes, object_format: str) -> Found | None:
         hashed.update(target)
         return Found(mode, hashed.id)
     return Found(mode, _file_id(tree, path, object_format))
+
+
+def differences(tree: Tree, wanted: Mapping[str, Found], object_format: str) -> Iterator[str]:
+    """A sentence for each file that is not as it should be."""
+    for path, expected in wanted.items():
+        found = look(tree, os.fsencode(path), object_format)
+        if found is None:
+            yield f"{path!r} is missing."
+        elif found.id != expected.id:
+            yield f"{path!r} has other content."
+        elif found != expected:
+            yield f"{path!r} has mode {found.mode}, not {expected.mode}."
 
 
 class BlobHash:

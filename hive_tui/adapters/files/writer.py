@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from hive_tui.adapters.git.folders import NOT_THERE, Tree
-from hive_tui.adapters.git.journal import Piece, sync
-from hive_tui.adapters.git.ondisk import PIECE, Found, look
+from hive_tui.adapters.files.journal import Piece, sync
+from hive_tui.adapters.files.ondisk import PIECE, Found, look
+from hive_tui.adapters.files.tree import NOT_THERE, Tree
 from hive_tui.domain.errors import DiskFull
 from hive_tui.domain.workspaces import EXECUTABLE, SYMLINK, ChangeKind, FileChange, parents
 
@@ -71,8 +71,16 @@ class FileWriter:
         self._advance = advance
         self._outcome = Outcome()
 
-    def make(self, changes: Iterable[FileChange], kept_folders: Iterable[str]) -> Outcome:
-        """Make all changes: first what goes, then what comes, then folders that are left empty."""
+    def make(
+        self, changes: Iterable[FileChange], kept_folders: Iterable[str], folders: Mapping[str, int] | None = None
+    ) -> Outcome:
+        """Make all changes: first what goes, then what comes, then folders that are left empty.
+
+        Args:
+            changes: What becomes of files.
+            kept_folders: Folders that stay even if they are empty.
+            folders: Folders that were missing, with the permissions that they get.
+        """
         ordered = sorted(changes, key=lambda change: (change.kind is not ChangeKind.DELETE, change.path))
         for change in ordered:
             try:
@@ -87,6 +95,10 @@ class FileWriter:
                     ) from error
                 self._outcome.refused.append(f"{change.path}: {error.strerror}")
         self._remove_empty_folders(ordered, set(kept_folders))
+        for folder, permissions in sorted((folders or {}).items(), reverse=True):
+            with suppress(OSError):  # a file that stays, or a link, is in its place
+                self._tree.make_folder(os.fsencode(folder))
+                self._tree.set_folder_permissions(os.fsencode(folder), permissions)
         self._make_durable(ordered)
         return self._outcome
 
@@ -120,7 +132,7 @@ class FileWriter:
                 raise Refused("a link or a file is in the place of its folder") from error
             raise
         replaced = there if there is not None and there.is_file and SYMLINK not in (there.mode, wanted.mode) else None
-        permissions = _permissions(self._tree, path, wanted) if replaced else None
+        permissions = self._permissions(path, wanted, replaced)
         if replaced and permissions is not None and replaced.id == wanted.id:
             self._set_permissions(path, permissions)
             return
@@ -137,7 +149,7 @@ class FileWriter:
         if wanted.mode == SYMLINK:
             os.symlink(self._contents.read(piece.size), self._temporary, dir_fd=folder)
             return piece.size
-        usual = 0o777 if wanted.mode == EXECUTABLE else 0o666
+        usual = 0o600 if permissions is not None else 0o777 if wanted.mode == EXECUTABLE else 0o666
         descriptor = os.open(self._temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, usual, dir_fd=folder)
         with os.fdopen(descriptor, "wb", buffering=0) as target:
             left = piece.size
@@ -146,6 +158,14 @@ class FileWriter:
             if permissions is not None:
                 os.fchmod(descriptor, permissions)
         return piece.size
+
+    def _permissions(self, path: bytes, wanted: Found, replaced: Found | None) -> int | None:
+        """What the file gets; None for what is usual."""
+        if wanted.mode == SYMLINK:
+            return None
+        if self._tree.exact:
+            return int(wanted.mode[3:], 8)
+        return _kept_permissions(self._tree, path, wanted) if replaced else None
 
     def _set_permissions(self, path: bytes, permissions: int) -> None:
         descriptor = self._tree.open(path)
@@ -195,7 +215,7 @@ def _is_expected(there: Found, change: FileChange) -> bool:
     return any(there.id == name and is_link == (mode == SYMLINK) for name, mode in known)
 
 
-def _permissions(tree: Tree, path: bytes, wanted: Found) -> int | None:
+def _kept_permissions(tree: Tree, path: bytes, wanted: Found) -> int | None:
     """Those of the file that is replaced, with the executable bits that are wanted."""
     found = tree.stat(path)
     if found is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from hive_tui.domain.errors import WorkspaceError
-from hive_tui.domain.workspaces import AppliedRestore, ChangeKind, FileChange, HeadMove
+from hive_tui.domain.workspaces import AppliedRestore, ChangeKind, FileChange, HeadMove, WorkspaceKind
 
 JOURNAL = "journal.json"
 DONE = "done.json"
@@ -47,6 +47,9 @@ class Journal:
     index_changed_ns: int = 0
     kept_folders: tuple[str, ...] = ()
     """Folders that stay even if they are empty, since somebody works in them."""
+    folders: Mapping[str, int] = field(default_factory=dict)
+    """Folders that were missing when the restore began, with the permissions that they get."""
+    kind: WorkspaceKind = WorkspaceKind.GIT
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -65,6 +68,7 @@ class Journal:
                 "head": HeadMove(**saved["head"]) if saved["head"] else None,
                 "kept_folders": tuple(saved["kept_folders"]),
                 "warnings": tuple(saved["warnings"]),
+                "kind": WorkspaceKind(saved.get("kind", WorkspaceKind.GIT)),
             }
         )
 

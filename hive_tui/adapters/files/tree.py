@@ -20,10 +20,15 @@ class Tree:
 
     Methods raise OSError as the system calls do, with ENOTDIR or ELOOP where a link stands
     in the place of a folder.
+
+    Args:
+        root: The folder.
+        exact: Modes have all permission bits, where git knows only whether a file is executable.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, exact: bool = False) -> None:
         self.root = root
+        self.exact = exact
         self._descriptor = os.open(root, FOLDER & ~os.O_NOFOLLOW)
         self._parts: Sequence[bytes] | None = None
         self._parent = -1
@@ -58,6 +63,10 @@ class Tree:
             if error.errno in NOT_THERE:
                 return None
             raise
+
+    def mode(self, found: os.stat_result) -> str | None:
+        """The mode of what was found, like git's; None if it is no file or link."""
+        return mode_of(found, exact=self.exact)
 
     def open(self, path: bytes) -> int:
         """A descriptor to read a plain file from."""
@@ -103,6 +112,21 @@ class Tree:
         with suppress(FileNotFoundError):
             os.unlink(name, dir_fd=folder)
 
+    def make_folder(self, path: bytes) -> None:
+        """Make a folder that is open to nobody else, unless something is there."""
+        name, folder = self.place(path, make=True)
+        with suppress(FileExistsError):
+            os.mkdir(name, 0o700, dir_fd=folder)
+
+    def set_folder_permissions(self, path: bytes, permissions: int) -> None:
+        """Open a folder to others, or close it."""
+        name, folder = self.place(path)
+        descriptor = os.open(name, FOLDER, dir_fd=folder)
+        try:
+            os.fchmod(descriptor, permissions)
+        finally:
+            os.close(descriptor)
+
     def sync(self, path: bytes) -> None:
         """Make a file and its entry in its folder durable, if it is there."""
         with suppress(OSError):
@@ -135,7 +159,7 @@ class Tree:
             try:
                 if make:
                     with suppress(FileExistsError):
-                        os.mkdir(part, dir_fd=folder)
+                        os.mkdir(part, 0o700 if self.exact else 0o777, dir_fd=folder)
                 inner = os.open(part, FOLDER, dir_fd=folder)
             finally:
                 os.close(folder)
@@ -148,10 +172,12 @@ class Tree:
         self._parts, self._parent = None, -1
 
 
-def mode_of(found: os.stat_result) -> str | None:
-    """Git's mode for a file on disk; None if git knows no such thing."""
+def mode_of(found: os.stat_result, *, exact: bool = False) -> str | None:
+    """Git's mode for a file on disk, or the exact one in git's way; None for what is no file or link."""
     if stat.S_ISLNK(found.st_mode):
         return "120000"
     if not stat.S_ISREG(found.st_mode):
         return None
+    if exact:
+        return f"100{found.st_mode & 0o777:03o}"
     return "100755" if found.st_mode & stat.S_IXUSR else "100644"
