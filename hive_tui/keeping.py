@@ -6,9 +6,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from functools import cached_property as part
+from hive_tui.part import part
 
+if TYPE_CHECKING:
     from hive_tui.domain.ports import Sealer
     from hive_tui.hive import Hive
     from hive_tui.services.catalog import Catalog
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from hive_tui.services.periodic import PeriodicCheckpoints
     from hive_tui.services.retention import Retention
     from hive_tui.services.thinning import Thinning
-else:
-    from hive_tui.hive import part
 
 
 class Keeping:

@@ -121,11 +121,16 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
     lines: list[str] = []
     for one in findings:
         head = f"{MARKS[one.status]:<8}{one.what:<{what_width}}  "
-        lines += wrap(head + one.found, width, subsequent_indent=indent, break_on_hyphens=False)
+        lines += _wrapped(head + one.found, width, indent)
         if one.mend:
             to_mend = f"{indent}-> {one.mend}"
-            lines += wrap(to_mend, width, subsequent_indent=f"{indent}   ", break_on_hyphens=False)
+            lines += _wrapped(to_mend, width, f"{indent}   ")
     return lines
+
+
+def _wrapped(text: str, width: int, indent: str) -> list[str]:
+    """Lines in which paths and commands stay whole, so that they can be copied."""
+    return wrap(text, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
 
 
 @command()

@@ -16,8 +16,12 @@ def content(checkpoint: Checkpoint) -> str:
         parts.append(f"git {workspace.get('branch') or 'detached'}, {dirty} changed")
         if workspace.get("needs_repo"):
             parts.append("needs the repository")
+    elif workspace.get("kind") == "folder":
+        parts.append(f"folder, {int(workspace.get('files') or 0)} files")
     elif workspace:
-        parts.append("no files: not a git repository")
+        parts.append("no files")
+    if left_out := int(workspace.get("skipped") or 0):
+        parts.append(f"{left_out} left out")
     if size := checkpoint.summary.get("transcript_bytes"):
         parts.append(f"transcript {bytes_in_words(int(size))}")
     return ", ".join(parts)

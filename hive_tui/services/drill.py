@@ -31,6 +31,8 @@ from hive_tui.store.database import Database
 
 ROOM = 3
 """So many times the content must be free: unpacked, its objects, and the work tree."""
+REBUILT = ("git", "folder")
+"""Kinds of workspaces that a checkpoint holds the files of."""
 RESERVE_BYTES = 1_000_000_000
 """Left free in any case, so that no checkpoint fails for a drill."""
 
@@ -174,8 +176,8 @@ class Drills:
         workspace = saved / "workspace"
         state_file = workspace / "state.json"
         state = json.loads(state_file.read_text()) if state_file.exists() else {}
-        if state.get("kind") != "git":
-            return "no git workspace", []
+        if state.get("kind") not in REBUILT:
+            return "no workspace", []
         try:
             if state.get("needs_repo"):
                 self._workspaces.check(workspace)

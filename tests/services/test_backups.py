@@ -165,7 +165,7 @@ def test_doctor_names_the_copy_to_go_back_to_and_going_back_works(stage: Stage):
     database.write_bytes(b"no database at all" * 1_000)
     done = stage.command("doctor")
     assert done.returncode == 1
-    assert f"then copy {path} to {database}" in done.stdout.replace("\n", " ")
+    assert f"then copy {path} to {database}" in " ".join(done.stdout.split())
     shutil.copy(path, database)
     assert [one["name"] for one in stage.json("agents")] == ["shop"]
     stage.hive = stage.new_hive()
