@@ -1,6 +1,6 @@
 """Chooses how a folder is captured and put back: by git where there is a repository, else file by file."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hive_tui.adapters.files.journal import JournalFolder
@@ -37,9 +37,9 @@ class AnyWorkspaces:
         """Raise if what `snapshot` wrote is not whole."""
         self._kind_of(saved).check(saved)
 
-    def plan(self, checkpoint: Path, current: Path, root: Path) -> RestorePlan:
+    def plan(self, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
         """What going back to `checkpoint` would change; both folders as `snapshot` wrote them."""
-        return self._kind_of(checkpoint).plan(checkpoint, current, root)
+        return self._kind_of(checkpoint).plan(checkpoint, current, root, made)
 
     def apply(
         self, plan: RestorePlan, checkpoint: Path, root: Path, journal_folder: Path, progress: Progress | None = None

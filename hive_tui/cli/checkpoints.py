@@ -18,6 +18,9 @@ from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as store
 from hive_tui.store import offsite as offsite_store
 
+PARTS = ("workspace", "conversation", "streams")
+"""What a restore can be limited to."""
+
 
 @command()
 @click.argument("name", metavar="AGENT")
@@ -112,21 +115,28 @@ def targets(hive: Hive, target: str | None, everything: bool) -> tuple[bool, lis
 @command()
 @click.argument("name", metavar="AGENT")
 @click.option("--generation", "-g", type=click.IntRange(min=0), default=1, show_default=True, help="0 is the newest.")
+@click.option("--only", multiple=True, type=click.Choice(PARTS), help="Only this part; more than once for more.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-wake", is_flag=True, help="Leave the agent asleep afterwards.")
-def restore(hive: Hive, as_json: bool, name: str, generation: int, yes: bool, no_wake: bool) -> None:
-    """Go back to a generation: workspace and conversation, after a safety checkpoint of what is there now."""
+def restore(
+    hive: Hive, as_json: bool, name: str, generation: int, only: tuple[str, ...], yes: bool, no_wake: bool
+) -> None:
+    """Go back to a generation: workspace, conversation and streams, after a safety checkpoint of what is there now."""
+    from hive_tui.services.restore_views import EVERYTHING, Part
+
+    parts = frozenset(map(Part, only)) or EVERYTHING
     agent = find(hive, name)
     wanted = hive.database.read(store.generation, agent.id, generation)
     progress = Steps(hive.clock)
     with stoppable([progress]):
-        preview = hive.restorer.preview(agent, wanted, progress)
+        preview = hive.restorer.preview(agent, wanted, progress, parts)
     if not as_json:
         for line in preview.lines():
             click.echo(line)
-    confirm(f"Restore {agent.name} to generation {generation}?", yes=yes)
+    what = f"{' and '.join(sorted(only))} of {agent.name}" if only else agent.name
+    confirm(f"Restore {what} to generation {generation}?", yes=yes)
     with stoppable([progress]):
-        result = hive.restorer.restore(agent, wanted, PERSON, progress)
+        result = hive.restorer.restore(agent, wanted, PERSON, progress, parts)
     woken = None
     if result.was_awake and not no_wake:
         asked = hive.restorer.ask_for_wake(agent, hive.queue, PERSON)

@@ -1,17 +1,20 @@
 """What the services need of the outside; the adapters give it, and tests may fake it."""
 
+from __future__ import annotations
+
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from hive_tui.domain.comparison import FileDelta
-from hive_tui.domain.panes import PaneList, SavedSession
-from hive_tui.domain.processes import ProcessId, ProcessTable
-from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
-from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
+if TYPE_CHECKING:
+    from hive_tui.domain.comparison import FileDelta
+    from hive_tui.domain.panes import PaneList, SavedSession
+    from hive_tui.domain.processes import ProcessId, ProcessTable
+    from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
+    from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
 
 
 class Clock(Protocol):
@@ -224,8 +227,12 @@ class Workspaces(Protocol):
         """Raise if what `snapshot` wrote is not whole."""
         ...
 
-    def plan(self, checkpoint: Path, current: Path, root: Path) -> RestorePlan:
-        """What going back to `checkpoint` would change; both folders as `snapshot` wrote them."""
+    def plan(self, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
+        """What going back to `checkpoint` would change; both folders as `snapshot` wrote them.
+
+        Args:
+            made: See `changes_to_make`.
+        """
         ...
 
     def apply(

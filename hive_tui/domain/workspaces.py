@@ -302,7 +302,11 @@ def without_credentials(address: str) -> str | None:
 
 
 def changes_to_make(
-    differences: Iterable[Difference], *, tracked: Collection[str], protected: Collection[str]
+    differences: Iterable[Difference],
+    *,
+    tracked: Collection[str],
+    protected: Collection[str],
+    made: Mapping[str, str] | None = None,
 ) -> tuple[tuple[FileChange, ...], tuple[str, ...]]:
     """The changes that turn what is there into what the checkpoint holds, and the files that stay.
 
@@ -312,14 +316,18 @@ def changes_to_make(
     Args:
         tracked: Paths in the index or in HEAD now.
         protected: Files and folders that the checkpoint saw and did not capture; they stay.
+        made: Files, and the ids of their contents, that the restore which is undone has made; they go,
+            unless somebody has changed them since.
     """
+    known = made or {}
     found = [item for item in differences if GITLINK not in (item.old_mode, item.new_mode)]
     folders = {parent for item in found if item.new_id for parent in parents(item.path)}
     changes: list[FileChange] = []
     kept: list[str] = []
     for item in found:
         is_protected = item.path in protected or any(folder in protected for folder in parents(item.path))
-        goes = item.path in folders or (item.path in tracked and not is_protected)
+        is_ours = item.old_id is not None and known.get(item.path) == item.old_id
+        goes = item.path in folders or is_ours or (item.path in tracked and not is_protected)
         if item.new_id is None and not goes:
             kept.append(item.path)
         else:

@@ -6,8 +6,9 @@ Applied by a journal: killed in the middle, it is finished or undone at the next
 import json
 import shutil
 import sqlite3
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks, Progress, Workspaces
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.domain.workspaces import RestorePlan
-from hive_tui.services.conversation import Conversation, ConversationChange
+from hive_tui.services.conversation import Conversation
 from hive_tui.services.hub import Hub
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.observer import Observer
 from hive_tui.services.queue import WakeupQueue
+from hive_tui.services.restore_views import EVERYTHING, Part, Preview, RestoreResult
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.streams import Streams, has_all
 from hive_tui.services.validation import Validator
@@ -35,69 +37,12 @@ from hive_tui.store import checkpoints, journal
 from hive_tui.store.database import Database
 from hive_tui.store.journal import Operation
 
-SHOWN_FILES = 12
+MADE = "made_by_restore"
+"""In the summary of a safety checkpoint: what the restore after it has made."""
+MOST_MADE = 20_000
+"""A restore that makes more files than that leaves them there when it is undone, as it says."""
 WITH_FILES = ("git", "folder")
 """Kinds of workspaces of which a checkpoint holds the files."""
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a restore would change."""
-
-    agent: Agent
-    checkpoint: Checkpoint
-    plan: RestorePlan | None
-    """None where the checkpoint or the folder has no git workspace."""
-    conversation: ConversationChange
-    notes: tuple[str, ...]
-    streams: tuple[str, ...] = ()
-    """What would change in Redis, in lines."""
-
-    def lines(self) -> list[str]:
-        """For a person."""
-        found = [
-            f"Generation {self.checkpoint.generation} of {self.agent.name}, taken "
-            f"{self.checkpoint.created_at.astimezone():%Y-%m-%d %H:%M} ({self.checkpoint.reason})"
-        ]
-        if self.plan is not None:
-            found += _plan_lines(self.plan)
-        found.append(f"  conversation: {self.conversation.words()}")
-        found += [f"  {line}" for line in self.streams]
-        found += [f"  note: {note}" for note in self.notes]
-        return found
-
-
-@dataclass(frozen=True, slots=True)
-class RestoreResult:
-    """What a restore did."""
-
-    agent: Agent
-    checkpoint: Checkpoint
-    safety: Checkpoint
-    was_awake: bool
-    files_changed: int
-    kept: tuple[str, ...]
-    warnings: tuple[str, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        return {
-            "agent": self.agent.name,
-            "checkpoint_id": self.checkpoint.id,
-            "generation": self.checkpoint.generation,
-            "safety_checkpoint_id": self.safety.id,
-            "files_changed": self.files_changed,
-            "kept": list(self.kept),
-            "warnings": list(self.warnings),
-        }
-
-    def sentence(self) -> str:
-        """For a person."""
-        said = (
-            f"{self.agent.name} is back at generation {self.checkpoint.generation}: "
-            f"{self.files_changed} files changed. What was there before is checkpoint {self.safety.id[:8]}."
-        )
-        return "\n".join([said, *(f"Note: {warning}" for warning in self.warnings)])
 
 
 class Restorer:
@@ -131,8 +76,10 @@ class Restorer:
         self._clock = clock
         self._hub = hub
 
-    def preview(self, agent: Agent, wanted: Checkpoint, progress: Progress) -> Preview:
-        """What a restore would change; changes nothing.
+    def preview(
+        self, agent: Agent, wanted: Checkpoint, progress: Progress, parts: Collection[Part] = EVERYTHING
+    ) -> Preview:
+        """What a restore of these parts would change; changes nothing.
 
         Raises:
             RestoreError: The checkpoint is damaged.
@@ -147,14 +94,23 @@ class Restorer:
         ):
             reader.extract(Path(wanted.path), saved)
             progress.step("comparing the workspace")
-            plan, notes = self._plan(agent, saved, current, progress)
-            change = self._conversation.change(agent, saved)
-            streams = self._streams.preview(saved)
-        root = Path(plan.root) if plan is not None else Path(agent.cwd)
-        return Preview(agent, wanted, plan, change, (*notes, *self._neighbours(agent, root)), tuple(streams))
+            plan, notes = None, list[str]()
+            if Part.WORKSPACE in parts:
+                plan, notes = self._plan(agent, wanted, saved, current, progress)
+                notes += self._neighbours(agent, Path(plan.root) if plan is not None else Path(agent.cwd))
+            change = self._conversation.change(agent, saved) if Part.CONVERSATION in parts else None
+            streams = self._streams.preview(saved) if Part.STREAMS in parts else []
+        return Preview(agent, wanted, plan, change, tuple(notes), tuple(streams))
 
-    def restore(self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress) -> RestoreResult:
-        """Go back to a checkpoint; an agent that is awake is napped for it and stays asleep.
+    def restore(
+        self,
+        agent: Agent,
+        wanted: Checkpoint,
+        actor: Actor,
+        progress: Progress,
+        parts: Collection[Part] = EVERYTHING,
+    ) -> RestoreResult:
+        """Go back to a checkpoint, or with these parts; an agent that is awake is napped for it and stays asleep.
 
         Raises:
             RestoreError: The checkpoint is damaged.
@@ -169,7 +125,7 @@ class Restorer:
             folder = self._home / "restores" / str(uuid4())
             agent = self._database.read(agent_store.get, agent.id)
             try:
-                plan, notes = self._prepare(agent, wanted, safety, folder, progress)
+                plan, notes = self._prepare(agent, wanted, safety, folder, progress, parts)
             except HiveError as error:
                 shutil.rmtree(folder, ignore_errors=True)
                 self._log_stopped(agent, wanted, actor, error, was_awake=was_awake)
@@ -178,13 +134,15 @@ class Restorer:
                 "folder": str(folder),
                 "checkpoint_id": wanted.id,
                 "actor": actor.name,
-                "kept": list(plan.kept) if plan else [],
+                "safety_id": safety.id,
+                "made": made_by(plan),
                 "streams_are_safe": has_all(safety),
+                "parts": sorted(parts),
             }
             self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
             progress.step("writing the files")
             changed, warnings = self._apply_workspace(agent, plan, folder, progress)
-            agent, left = self._finish(agent, wanted, folder, actor, streams_are_safe=has_all(safety))
+            agent, left = self._finish(agent, wanted, state)
         kept = plan.kept if plan else ()
         return RestoreResult(agent, wanted, safety, was_awake, changed, kept, (*notes, *warnings, *left))
 
@@ -223,8 +181,7 @@ class Restorer:
             self._database.write(journal.end, agent.id)
             shutil.rmtree(folder, ignore_errors=True)
             return f"{agent.name}: a restore was interrupted before it changed anything"
-        actor = Actor.person(str(operation.state.get("actor", "you")))
-        self._finish(agent, wanted, folder, actor, streams_are_safe=bool(operation.state.get("streams_are_safe")))
+        self._finish(agent, wanted, operation.state)
         return f"{agent.name}: an interrupted restore of generation {wanted.generation} was finished"
 
     def _refuse_damaged(self, wanted: Checkpoint) -> None:
@@ -252,26 +209,36 @@ class Restorer:
         return self._snapshotter.take(agent, CheckpointReason.SAFETY, actor, progress)
 
     def _prepare(
-        self, agent: Agent, wanted: Checkpoint, safety: Checkpoint, folder: Path, progress: Progress
+        self,
+        agent: Agent,
+        wanted: Checkpoint,
+        safety: Checkpoint,
+        folder: Path,
+        progress: Progress,
+        parts: Collection[Part],
     ) -> tuple[RestorePlan | None, list[str]]:
         """Unpack both sides and plan, all in a folder that survives a crash."""
         progress.step("unpacking the checkpoint")
         for name, checkpoint in (("wanted", wanted), ("current", safety)):
             (folder / name).mkdir(parents=True, mode=0o700)
             reader.extract(Path(checkpoint.path), folder / name)
+        if Part.WORKSPACE not in parts:
+            return None, []
         saved, current = folder / "wanted/workspace", folder / "current/workspace"
-        return self._plan_between(agent, saved, current)
+        return self._plan_between(agent, wanted, saved, current)
 
     def _plan(
-        self, agent: Agent, saved: Path, current: Path, progress: Progress
+        self, agent: Agent, wanted: Checkpoint, saved: Path, current: Path, progress: Progress
     ) -> tuple[RestorePlan | None, list[str]]:
         cwd = Path(agent.cwd)
         if cwd.is_dir():
             facts = self._workspaces.snapshot(cwd, current, progress)
             (current / "state.json").write_text(json.dumps(facts.to_json()))
-        return self._plan_between(agent, saved / "workspace", current)
+        return self._plan_between(agent, wanted, saved / "workspace", current)
 
-    def _plan_between(self, agent: Agent, saved: Path, current: Path) -> tuple[RestorePlan | None, list[str]]:
+    def _plan_between(
+        self, agent: Agent, wanted: Checkpoint, saved: Path, current: Path
+    ) -> tuple[RestorePlan | None, list[str]]:
         was, now = _state(saved), _state(current)
         if was.get("kind") not in WITH_FILES:
             return None, ["the checkpoint has no files of the workspace", *was.get("notes", ())]
@@ -281,7 +248,8 @@ class Restorer:
             names = {"git": "a git repository", "folder": "a folder without git"}
             kind = names.get(str(now.get("kind")), "too wide to be captured")
             return None, [f"the folder was {names[was['kind']]} and is {kind} now; its files stay as they are"]
-        return self._workspaces.plan(saved, current, Path(str(was["root"]))), []
+        made = dict(wanted.summary.get(MADE, {}))
+        return self._workspaces.plan(saved, current, Path(str(was["root"])), made), []
 
     def _apply_workspace(
         self, agent: Agent, plan: RestorePlan | None, folder: Path, progress: Progress
@@ -307,30 +275,42 @@ class Restorer:
         )
         return applied.changed, (*applied.warnings, *applied.refused, *displaced)
 
-    def _finish(
-        self, agent: Agent, wanted: Checkpoint, folder: Path, actor: Actor, *, streams_are_safe: bool
-    ) -> tuple[Agent, list[str]]:
-        """The conversation, the streams, and the registry; warnings. Done again after a crash it gives the same."""
+    def _finish(self, agent: Agent, wanted: Checkpoint, state: Mapping[str, Any]) -> tuple[Agent, list[str]]:
+        """The conversation, the streams, and the registry; warnings. Done again after a crash it gives the same.
+
+        Args:
+            state: What the journal says of this restore.
+        """
+        folder, parts = Path(str(state["folder"])), frozenset(map(Part, state.get("parts", EVERYTHING)))
+        actor = Actor.person(str(state.get("actor", "you")))
         self._database.write(journal.advance, agent.id, "conversation", now=self._clock.now())
-        transcript = self._conversation.put_back(folder / "wanted")
-        warnings = self._streams.put_back(agent, folder / "wanted", folder.name, is_safe=streams_are_safe)
         now = self._clock.now()
-        restored = replace(
-            agent,
-            session_id=wanted.session_id or agent.session_id,
-            transcript=transcript or agent.transcript,
-            reason=f"restored to the checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC",
-            since_at=now,
-        )
+        taken = f"the checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC"
+        words = "" if parts == EVERYTHING else f", {' and '.join(sorted(parts))} only"
+        restored = replace(agent, reason=f"restored to {taken}{words}", since_at=now)
+        if Part.CONVERSATION in parts:
+            transcript = self._conversation.put_back(folder / "wanted")
+            restored = replace(
+                restored,
+                session_id=wanted.session_id or agent.session_id,
+                transcript=transcript or agent.transcript,
+            )
+        warnings: list[str] = []
+        if Part.STREAMS in parts:
+            is_safe = bool(state.get("streams_are_safe"))
+            warnings = self._streams.put_back(agent, folder / "wanted", folder.name, is_safe=is_safe)
         event = Event(
             EventKind.RESTORE_DONE,
-            f"{agent.name} was restored to its checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC",
+            f"{agent.name} was restored to {taken}{words}",
             agent.id,
             actor,
             Severity.INFO,
             {"checkpoint_id": wanted.id},
         )
-        self._database.write(_end, restored, wanted.id, event, now=now)
+        undo = (str(state.get("safety_id", "")), dict(state.get("made", {})))
+        # After a part of it the agent stands at no older checkpoint: the newest one has all that is there.
+        stands_at = wanted.id if parts == EVERYTHING else undo[0]
+        self._database.write(_end, restored, stands_at, undo, event, now=now)
         self._hub.publish(event)
         if not any((folder / "journal").glob("displaced/*")):
             with suppress(OSError):
@@ -338,7 +318,23 @@ class Restorer:
         return self._database.read(agent_store.get, agent.id), warnings
 
 
-def _end(db: sqlite3.Connection, agent: Agent, checkpoint_id: str, event: Event, *, now: datetime) -> None:
+def made_by(plan: RestorePlan | None) -> dict[str, str]:
+    """The files that a restore makes where nothing was, with the ids of their contents; none of too many."""
+    made = {one.path: one.new_id for one in (plan.changes if plan else ()) if one.old_id is None and one.new_id}
+    return made if len(made) <= MOST_MADE else {}
+
+
+def _end(
+    db: sqlite3.Connection,
+    agent: Agent,
+    checkpoint_id: str,
+    undo: tuple[str, Mapping[str, str]],
+    event: Event,
+    *,
+    now: datetime,
+) -> None:
+    safety_id, made = undo
+    checkpoints.note(db, safety_id, MADE, dict(made))
     agent_store.put(db, agent)
     agent_store.set_checkpoint(db, agent.id, checkpoint_id)
     journal.end(db, agent.id)
@@ -350,20 +346,3 @@ def _state(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / "state.json").read_text()))
     except (OSError, ValueError):
         return {}
-
-
-def _plan_lines(plan: RestorePlan) -> list[str]:
-    found = [f"  files: {plan.files} change, {plan.insertions} lines added, {plan.deletions} removed"]
-    marks = {"write": "~", "delete": "-", "symlink": "~", "mode": "~"}
-    for change in plan.changes[:SHOWN_FILES]:
-        mark = "+" if change.old_id is None else marks[change.kind]
-        found.append(f"    {mark} {change.path}")
-    if plan.files > SHOWN_FILES:
-        found.append(f"    and {plan.files - SHOWN_FILES} more")
-    if plan.head is not None:
-        here = plan.head.from_branch or (plan.head.from_commit or "nothing")[:10]
-        there = plan.head.to_branch or "detached"
-        found.append(f"  HEAD: {here} -> {there} at {(plan.head.to_commit or 'no commit')[:10]}")
-    if plan.kept:
-        found.append(f"  kept, since the checkpoint does not know them: {', '.join(plan.kept[:SHOWN_FILES])}")
-    return found + [f"  note: {warning}" for warning in plan.warnings]

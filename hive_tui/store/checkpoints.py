@@ -121,6 +121,14 @@ def generation(db: sqlite3.Connection, agent_id: str, number: int) -> Checkpoint
     return _checkpoint(row)
 
 
+def note(db: sqlite3.Connection, checkpoint_id: str, name: str, value: object) -> None:
+    """Keep a fact in the summary of a checkpoint; one that is not there has no summary to keep it in."""
+    row = db.execute("SELECT summary FROM checkpoints WHERE id = ?", (checkpoint_id,)).fetchone()
+    if row is not None:
+        summary = to_json({**from_json(row["summary"]), name: value})
+        db.execute("UPDATE checkpoints SET summary = ? WHERE id = ?", (summary, checkpoint_id))
+
+
 def set_validity(
     db: sqlite3.Connection, checkpoint_id: str, errors: Sequence[ValidationError], *, now: datetime
 ) -> None:

@@ -73,6 +73,44 @@ def test_the_safety_checkpoint_undoes_a_restore(stage: Stage):
     assert "(resumed with 2 messages)" in stage.screen(pane_of(stage.look()))
 
 
+def test_undone_a_restore_leaves_none_of_the_files_that_it_has_brought_back(stage: Stage):
+    agent, folder, _ = two_generations(stage)
+    (folder / "untracked.txt").unlink()
+    before = state_of(folder)
+    stage.json("restore", "shop", "--generation", "1", "--yes", "--no-wake")
+    assert (folder / "untracked.txt").exists()
+    stage.json("restore", "shop", "--generation", "0", "--yes", "--no-wake")
+    assert state_of(folder) == before
+    assert agent.id == stage.look().id
+
+
+def test_a_file_that_a_restore_has_brought_back_and_somebody_has_changed_stays(stage: Stage):
+    _, folder, _ = two_generations(stage)
+    (folder / "untracked.txt").unlink()
+    stage.json("restore", "shop", "--generation", "1", "--yes", "--no-wake")
+    (folder / "untracked.txt").write_text("worked on since\n")
+    done = stage.json("restore", "shop", "--generation", "0", "--yes", "--no-wake")
+    assert (folder / "untracked.txt").read_text() == "worked on since\n"
+    assert "untracked.txt" in done["kept"]
+
+
+def test_the_files_alone_go_back_and_the_conversation_goes_on(stage: Stage):
+    agent, folder, pane_id = two_generations(stage)
+    stage.json("restore", "shop", "--generation", "1", "--only", "workspace", "--yes")
+    assert (folder / "kept.txt").read_text() == "first\nchanged\n"
+    eventually(lambda: stage.look().lifecycle is Lifecycle.AWAKE)
+    assert "(resumed with 2 messages)" in stage.screen(pane_id)
+    assert stage.look().checkpoint_id == generation(stage, agent, 0).id, "it stands at what is there"
+
+
+def test_the_conversation_alone_goes_back_and_the_files_stay(stage: Stage):
+    _, folder, pane_id = two_generations(stage)
+    before = state_of(folder)
+    stage.json("restore", "shop", "--generation", "1", "--only", "conversation", "--yes")
+    assert state_of(folder) == before
+    eventually(lambda: "(resumed with 1 messages)" in stage.screen(pane_id))
+
+
 def test_a_preview_changes_nothing(stage: Stage):
     agent, folder, _ = two_generations(stage)
     before = state_of(folder)

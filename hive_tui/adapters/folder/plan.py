@@ -25,7 +25,7 @@ MAX_COUNTED_BYTES = 2_000_000
 """In larger files no lines are counted."""
 
 
-def plan_restore(checkpoint: Path, current: Path, root: Path) -> RestorePlan:
+def plan_restore(checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
     """What turns the folder `root`, as captured in `current`, into what `checkpoint` holds.
 
     Without contents in `current`, they are read from `root`.
@@ -43,7 +43,7 @@ def plan_restore(checkpoint: Path, current: Path, root: Path) -> RestorePlan:
     wanted = contents(read_listing(checkpoint), then)
     there = contents(read_listing(current), now)
     protected = {item.path for item in wanted_facts.skipped}
-    changes, kept = changes_to_make(_differences(wanted, there), tracked=(), protected=protected)
+    changes, kept = changes_to_make(_differences(wanted, there), tracked=(), protected=protected, made=made)
     counts = [_lines(change, now, then) for change in changes]
     return RestorePlan(
         root=str(root),

@@ -1,6 +1,6 @@
 """Folders without a repository as the services use them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from hive_tui.adapters.files.errors import plain_errors
@@ -47,11 +47,11 @@ class FolderWorkspaces:
             (saved / FILES).mkdir(exist_ok=True)
             contents(read_listing(saved), saved / FILES)
 
-    def plan(self, checkpoint: Path, current: Path, root: Path) -> RestorePlan:
+    def plan(self, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
         """What a restore of the snapshot `checkpoint` would change in `root`, whose snapshot now is `current`."""
         with plain_errors():
             (checkpoint / FILES).mkdir(exist_ok=True)
-            return plan_restore(checkpoint, current, root)
+            return plan_restore(checkpoint, current, root, made)
 
     def apply(
         self, plan: RestorePlan, checkpoint: Path, root: Path, journal_folder: Path, progress: Progress | None = None

@@ -1,7 +1,7 @@
 """Works out what a restore would change, before it changes anything."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,9 @@ from hive_tui.domain.workspaces import (
 )
 
 
-def plan_restore(git: Git, checkpoint: Path, current: Path, root: Path) -> RestorePlan:
+def plan_restore(
+    git: Git, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None
+) -> RestorePlan:
     """What turns the work tree `root`, as captured in `current`, into what `checkpoint` holds.
 
     Raises:
@@ -54,7 +56,7 @@ def plan_restore(git: Git, checkpoint: Path, current: Path, root: Path) -> Resto
         for folder in (checkpoint, current):
             open_bundles(folder, box, there.object_format)
         try:
-            return _Comparison(box, repository, wanted, there).plan(current)
+            return _Comparison(box, repository, wanted, there).plan(current, made)
         except GitFailed as error:
             raise _unusable(wanted, error) from error
 
@@ -75,12 +77,12 @@ class _Comparison:
         self._wanted = wanted
         self._there = there
 
-    def plan(self, current: Path) -> RestorePlan:
+    def plan(self, current: Path, made: Mapping[str, str] | None) -> RestorePlan:
         old, new = _tree(self._there.worktree), _tree(self._wanted.worktree)
         differences = tree_differences(self._box.git, "diff-tree", "-r", old, new)
         safe = [item for item in differences if is_safe_path(item.path)]
         protected = {item.path for item in self._wanted.skipped}
-        changes, kept = changes_to_make(safe, tracked=self._tracked(current), protected=protected)
+        changes, kept = changes_to_make(safe, tracked=self._tracked(current), protected=protected, made=made)
         counts = line_counts(self._box.git, old, new)
         lines = [counts.get(change.path, (0, 0)) for change in changes]
         head, head_warnings = self._head_move()

@@ -1,6 +1,6 @@
 """Git workspaces as the services use them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,10 +71,10 @@ class GitWorkspaces:
         with plain_errors():
             check_snapshot(self._git(), saved)
 
-    def plan(self, checkpoint: Path, current: Path, root: Path) -> RestorePlan:
+    def plan(self, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
         """What a restore of the snapshot `checkpoint` would change in `root`, whose snapshot now is `current`."""
         with plain_errors():
-            return plan_restore(self._git(), checkpoint, current, root)
+            return plan_restore(self._git(), checkpoint, current, root, made)
 
     def apply(
         self,
