@@ -1,6 +1,7 @@
 """Commands that keep the hive running: the dashboard, serve, recover, pause, unpause."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -14,10 +15,16 @@ from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.store import settings
 
+SWITCH_S = 0.001
+
 
 def open_dashboard(ctx: click.Context) -> None:
     """The dashboard, with the heartbeat inside."""
     need_terminal()
+    # A thread that computes lets the one that draws wait for so long; five times that is Python's own.
+    sys.setswitchinterval(SWITCH_S)
+    # Until the first screen is drawn all that is made stays: looking for garbage meanwhile only costs time.
+    gc.disable()
     with opened(ctx) as hive:
         hive.database  # noqa: B018 - a database that cannot be opened is told before the screen is taken
         from hive_tui.ui.app import HiveApp

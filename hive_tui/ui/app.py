@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
@@ -26,7 +27,6 @@ from hive_tui.store import unread
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.ui.actions import Action
 from hive_tui.ui.asking import ask_launch
-from hive_tui.ui.dialogs import Help
 from hive_tui.ui.format import printable
 from hive_tui.ui.generation_changes import GenerationChanges
 from hive_tui.ui.keys import keys_of
@@ -124,6 +124,9 @@ class HiveApp(App[None]):
 
     def begin(self) -> None:
         """The first screen is drawn: look at the panes, and work off the queue."""
+        if not gc.isenabled():
+            gc.freeze()  # what the start has made is never looked through again
+            gc.enable()
         if self._beats:
             self._heartbeat.start()
 
@@ -257,6 +260,8 @@ class HiveApp(App[None]):
 
     def action_help(self) -> None:
         """The keys of the screen that is shown."""
+        from hive_tui.ui.dialogs import Help
+
         if isinstance(self.screen, HiveScreen):
             self.push_screen(Help(f"Keys of {self.screen.TITLE_TEXT}", keys_of(self, type(self.screen))))
 

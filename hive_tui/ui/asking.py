@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Agent, Lifecycle, checked_name
 from hive_tui.domain.errors import HiveError
-from hive_tui.ui.dialogs import Form
 from hive_tui.ui.format import short_path
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
 def ask_launch(app: "HiveApp", folder: str) -> None:
     """Ask for name, folder and command, and start an agent."""
+    from hive_tui.ui.dialogs import Form
 
     async def launch(said: dict[str, str]) -> None:
         await app.verbs.launch(said["name"], said["folder"], shlex.split(said["command"]))
@@ -25,6 +25,7 @@ def ask_launch(app: "HiveApp", folder: str) -> None:
 
 def ask_message(app: "HiveApp", agent: Agent) -> None:
     """Ask what is to be said to an agent, and have it said."""
+    from hive_tui.ui.dialogs import Form
 
     async def send(said: dict[str, str]) -> None:
         await app.verbs.tell(agent, said["message"])

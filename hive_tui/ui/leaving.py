@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from textual.screen import ModalScreen
 
 from hive_tui.adapters.clock import wait_until
-from hive_tui.ui.dialogs import Confirm
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
@@ -23,6 +22,8 @@ class Leaving:
 
     def begin(self) -> None:
         """Close a dialog, if there is one; else leave, after a question where there is a reason to stay."""
+        from hive_tui.ui.dialogs import Confirm
+
         app = self._app
         if isinstance(app.screen, ModalScreen):
             app.screen.dismiss(None)

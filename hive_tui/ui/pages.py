@@ -21,16 +21,16 @@ async def fill_pages(app: "HiveApp", side: Side, one: AgentView) -> None:
     """Draw the page that is shown; what cannot be read is said in its place."""
     try:
         if side.tab == EXPLAIN:
-            side.page(EXPLAIN).show(await _explanation(app, one))
+            side.show(EXPLAIN, await _explanation(app, one))
             return
         history = await app.in_thread(lambda: app.dashboard.history(one.agent.id))
     except HiveError as error:
-        side.page(side.tab).show([error.what])
+        side.show(side.tab, [error.what])
         return
     width = max(20, side.size.width - 4)
-    side.page(TIMELINE).show(_timeline(app, one, history, width))
+    side.show(TIMELINE, _timeline(app, one, history, width))
     changes = app.changes.lines(history) if side.tab == GENERATIONS else []
-    side.page(GENERATIONS).show(generation_lines(one.agent, history, width, changes))
+    side.show(GENERATIONS, generation_lines(one.agent, history, width, changes))
 
 
 def _timeline(app: "HiveApp", one: AgentView, history: AgentHistory, width: int) -> Lines:

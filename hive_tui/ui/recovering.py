@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from hive_tui.services.dashboard import HiveView
 from hive_tui.store.journal import LoggedEvent
-from hive_tui.ui.dialogs import Confirm
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
@@ -37,6 +36,8 @@ class RecoveryOffer:
         if self._app.hive.settings.recover.on_start == "wake":
             self._app.verbs.recover()
             return
+
+        from hive_tui.ui.dialogs import Confirm
 
         def answered(yes: bool | None) -> None:
             if yes:

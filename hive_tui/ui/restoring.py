@@ -12,7 +12,6 @@ from hive_tui.domain.progress import MeasuredProgress
 from hive_tui.hive import Hive
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as store
-from hive_tui.ui.dialogs import Confirm
 from hive_tui.ui.doing import Doing, Done
 
 if TYPE_CHECKING:
@@ -54,6 +53,8 @@ class Restoring:
         doing = self._doing
 
         async def run() -> None:
+            from hive_tui.ui.dialogs import Confirm
+
             try:
                 agent = await doing.in_background(lambda: self._hive.database.read(agent_store.get, agent_id))
                 wanted = await doing.in_background(find)

@@ -11,6 +11,7 @@ from pathlib import Path
 from time import perf_counter
 
 import hive_tui.ui
+from hive_tui.cli.running import SWITCH_S
 from hive_tui.config import Settings
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.hive import Hive
@@ -92,6 +93,7 @@ def main(home: Path, result: Path) -> None:
     ]
     for one in agents:
         hive.database.write(agent_store.add, one, now=now)
+    sys.setswitchinterval(SWITCH_S)  # as the command does
     StreamingApp(hive, agents, result).run()
     hive.close()
 

@@ -32,6 +32,6 @@ async def test_the_page_of_generations_says_what_a_restore_would_change(stage: S
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: len(shown(app)) == 1)
         await pilot.press("right_square_bracket", "right_square_bracket")
-        page = app.screen.query_one("#Generations Steady", Steady)
+        page = app.screen.query_one("#page Steady", Steady)
         await until(pilot, lambda: "- new.txt  500 B" in str(page.render()))
         assert "A restore of generation 1 changes, counted from generation 0" in str(page.render())

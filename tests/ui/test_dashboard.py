@@ -18,7 +18,7 @@ from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.queue import QueueScreen
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.pane_preview import PanePreview
-from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, TIMELINE, Page, Side
+from hive_tui.ui.widgets.side import GENERATIONS, TIMELINE, Page, Side
 from tests.stage import TESTER, Stage, eventually, is_asleep
 
 
@@ -156,7 +156,7 @@ async def test_e_explains_and_question_mark_helps(stage: Stage):
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: shown(app))
         await pilot.press("e")
-        page = app.screen.query_one(f"#{EXPLAIN}", Page)
+        page = app.screen.query_one(Page)
         await until(pilot, lambda: "against nap" in str(page.query_one(Static).content))
         await pilot.press("question_mark")
         await until(pilot, lambda: isinstance(app.screen, Help))
@@ -226,7 +226,7 @@ async def test_q_asks_only_if_wakes_would_lose_their_only_heartbeat(stage: Stage
 
 
 def page_text(app: HiveApp, tab: str) -> str:
-    return str(app.screen.query_one(f"#{tab}", Page).query_one(Static).content)
+    return str(app.screen.query_one(Page).query_one(Static).content)
 
 
 async def test_the_tabs_show_what_has_become_of_the_selected_agent(stage: Stage):

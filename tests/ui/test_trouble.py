@@ -46,7 +46,7 @@ async def test_a_history_that_cannot_be_read_is_said_in_its_place(stage: Stage):
         await pilot.press("right_square_bracket")
         side = app.screen.query_one(Side)
         await until(pilot, lambda: side.tab == TIMELINE)
-        await until(pilot, lambda: TROUBLE in shown_on(side.page(TIMELINE)))
+        await until(pilot, lambda: TROUBLE in shown_on(side.query_one(Page)))
         assert app.is_running
 
 

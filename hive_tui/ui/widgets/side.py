@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import ContentSwitcher
 
 from hive_tui.ui.format import printable
 from hive_tui.ui.widgets.pane_preview import PanePreview
@@ -38,21 +37,24 @@ class Page(VerticalScroll):
 class Side(Vertical):
     """Title, tabs, the chosen page, details."""
 
+    def __init__(self, **options: str) -> None:
+        super().__init__(**options)  # type: ignore[arg-type]
+        self._tab = PANE
+
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield Steady(id="side-title")
         yield TabBar(TABS, id="tabs")
-        with ContentSwitcher(initial=PANE, id="pages"):
-            yield PanePreview(id=PANE)
-            yield Page(id=TIMELINE)
-            yield Page(id=GENERATIONS)
-            yield Page(id=EXPLAIN)
+        yield PanePreview(id="preview")
+        page = Page(id="page")
+        page.display = False
+        yield page
         yield Steady(id="details")
 
     @property
     def tab(self) -> str:
         """The chosen one."""
-        return self.query_one(ContentSwitcher).current or PANE
+        return self._tab
 
     @property
     def preview(self) -> PanePreview:
@@ -66,16 +68,21 @@ class Side(Vertical):
 
     def choose(self, tab: str) -> None:
         """Show another tab."""
-        self.query_one(ContentSwitcher).current = tab
+        if tab != self._tab:
+            self._tab = tab
+            self.query_one(Page).show([])
+        self.preview.display = tab == PANE
+        self.query_one(Page).display = tab != PANE
         self.query_one(TabBar).choose(tab)
 
     def turn(self, by: int) -> None:
         """Show the next tab, or the one before."""
         self.choose(TABS[(TABS.index(self.tab) + by) % len(TABS)])
 
-    def page(self, tab: str) -> Page:
-        """One of the pages of text."""
-        return self.query_one(f"#{tab}", Page)
+    def show(self, tab: str, lines: Sequence[Text | str]) -> None:
+        """Draw the lines of a tab, if it is still the chosen one."""
+        if tab == self._tab:
+            self.query_one(Page).show(lines)
 
     def head(self, title: str, details: Sequence[tuple[str, str]]) -> None:
         """Draw title and details."""

@@ -1,4 +1,4 @@
-"""Text that is drawn anew only when it is another one: most reloads change nothing, and a draw costs a layout."""
+"""Text that is drawn anew only when it is another one, and laid out anew only when it may need other room."""
 
 from rich.text import Text
 from textual.widgets import Static
@@ -12,6 +12,13 @@ class Steady(Static):
     def put(self, text: Text | str) -> None:
         """Draw the text if it differs from what is drawn, in words or in looks."""
         wanted = Text(text) if isinstance(text, str) else text
-        if self._drawn is None or (wanted.plain, wanted.spans) != (self._drawn.plain, self._drawn.spans):
+        before = self._drawn
+        if before is None or (wanted.plain, wanted.spans) != (before.plain, before.spans):
             self._drawn = wanted
-            self.update(wanted)
+            self.update(wanted, layout=before is None or not self._takes_the_room_of(before, wanted))
+
+    def _takes_the_room_of(self, before: Text, wanted: Text) -> bool:
+        """Whether both have as many lines and none of them has to be wrapped: then nothing moves."""
+        if not self.size.width or before.plain.count("\n") != wanted.plain.count("\n"):
+            return False
+        return all(line.cell_len <= self.content_size.width for text in (before, wanted) for line in text.split("\n"))
