@@ -139,7 +139,7 @@ def test_the_story_is_told_to_its_end_and_nothing_is_left(theatre: Theatre):
     last = [event for event in events["mill"] if event.kind == "wakeup.completed"][-1]
     assert (last.payload["generation"], last.payload["fallbacks"]) == (1, 1)
     assert last.payload["restored"] == ["the transcript"]
-        assert set(kinds[""]) <= {"backup.taken"}, "the heartbeat had no trouble"
+    assert set(kinds[""]) <= {"backup.taken"}, "the heartbeat had no trouble"
 
     theatre.press("q")
     theatre.shows(OVER)
