@@ -106,6 +106,8 @@ class Frame:
 
     def moved(self, by_bytes: int) -> "Frame":
         """The same, so much further on."""
+        if not by_bytes:
+            return self
         return Frame(self.offset + by_bytes, self.size_bytes, self.content_bytes, self.sha256, self.content_id)
 
     @property

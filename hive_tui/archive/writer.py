@@ -122,14 +122,12 @@ class ArchiveWriter:
             ChangedWhileRead: A file changes all the time.
         """
         self._end_group()
-        entries, skipped = trees.look(prefix, root, files)
-        for entry in entries:
-            self._new(entry.name)
+        tree = trees.Tree(prefix, root, files, self._new)
         before = len(self._skipped)
-        for step in trees.plan(entries, self._previous):
+        for step in trees.plan(tree, self._previous):
             self._take(step)
         self.flush()
-        return skipped + self._skipped[before:]
+        return tree.skipped + self._skipped[before:]
 
     def flush(self) -> None:
         """Wait until all that was added has been read and written.
@@ -284,7 +282,7 @@ class ArchiveWriter:
 
     def _emit(self, block: Block) -> None:
         """Write the next frames."""
-        offset, number = self._output.size_bytes, len(self._frames)
+        offset, number = self._output.size_bytes - block.offset, len(self._frames) - block.number
         self._output.write(block.data)
         self._frames += [frame.moved(offset) for frame in block.frames]
         self.members += [member.moved(number) for member in block.members]
