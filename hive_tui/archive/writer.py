@@ -56,6 +56,7 @@ class ArchiveWriter:
         self._previous = previous
         self._advance = advance
         self._pipeline = Pipeline()
+        self._read_back = ReadBack(output.path)
         self._names: set[str] = set()
         self._group: list[Loaded] = []
         self._group_bytes = 0
@@ -141,6 +142,8 @@ class ArchiveWriter:
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Add manifest and trailer, and wait for the disk."""
         self.flush()
+        self._output.settle()
+        self._read_back.follow(self._frames, self._output.synced_bytes)
         age = self._previous.manifest.since_reread + 1 if self._previous else 0
         manifest = Manifest(
             tuple(self.members), facts, frames=tuple(self._frames), began_ns=self._output.began_ns, since_reread=age
@@ -164,7 +167,8 @@ class ArchiveWriter:
             CheckpointError: It is not the same.
             OSError: It cannot be read.
         """
-        differing = ReadBack(self._output.path).differing(self._frames)
+        self._read_back.follow(self._frames, self._output.synced_bytes)
+        differing = self._read_back.differing()
         self._advance(0)
         if differing:
             raise CheckpointError(
@@ -176,6 +180,7 @@ class ArchiveWriter:
     def stop(self) -> None:
         """Give up threads and files."""
         self._pipeline.stop()
+        self._read_back.stop()
         for entry in self._open.values():
             entry.close()
 
@@ -288,6 +293,7 @@ class ArchiveWriter:
         self.members += [member.moved(number) for member in block.members]
         self._skipped += block.skipped
         self.new_bytes += block.new_bytes
+        self._read_back.follow(self._frames, self._output.synced_bytes)
         self._advance(block.read_bytes)
 
     def _close(self, source: Source) -> None:
