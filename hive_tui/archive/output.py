@@ -16,8 +16,6 @@ from hive_tui.domain.errors import CheckpointError, DiskFull
 TEMP_SUFFIX = ".tmp"
 BUFFER_BYTES = 4 * 1024 * 1024
 BUFFERS = 4
-SEGMENT_BYTES = 16 * BUFFER_BYTES
-"""After so much, the disk is waited for, so that it can be read back while more is written."""
 RESERVE_BYTES = 256 * 1024 * 1024
 RESERVE_SHARE = 0.02
 """What must stay free, in bytes or as a share of the disk, whichever is less: a full disk stops everybody."""
@@ -75,7 +73,6 @@ class Output:
         if self._filled:
             self._hand_over()
         self.settle()
-        os.fsync(self._descriptor)
 
     def settle(self) -> None:
         """Wait until whole buffers are on the disk; the last one may still grow.
@@ -85,7 +82,8 @@ class Output:
         """
         while self._storing:
             self._take_back()
-        self._sync_data(self._handed_over)
+        os.fsync(self._descriptor)
+        self.synced_bytes = self._handed_over
 
     def close(self) -> None:
         """Wait for the disk; whatever it says."""
@@ -107,16 +105,10 @@ class Output:
 
     def _store(self, buffer: mmap, size: int, offset: int) -> None:
         write_at(self._descriptor, buffer, size, offset)
-        if (offset + size) % SEGMENT_BYTES == 0:
-            self._sync_data(offset + size)
 
     def _hash_of(self, buffer: mmap, size: int) -> None:
         with memoryview(buffer) as view, view[:size] as filled:
             self._hash.update(filled)
-
-    def _sync_data(self, size: int) -> None:
-        getattr(os, "fdatasync", os.fsync)(self._descriptor)
-        self.synced_bytes = size
 
     def _take_back(self) -> None:
         buffer, stored, hashed = self._storing.popleft()

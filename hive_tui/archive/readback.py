@@ -13,21 +13,19 @@ from hive_tui.archive.format import Frame
 from hive_tui.archive.pipeline import Pipeline
 
 RUN_BYTES = 4 * 1024 * 1024
-THREADS = 2
-"""Enough to read and to hash at once; each keeps a buffer of one run."""
 
 
 class ReadBack:
-    """One reading of a file, past the cache and on several cores, while its later parts are still written.
+    """One reading of a file, past the cache and on several cores.
 
-    A part is read only after the disk has confirmed that it has it.
+    It can begin while the manifest is made. What is read, the disk has confirmed before.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._descriptor: int | None = None
         self._buffers = AlignedBuffers()
-        self._pipeline = Pipeline(THREADS)
+        self._pipeline = Pipeline()
         self._differing: list[Frame] = []
         self._followed = 0
 

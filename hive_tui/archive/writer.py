@@ -293,7 +293,6 @@ class ArchiveWriter:
         self.members += [member.moved(number) for member in block.members]
         self._skipped += block.skipped
         self.new_bytes += block.new_bytes
-        self._read_back.follow(self._frames, self._output.synced_bytes)
         self._advance(block.read_bytes)
 
     def _close(self, source: Source) -> None:
