@@ -15,20 +15,21 @@ from hive_tui.domain.errors import CheckpointError, DiskFull
 
 TEMP_SUFFIX = ".tmp"
 BUFFER_BYTES = 4 * 1024 * 1024
-BUFFERS = 3
+BUFFERS = 4
 RESERVE_BYTES = 256 * 1024 * 1024
 RESERVE_SHARE = 0.02
 """What must stay free, in bytes or as a share of the disk, whichever is less: a full disk stops everybody."""
 
 
 class Output:
-    """Hashes, counts and writes, in a thread of its own, and watches the space that is left."""
+    """Counts, hashes and writes, the latter two each in a thread of its own, and watches the space that is left."""
 
     def __init__(self, descriptor: int, path: Path, final: Path) -> None:
         self._descriptor = descriptor
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="archive-output")
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="archive-output")
+        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="archive-hash")
         self._free: deque[mmap] = deque(mmap(-1, BUFFER_BYTES) for _ in range(BUFFERS))
-        self._storing: deque[Future[mmap]] = deque()
+        self._storing: deque[tuple[mmap, Future[None], Future[None]]] = deque()
         self._buffer = self._free.popleft()
         self._filled = 0
         self._handed_over = 0
@@ -36,6 +37,8 @@ class Output:
         self._final = final
         self.path = path
         self.size_bytes = 0
+        self.synced_bytes = 0
+        """So much of it the disk has confirmed."""
         self.began_ns = os.fstat(descriptor).st_ctime_ns
         self._watch_space()
 
@@ -69,34 +72,49 @@ class Output:
         """
         if self._filled:
             self._hand_over()
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until whole buffers are on the disk; the last one may still grow.
+
+        Raises:
+            OSError: They did not get there.
+        """
         while self._storing:
             self._take_back()
         os.fsync(self._descriptor)
+        self.synced_bytes = self._handed_over
 
     def close(self) -> None:
         """Wait for the disk; whatever it says."""
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._writing.shutdown(wait=True, cancel_futures=True)
+        self._hashing.shutdown(wait=True, cancel_futures=True)
         with suppress(OSError):
             os.close(self._descriptor)
 
     def _hand_over(self) -> None:
         """Have the buffer stored, and go on with another."""
         self._watch_space()
-        self._storing.append(self._thread.submit(self._store, self._buffer, self._filled, self._handed_over))
+        stored = self._writing.submit(self._store, self._buffer, self._filled, self._handed_over)
+        self._storing.append((self._buffer, stored, self._hashing.submit(self._hash_of, self._buffer, self._filled)))
         self._handed_over += self._filled
         if not self._free:
             self._take_back()
         self._buffer = self._free.popleft()
         self._filled = 0
 
-    def _store(self, buffer: mmap, size: int, offset: int) -> mmap:
-        with memoryview(buffer) as view:
-            self._hash.update(view[:size])
+    def _store(self, buffer: mmap, size: int, offset: int) -> None:
         write_at(self._descriptor, buffer, size, offset)
-        return buffer
+
+    def _hash_of(self, buffer: mmap, size: int) -> None:
+        with memoryview(buffer) as view, view[:size] as filled:
+            self._hash.update(filled)
 
     def _take_back(self) -> None:
-        self._free.append(self._storing.popleft().result())
+        buffer, stored, hashed = self._storing.popleft()
+        stored.result()
+        hashed.result()
+        self._free.append(buffer)
 
     def _watch_space(self) -> None:
         disk = os.fstatvfs(self._descriptor)

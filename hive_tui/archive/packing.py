@@ -17,11 +17,15 @@ from hive_tui.archive.tar import header, padding
 
 @dataclass(slots=True)
 class Block:
-    """Frames that follow each other, ready to be written; offsets and numbers count from its beginning."""
+    """Frames that follow each other, ready to be written; offsets count from `offset`, frame numbers from `number`."""
 
     data: bytes = b""
     frames: list[Frame] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
+    offset: int = 0
+    """Of the first frame: 0, or where it stood in the generation before."""
+    number: int = 0
+    """Of the first frame, likewise: where nothing has moved, nothing has to be made anew."""
     skipped: list[Skipped] = field(default_factory=list)
     read_bytes: int = 0
     """Of content: for the progress."""
@@ -82,7 +86,7 @@ def copy_groups(members: Sequence[Member], entries: Sequence[Entry], previous: P
     first, last = members[0].frame, members[-1].frame
     copied = _copy(range(first, last + 1), previous)
     if copied is not None:
-        copied.members = [member.moved(-first) for member in members]
+        copied.members = list(members)
         copied.read_bytes = sum(member.size_bytes for member in members)
         return copied
     together = Block()
@@ -92,7 +96,7 @@ def copy_groups(members: Sequence[Member], entries: Sequence[Entry], previous: P
         if one is None:
             one = pack_group([entries[place] for place in here], None)
         else:
-            one.members = [members[place].moved(-number) for place in here]
+            one.members = [members[place] for place in here]
             one.read_bytes = sum(member.size_bytes for member in one.members)
         _append(together, one)
     return together
@@ -110,7 +114,7 @@ def copy_chunks(member: Member, numbers: range, entry: Entry, previous: Previous
         for number in numbers:
             _append(block, _copy(range(number, number + 1), previous) or _again(member, number, entry, previous))
     if numbers.start == member.frame:
-        block.members = [member.moved(-member.frame)]
+        block.members = [member.moved(block.number - member.frame)]
         block.read_bytes = member.size_bytes
     return block
 
@@ -134,11 +138,8 @@ def _again(member: Member, number: int, entry: Entry, previous: Previous) -> Blo
 def _copy(numbers: range, previous: Previous) -> Block | None:
     """These frames of the generation before, each verified; None if one is damaged."""
     frames = [previous.manifest.frames[number] for number in numbers]
-    start = frames[0].offset
     data = previous.run(numbers)
-    if data is None:
-        return None
-    return Block(data, [frame.moved(-start) for frame in frames])
+    return None if data is None else Block(data, frames, offset=frames[0].offset, number=numbers.start)
 
 
 def _chunk(source: Source, number: int) -> tuple[bytes, str]:
@@ -158,7 +159,7 @@ def _fill(block: Block, content: bytes, content_id: str, previous: Previous | No
 
 
 def _append(block: Block, other: Block) -> None:
-    offset, number = len(block.data), len(block.frames)
+    offset, number = len(block.data) - other.offset, len(block.frames) - other.number
     block.data += other.data
     block.frames += [frame.moved(offset) for frame in other.frames]
     block.members += [member.moved(number) for member in other.members]

@@ -1,9 +1,11 @@
 """Compares what is on the disk with what was to be written, before the file gets its name."""
 
 import os
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
+from operator import attrgetter
 from pathlib import Path
 
 from hive_tui.archive.direct import AlignedBuffers, forget_cache, open_direct
@@ -14,30 +16,54 @@ RUN_BYTES = 4 * 1024 * 1024
 
 
 class ReadBack:
-    """One reading of a file, past the cache and on several cores."""
+    """One reading of a file, past the cache and on several cores.
+
+    It can begin while the manifest is made. What is read, the disk has confirmed before.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._descriptor: int | None = None
         self._buffers = AlignedBuffers()
+        self._pipeline = Pipeline()
         self._differing: list[Frame] = []
+        self._followed = 0
 
-    def differing(self, frames: Sequence[Frame]) -> list[Frame]:
-        """Frames that are not on the disk as they should be. Together they must be the whole file.
+    def follow(self, frames: Sequence[Frame], until: int) -> None:
+        """Begin to read what is new since the last call.
+
+        Args:
+            frames: All that were written so far, from the first one on.
+            until: So many bytes are on the disk.
 
         Raises:
             OSError: It cannot be read.
         """
-        descriptor = open_direct(self._path, os.O_RDONLY)
-        pipeline = Pipeline()
-        try:
-            forget_cache(descriptor)
-            for run in _runs(frames):
-                pipeline.submit(RUN_BYTES, partial(self._compare, descriptor, run), self._differing.extend)
-            pipeline.drain()
-        finally:
-            pipeline.stop()
-            os.close(descriptor)
+        if self._followed == len(frames) or frames[self._followed].end > until:
+            return
+        if self._descriptor is None:
+            self._descriptor = open_direct(self._path, os.O_RDONLY)
+        forget_cache(self._descriptor)
+        past = bisect_right(frames, until, lo=self._followed, key=attrgetter("end"))
+        for run in _runs(frames[self._followed : past]):
+            self._pipeline.submit(0, partial(self._compare, self._descriptor, run), self._differing.extend)
+        self._followed = past
+
+    def differing(self) -> list[Frame]:
+        """Wait; the frames that are not on the disk as they should be.
+
+        Raises:
+            OSError: It cannot be read.
+        """
+        self._pipeline.drain()
         return self._differing
+
+    def stop(self) -> None:
+        """Give up the threads and the file."""
+        self._pipeline.stop()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def _compare(self, descriptor: int, run: Sequence[Frame]) -> list[Frame]:
         start = run[0].offset

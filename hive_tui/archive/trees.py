@@ -1,9 +1,11 @@
 """How a whole folder goes into the archive: what is copied from the generation before, what is read."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path, PurePath
 
 from hive_tui.archive.format import GROUP_BYTES, Kind, Member, unsafe_link, unsafe_name
@@ -11,6 +13,7 @@ from hive_tui.archive.layout import is_large
 from hive_tui.archive.previous import Previous
 from hive_tui.archive.sources import Entry, Skipped, skip_reason
 from hive_tui.archive.tar import BLOCK
+from hive_tui.domain.errors import CheckpointError
 
 RUN_BYTES = 2 * 1024 * 1024
 """Frames that follow each other are copied together up to this size."""
@@ -34,8 +37,8 @@ class ReadLarge:
 class Copy:
     """Unchanged small files, in frames that follow each other in the generation before."""
 
-    members: Sequence[Member]
-    entries: Sequence[Entry]
+    members: list[Member]
+    entries: list[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +52,70 @@ class CopyLarge:
 Step = Read | ReadLarge | Copy | CopyLarge
 
 
-def look(prefix: str, root: Path, files: Iterable[str | PurePath]) -> tuple[list[Entry], list[Skipped]]:
-    """What the file system says of each; what cannot be archived, with the reason.
+class Tree:
+    """A folder of which these files are wanted.
 
-    Raises:
-        OSError: The folder cannot be read.
+    Each is looked at only when its turn comes, so that others are copied meanwhile.
     """
-    entries: list[Entry] = []
-    skipped: list[Skipped] = []
-    above = f"{root}/"
-    for file in files:
-        name = f"{prefix}/{file}" if prefix else str(file)
-        entry = _look_at(name, f"{above}{file}", str(file))
-        if isinstance(entry, Entry):
-            entries.append(entry)
-        else:
-            skipped.append(entry)
-    return entries, skipped
+
+    def __init__(self, prefix: str, root: Path, files: Iterable[str | PurePath], note: Callable[[str], object]) -> None:
+        """Take the names alone.
+
+        Args:
+            prefix: What stands before the members' names; may be empty.
+            root: The folder.
+            files: Paths within it.
+            note: Called once with the name of each that is in the archive; may refuse it.
+
+        Raises:
+            CheckpointError: A name is there twice.
+        """
+        self._above = f"{root}/"
+        self._cut = len(prefix) + 1 if prefix else 0
+        self._note = note
+        within = list(map(str, files))
+        names = [f"{prefix}/{file}" for file in within] if prefix else within
+        self._left = dict.fromkeys(names)
+        self.skipped: list[Skipped] = []
+        if len(self._left) != len(names):
+            raise CheckpointError(f"The checkpoint has two members called {Counter(names).most_common(1)[0][0]!r}.")
+
+    def take(self, members: Iterable[Member]) -> list[Entry]:
+        """Those that are wanted, and were not taken yet.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        left = self._left
+        found = []
+        for member in members:
+            name = member.name
+            if name in left:
+                del left[name]
+                found.append(name)
+        return self._look(found)
+
+    def rest(self) -> list[Entry]:
+        """All that were not taken yet.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        names = list(self._left)
+        self._left.clear()
+        return self._look(names)
+
+    def _look(self, names: Iterable[str]) -> list[Entry]:
+        entries: list[Entry] = []
+        for name in names:
+            within = name[self._cut :]
+            entry = _look_at(name, self._above + within, within)
+            if isinstance(entry, Entry):
+                self._note(name)
+                entries.append(entry)
+            else:
+                self.skipped.append(entry)
+        return entries
 
 
 def _look_at(name: str, path: str, within: str) -> Entry | Skipped:
@@ -86,38 +136,42 @@ def _look_at(name: str, path: str, within: str) -> Entry | Skipped:
     return entry if reason is None else Skipped(name, reason)
 
 
-def plan(entries: Sequence[Entry], previous: Previous | None) -> Iterator[Step]:
-    """What is to be done, in the order of the new file: that of the old one, then what is new by name."""
-    left = {entry.name: entry for entry in entries}
+def plan(tree: Tree, previous: Previous | None) -> Iterator[Step]:
+    """What is to be done, in the order of the new file: that of the old one, then what is new by name.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
     loose: list[Entry] = []
     if previous is not None:
-        yield from _known(left, previous, loose)
-    yield from _fresh(sorted([*loose, *left.values()], key=lambda entry: entry.name))
+        yield from _known(tree, previous, loose)
+    yield from _fresh(sorted([*loose, *tree.rest()], key=lambda entry: entry.name))
 
 
-def _known(left: dict[str, Entry], previous: Previous, loose: list[Entry]) -> Iterator[Step]:
-    """Take from `left` what the generation before knows; what would fill no frame goes to `loose`."""
-    run: list[tuple[Member, Entry]] = []
+def _known(tree: Tree, previous: Previous, loose: list[Entry]) -> Iterator[Step]:
+    """Take from the tree what the generation before knows; what would fill no frame goes to `loose`."""
+    run = Copy([], [])
     run_bytes = 0
-    for number, group in groupby(previous.manifest.members, key=lambda member: member.frame):
+    for number, group in groupby(previous.manifest.members, key=attrgetter("frame")):
         members = list(group)
-        entries = [left.pop(member.name) for member in members if member.name in left]
+        entries = tree.take(members)
         if not entries:
             continue
         clean = len(entries) == len(members) and all(map(previous.unchanged, entries))
         small = clean and members[0].frames == 1
-        if run and (not small or number != run[-1][0].frame + 1 or run_bytes > RUN_BYTES):
-            yield Copy(*zip(*run, strict=True))
-            run, run_bytes = [], 0
+        if run.members and (not small or number != run.members[-1].frame + 1 or run_bytes > RUN_BYTES):
+            yield run
+            run, run_bytes = Copy([], []), 0
         if small:
-            run += zip(members, entries, strict=True)
+            run.members.extend(members)
+            run.entries.extend(entries)
             run_bytes += previous.manifest.frames[number].size_bytes
         elif clean:
             yield CopyLarge(members[0], entries[0])
         else:
             yield from _changed(entries, loose)
-    if run:
-        yield Copy(*zip(*run, strict=True))
+    if run.members:
+        yield run
 
 
 def _changed(entries: Sequence[Entry], loose: list[Entry]) -> Iterator[Step]:

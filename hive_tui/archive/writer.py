@@ -56,6 +56,7 @@ class ArchiveWriter:
         self._previous = previous
         self._advance = advance
         self._pipeline = Pipeline()
+        self._read_back = ReadBack(output.path)
         self._names: set[str] = set()
         self._group: list[Loaded] = []
         self._group_bytes = 0
@@ -122,14 +123,12 @@ class ArchiveWriter:
             ChangedWhileRead: A file changes all the time.
         """
         self._end_group()
-        entries, skipped = trees.look(prefix, root, files)
-        for entry in entries:
-            self._new(entry.name)
+        tree = trees.Tree(prefix, root, files, self._new)
         before = len(self._skipped)
-        for step in trees.plan(entries, self._previous):
+        for step in trees.plan(tree, self._previous):
             self._take(step)
         self.flush()
-        return skipped + self._skipped[before:]
+        return tree.skipped + self._skipped[before:]
 
     def flush(self) -> None:
         """Wait until all that was added has been read and written.
@@ -143,6 +142,8 @@ class ArchiveWriter:
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Add manifest and trailer, and wait for the disk."""
         self.flush()
+        self._output.settle()
+        self._read_back.follow(self._frames, self._output.synced_bytes)
         age = self._previous.manifest.since_reread + 1 if self._previous else 0
         manifest = Manifest(
             tuple(self.members), facts, frames=tuple(self._frames), began_ns=self._output.began_ns, since_reread=age
@@ -166,7 +167,8 @@ class ArchiveWriter:
             CheckpointError: It is not the same.
             OSError: It cannot be read.
         """
-        differing = ReadBack(self._output.path).differing(self._frames)
+        self._read_back.follow(self._frames, self._output.synced_bytes)
+        differing = self._read_back.differing()
         self._advance(0)
         if differing:
             raise CheckpointError(
@@ -178,6 +180,7 @@ class ArchiveWriter:
     def stop(self) -> None:
         """Give up threads and files."""
         self._pipeline.stop()
+        self._read_back.stop()
         for entry in self._open.values():
             entry.close()
 
@@ -284,7 +287,7 @@ class ArchiveWriter:
 
     def _emit(self, block: Block) -> None:
         """Write the next frames."""
-        offset, number = self._output.size_bytes, len(self._frames)
+        offset, number = self._output.size_bytes - block.offset, len(self._frames) - block.number
         self._output.write(block.data)
         self._frames += [frame.moved(offset) for frame in block.frames]
         self.members += [member.moved(number) for member in block.members]

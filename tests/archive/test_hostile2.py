@@ -1,5 +1,6 @@
 """A file of today's format that was made to do harm, with every hash right, is refused before anything is written."""
 
+import gc
 import json
 import os
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from hive_tui.archive.format import (
     FRAME_LIMIT_BYTES,
     MANIFEST,
     MANIFEST_LIMIT_BYTES,
+    BadManifest,
     Frame,
     Kind,
     Manifest,
@@ -236,6 +238,32 @@ MANIFESTS = {
 @pytest.mark.parametrize("raw", MANIFESTS.values(), ids=MANIFESTS)
 def test_a_manifest_that_is_none_is_refused(good: Path, into: Path, raw: bytes):
     refused(sealed(good, body_of(good), raw), into, Defect.BAD_MANIFEST)
+
+
+USUAL = {"name": "a", "size_bytes": 1, "sha256": "0", "mode": 0, "mtime_ns": 0, "frame": 0, "stamp": [1]}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"other": 1},
+        {"name": 1},
+        {"size_bytes": -1},
+        {"size_bytes": True},
+        {"mode": 1.0},
+        {"frame": "0"},
+        {"stamp": [1, "2"]},
+        {"stamp": "12"},
+        {"stamp": None},
+    ],
+)
+def test_a_member_that_is_nearly_as_usual_is_refused(odd: dict[str, object]):
+    """As garbage is not looked for meanwhile, it must be looked for again afterwards."""
+    manifest = {"format_version": 2, "facts": {}, "frames": []}
+    assert Manifest.from_bytes(json.dumps({**manifest, "members": [USUAL]}).encode()).members[0].stamp == (1,)
+    with pytest.raises(BadManifest):
+        Manifest.from_bytes(json.dumps({**manifest, "members": [USUAL, {**USUAL, **odd}]}).encode())
+    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("facts", [{"offset": 0}, {"offset": 2**63}, {"size_bytes": 1}, {"size_bytes": 2**63}], ids=str)

@@ -71,6 +71,17 @@ def test_of_a_small_change_little_is_written(root: Path, first: Written, tmp_pat
     check(second, root, tmp_path / "out")
 
 
+def test_of_files_that_are_gone_before_their_turn_the_others_are_kept(root: Path, first: Written, tmp_path: Path):
+    """They are asked for, and the generation before knows them."""
+    names = names_below(root)
+    gone = ["large", "small/100"]
+    for name in gone:
+        (root / name).unlink()
+    second, skipped = take(tmp_path / "2.tar.zst", root, first.path, names=names)
+    assert sorted((one.name, one.reason) for one in skipped) == [(f"tree/{name}", "it is gone") for name in gone]
+    check(second, root, tmp_path / "out")
+
+
 def test_of_a_file_that_was_only_touched_the_content_is_not_written_again(root: Path, first: Written, tmp_path: Path):
     os.utime(root / "large")
     second, _ = take(tmp_path / "2.tar.zst", root, first.path)
