@@ -8,6 +8,7 @@ from hive_tui.cli.agents import find
 from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
+from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.catalog_words import offsite_words, proven_words
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.contents import content, lacks
@@ -139,6 +140,9 @@ def restore(
     if not as_json:
         for line in preview.lines():
             click.echo(line)
+        if agent.lifecycle is Lifecycle.AWAKE:
+            after = "stays asleep" if no_wake else "is woken after it"
+            click.echo(f"  {agent.name} is put to sleep for it, which takes a safety checkpoint, and {after}.")
     what = f"{' and '.join(sorted(only))} of {agent.name}" if only else agent.name
     confirm(f"Restore {what} to generation {generation}?", yes=yes)
     with stoppable([progress]):
