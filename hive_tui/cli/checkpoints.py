@@ -8,9 +8,10 @@ from hive_tui.cli.agents import find
 from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
+from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.catalog_words import offsite_words, proven_words
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
-from hive_tui.domain.contents import content
+from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError, NotFound
 from hive_tui.hive import Hive
@@ -34,6 +35,8 @@ def checkpoint(hive: Hive, as_json: bool, name: str) -> None:
         print_json(checkpoint_json(taken, agent.name))
     else:
         click.echo(f"Generation 0 of {agent.name}: {taken.path} ({bytes_in_words(taken.size_bytes)}, verified)")
+        for what in lacks(taken):
+            click.echo(f"  not in it: {what}")
 
 
 @command()
@@ -79,7 +82,11 @@ def validate(hive: Hive, as_json: bool, target: str | None, everything: bool, de
     """Read checkpoints back and verify every member; exit 1 if one is damaged."""
     single, found = targets(hive, target, everything)
     names = names_by_id(hive)
-    errors = {one.id: hive.validator.check(one, deep=deep, actor=PERSON) for one in found}
+    errors = {}
+    for one in found:
+        progress = Steps(hive.clock, f"{names.get(one.agent_id, '(forgotten)')} generation {one.generation}")
+        with stoppable([progress]):
+            errors[one.id] = hive.validator.check(one, deep=deep, actor=PERSON, progress=progress)
     checked = [hive.database.read(store.get, one.id) for one in found]
     if as_json:
         copies = hive.database.read(offsite_store.by_checkpoint)
@@ -133,6 +140,9 @@ def restore(
     if not as_json:
         for line in preview.lines():
             click.echo(line)
+        if agent.lifecycle is Lifecycle.AWAKE:
+            after = "stays asleep" if no_wake else "is woken after it"
+            click.echo(f"  {agent.name} is put to sleep for it, which takes a safety checkpoint, and {after}.")
     what = f"{' and '.join(sorted(only))} of {agent.name}" if only else agent.name
     confirm(f"Restore {what} to generation {generation}?", yes=yes)
     with stoppable([progress]):
@@ -145,6 +155,8 @@ def restore(
         print_json(result.to_json() | {"wakeup_id": woken.id if woken else None})
     else:
         click.echo(result.sentence())
+        safety = hive.database.read(store.get, result.safety.id)
+        click.echo(f"To undo it now: `hive-tui restore {agent.name} --generation {safety.generation}`")
     if woken is not None and woken.last_error:
         raise HiveError(f"The restore is done, but the wake failed: {woken.last_error}")
 

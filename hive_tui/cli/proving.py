@@ -58,7 +58,8 @@ def offsite(hive: Hive, as_json: bool, sync: bool, adopt: bool) -> None:
         hive.keeping.offsite.adopt()
     if sync:
         hive.keeping.offsite.retry_now()
-        hive.keeping.offsite.work()
+        if not hive.keeping.offsite.work():
+            hive.keeping.offsite.look()  # all may be there already, and the place away since
     elif not adopt:
         hive.keeping.offsite.has_work()
     copies = sorted(hive.database.read(offsite_store.by_checkpoint).values(), key=lambda one: one.name)

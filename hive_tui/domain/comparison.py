@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.streams import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,27 @@ class TranscriptSize:
 
 
 @dataclass(frozen=True, slots=True)
+class StreamDelta:
+    """A stream that differs; None where a checkpoint has it not."""
+
+    key: str
+    before: tuple[int, int] | None
+    """Entries, and those of them that are pending."""
+    after: tuple[int, int] | None
+
+    def words(self) -> str:
+        """For a person."""
+        return f"{self.key}: {_stream_words(self.before)} -> {_stream_words(self.after)}"
+
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        ends = {"from": self.before, "to": self.after}
+        return {"key": self.key} | {
+            name: {"entries": end[0], "pending": end[1]} if end else None for name, end in ends.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """From an older checkpoint to a newer one, or the other way round."""
 
@@ -59,8 +81,9 @@ class Comparison:
     branch: tuple[str | None, str | None]
     transcript: tuple[TranscriptSize, TranscriptSize]
     others: tuple[FileDelta, ...]
-    """Streams and other members beside workspace and conversation."""
+    """Members beside workspace, conversation and streams."""
     notes: tuple[str, ...] = ()
+    streams: tuple[StreamDelta, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -85,6 +108,7 @@ class Comparison:
         if self.head[0] != self.head[1] or self.branch[0] != self.branch[1]:
             found.append(f"  HEAD: {_place(self.branch[0], self.head[0])} -> {_place(self.branch[1], self.head[1])}")
         found.append(f"  conversation: {conversation_words(*self.transcript)}")
+        found += [f"  stream {one.words()}" for one in self.streams]
         if self.others:
             found += ["  also:", *_listed(self.others, limit)]
         return found + [f"  note: {note}" for note in self.notes]
@@ -99,9 +123,14 @@ class Comparison:
             "head": list(self.head),
             "branch": list(self.branch),
             "transcript": {"from": before, "to": after},
+            "streams": [one.to_json() for one in self.streams],
             "others": [one.to_json() for one in self.others],
             "notes": list(self.notes),
         }
+
+
+def _stream_words(end: tuple[int, int] | None) -> str:
+    return f"{counted(end[0], 'entry')}, {end[1]} pending" if end else "not there"
 
 
 def conversation_words(before: TranscriptSize, after: TranscriptSize) -> str:

@@ -5,6 +5,10 @@ from typing import Any
 
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.workspaces import WorkspaceFacts
+
+MOST_NAMED = 20
+"""Files that the catalog names of those that were left out; the checkpoint itself names all."""
 
 
 def content(checkpoint: Checkpoint) -> str:
@@ -25,3 +29,24 @@ def content(checkpoint: Checkpoint) -> str:
     if size := checkpoint.summary.get("transcript_bytes"):
         parts.append(f"transcript {bytes_in_words(int(size))}")
     return ", ".join(parts)
+
+
+def left_out(workspace: WorkspaceFacts) -> list[str]:
+    """What is in the folder and not in the checkpoint, with the reason of each, for a person."""
+    grouped = [str(one) for one in workspace.left_out]
+    single = [] if grouped else [f"{one.path}: {one.reason}" for one in workspace.skipped]
+    nested = [f"{one.path}: a repository of its own" for one in workspace.nested]
+    found = [*grouped, *single, *nested]
+    more = len(found) - MOST_NAMED
+    return found[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
+
+
+def lacks(checkpoint: Checkpoint) -> list[str]:
+    """What a person may look for in the checkpoint in vain, with the reason of each."""
+    workspace: Mapping[str, Any] = checkpoint.summary.get("workspace", {})
+    streams: Mapping[str, Any] = checkpoint.summary.get("streams") or {}
+    found = [str(one) for one in workspace.get("left_out", ())]
+    found += [f"{path}: may hold credentials" for path in checkpoint.summary.get("left_out", ())]
+    if missing := streams.get("missing"):
+        found.append(f"the Redis streams: {missing}")
+    return found + [str(note) for note in streams.get("notes", ())]

@@ -11,12 +11,14 @@ from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.archive.format import Member
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.comparison import Comparison, FileDelta, TranscriptSize
+from hive_tui.domain.comparison import Comparison, FileDelta, StreamDelta, TranscriptSize
 from hive_tui.domain.errors import CheckpointError
 from hive_tui.domain.ports import Progress, Workspaces
+from hive_tui.domain.streams import Stream, shown
+from hive_tui.services.streams import Saved, load
 from hive_tui.services.validation import Scratch, Validator
 
-UNPACKED = ("workspace/", "session/")
+UNPACKED = ("workspace/", "session/", "redis/")
 FILES = "workspace/files/"
 """Members that are the files of a folder without git, as they are; their hashes tell what differs."""
 GIT_OWN = (
@@ -77,7 +79,8 @@ class Comparer:
             for one in differing
             if one.path.startswith("workspace/") and not one.path.startswith(GIT_OWN)
         ]
-        notes = [] if both_git else [_kind_note(was, now)]
+        streams, stream_notes = _streams((old, before), (new, after))
+        notes = [*([] if both_git else [_kind_note(was, now)]), *stream_notes]
         return Comparison(
             files=tuple(self._workspaces.compare(before / "workspace", after / "workspace") if both_git else files),
             head=(was.get("head"), now.get("head")),
@@ -85,6 +88,7 @@ class Comparer:
             transcript=(_transcript(before), _transcript(after)),
             others=tuple(one for one in differing if not one.path.startswith((*UNPACKED, *OF_THE_MOMENT))),
             notes=tuple(note for note in notes if note),
+            streams=tuple(streams),
         )
 
 
@@ -105,6 +109,31 @@ def _kind_note(was: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     if was.get("kind") == now.get("kind"):
         return "" if was.get("kind") == "folder" else "the folder was not taken along, so its files are not in them"
     return f"the workspace was {was.get('kind', 'unknown')} and is {now.get('kind', 'unknown')}"
+
+
+def _saved_streams(folder: Path) -> Saved | None:
+    return load(lambda name: (folder / name).read_bytes())
+
+
+def _streams(old: tuple[Checkpoint, Path], new: tuple[Checkpoint, Path]) -> tuple[list[StreamDelta], list[str]]:
+    """The streams that differ, and notes; nothing is compared with a checkpoint that was taken without them."""
+    was, now = _saved_streams(old[1]), _saved_streams(new[1])
+    if was is None or now is None:
+        lacking = [one for (one, _), found in ((old, was), (new, now)) if found is None]
+        said = [f"generation {one.generation} is without streams" for one in lacking]
+        return [], said if len(lacking) == 1 else []
+    before, after = ({one.key: one for one in saved.streams} for saved in (was, now))
+    keys = sorted(before.keys() | after.keys())
+    ends = [(key, before.get(key), after.get(key)) for key in keys]
+    return [
+        StreamDelta(shown(key), _size(then), _size(here))
+        for key, then, here in ends
+        if (then and then.to_json()) != (here and here.to_json())
+    ], []
+
+
+def _size(stream: Stream | None) -> tuple[int, int] | None:
+    return (stream.length, stream.pending) if stream is not None else None
 
 
 def _state(folder: Path) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Reads from a checkpoint's file what the catalog and the registry have to know of it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -125,8 +125,14 @@ def _summary(path: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
         "members": len(sizes),
         "transcript_files": len(session),
         "transcript_bytes": sum(session.values()),
-        "workspace": {key: state[key] for key in WORKSPACE_FACTS if key in state},
+        "workspace": {key: state[key] for key in WORKSPACE_FACTS if key in state} | _counts(state, sizes),
     }
+
+
+def _counts(state: Mapping[str, Any], members: Collection[str]) -> dict[str, int]:
+    files = sum(name.startswith("workspace/files/") for name in members)
+    skipped = {"skipped": len(state["skipped"])} if "skipped" in state else {}
+    return skipped | ({"files": files} if state.get("kind") == "folder" else {})
 
 
 def _text(saved: Mapping[str, Any], key: str) -> str:

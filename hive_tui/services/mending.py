@@ -89,12 +89,14 @@ class Mender:
             return f"{path} is left as it is: {errors[0]}"
         now = self._clock.now()
         described = describe(path, now=now)
+        owner = self._database.read(_owner, described)
+        agent_id, name = (owner.id, owner.name) if owner else (described.agent_id, described.agent_name)
         # A checkpoint that is just being taken has its file before its row; its taker holds this lock.
-        with self._locks.agent(described.agent_id, purpose="doctor"), path.open("rb") as file:
+        with self._locks.agent(agent_id, purpose="doctor"), path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            text = f"{path.name} is in the catalog again, as a checkpoint of {described.agent_name}"
-            event = Event(EventKind.CATALOG_MENDED, text, described.agent_id, actor, payload={"path": str(path)})
-            row = described.row(path, sha256, described.agent_id, now=now)
+            text = f"{path.name} is in the catalog again, as a checkpoint of {name}"
+            event = Event(EventKind.CATALOG_MENDED, text, agent_id, actor, payload={"path": str(path)})
+            row = described.row(path, sha256, agent_id, now=now)
             if not self._database.write(_enter, row, described, self._kinds, event, now=now):
                 return f"{path.name} is a second copy of a checkpoint that is there, and is left as it is"
             self._hub.publish(event)
@@ -120,7 +122,7 @@ def _enter(
         checkpoints.set_validity(db, known.id, [], now=now)
         journal.log(db, event, now=now)
         return True
-    made = _lost_agent(db, described, kinds, now)
+    made = _lost_agent(db, row.agent_id, described, kinds, now)
     if made is not None:
         agent_store.add(db, made, now=now)
     checkpoints.insert_by_age(db, row)
@@ -130,11 +132,28 @@ def _enter(
     return True
 
 
-def _lost_agent(db: sqlite3.Connection, described: Described, kinds: Kinds, now: datetime) -> Agent | None:
+def _owner(db: sqlite3.Connection, described: Described) -> Agent | None:
+    """The agent of the registry that the file is of; None if it must be made.
+
+    After the registry was lost an agent that runs is found anew, under another id. A second one with the same
+    conversation would let a wake start it twice.
+    """
+    agents = agent_store.everyone(db)
     if checkpoints.knows_agent(db, described.agent_id):
+        return next((one for one in agents if one.id == described.agent_id), None)
+    kind, cwd = described.saved_agent.get("kind"), described.saved_agent.get("cwd")
+    alike = [one for one in agents if one.kind == kind and one.cwd == cwd]
+    same = [one for one in alike if one.session_id is not None and one.session_id == described.session_id]
+    return next(iter(same or (one for one in alike if one.name == described.agent_name)), None)
+
+
+def _lost_agent(
+    db: sqlite3.Connection, agent_id: str, described: Described, kinds: Kinds, now: datetime
+) -> Agent | None:
+    if checkpoints.knows_agent(db, agent_id):
         return None
     taken = {agent.name: agent.kind for agent in agent_store.everyone(db)}
-    made = described.agent(described.agent_id, described.agent_name, kinds, now=now, trusted=True)
+    made = described.agent(agent_id, described.agent_name, kinds, now=now, trusted=True)
     return replace(made, name=new_name(made.name, made.kind, taken))
 
 

@@ -114,6 +114,18 @@ class Offsite:
         state = replace(self.state(), next_try_at=None)
         self._database.write(_retry_all, self.destination, PLACE + self.destination, state, now=self._clock.now())
 
+    def look(self) -> bool:
+        """Whether the place can be reached now, though nothing may be due. Raises nothing: it is told."""
+        if self._place is None or not self._lock.try_take("off-site"):
+            return False
+        try:
+            return self._reach(self._place)
+        except Exception as error:
+            self._place_failed(error)
+            return False
+        finally:
+            self._lock.release()
+
     def adopt(self) -> None:
         """Take what is at the destination now for the second place, and send everything again."""
         self._database.write(_adopt, self.destination, PLACE + self.destination, now=self._clock.now())
@@ -168,14 +180,8 @@ class Offsite:
         copy = self._database.read(offsite.due, self.destination, now=self._clock.now())
         if place is None or copy is None:
             return False
-        state = self.state()
-        try:
-            identity = self._patience.run(lambda _: place.check(state.identity))
-        except HiveError as error:
-            self._place_failed(error)
+        if not self._reach(place):
             return False
-        if state.failures or state.identity != identity:
-            self._database.write(_put_place, PLACE + self.destination, PlaceState(identity), now=self._clock.now())
         try:
             if copy.state is CopyState.REMOVING:
                 self._patience.run(lambda _: place.remove(copy.name))
@@ -186,6 +192,18 @@ class Offsite:
             self._database.write(offsite.forget, copy.checkpoint_id)  # deleted meanwhile, and nothing was sent
         except Exception as error:
             self._copy_failed(copy, error)
+        return True
+
+    def _reach(self, place: SecondPlace) -> bool:
+        """Whether the place answers and is the one that was used before; its state is kept."""
+        state = self.state()
+        try:
+            identity = self._patience.run(lambda _: place.check(state.identity))
+        except HiveError as error:
+            self._place_failed(error)
+            return False
+        if state.failures or state.identity != identity:
+            self._database.write(_put_place, PLACE + self.destination, PlaceState(identity), now=self._clock.now())
         return True
 
     def _send(self, place: SecondPlace, copy: OffsiteCopy) -> None:

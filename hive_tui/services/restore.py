@@ -86,7 +86,7 @@ class Restorer:
             WorkspaceError: The workspace cannot be read.
         """
         progress.step("verifying the checkpoint")
-        self._refuse_damaged(wanted)
+        self._refuse_damaged(wanted, progress)
         with (
             being_read(Path(wanted.path)),
             self._snapshotter.scratch() as saved,
@@ -119,7 +119,7 @@ class Restorer:
         """
         with self._locks.agent(agent.id, purpose="restore"):
             progress.step("verifying the checkpoint")
-            self._refuse_damaged(wanted)
+            self._refuse_damaged(wanted, progress)
             was_awake = agent.id in self._observer.observe().sightings
             safety = self._safety(agent, wanted, actor, progress, is_awake=was_awake)
             folder = self._home / "restores" / str(uuid4())
@@ -144,7 +144,8 @@ class Restorer:
             changed, warnings = self._apply_workspace(agent, plan, folder, progress)
             agent, left = self._finish(agent, wanted, state)
         kept = plan.kept if plan else ()
-        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, (*notes, *warnings, *left))
+        said = (*notes, *warnings, *left)
+        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, said, frozenset(parts))
 
     def _neighbours(self, agent: Agent, root: Path) -> list[str]:
         """The other agents that work below the folder whose files would change, as notes."""
@@ -184,8 +185,8 @@ class Restorer:
         self._finish(agent, wanted, operation.state)
         return f"{agent.name}: an interrupted restore of generation {wanted.generation} was finished"
 
-    def _refuse_damaged(self, wanted: Checkpoint) -> None:
-        errors = self._validator.check(wanted)
+    def _refuse_damaged(self, wanted: Checkpoint, progress: Progress) -> None:
+        errors = self._validator.check(wanted, progress=progress)
         if errors:
             raise RestoreError(
                 f"Generation {wanted.generation} is damaged: {errors[0]}.",

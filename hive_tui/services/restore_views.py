@@ -63,6 +63,7 @@ class RestoreResult:
     files_changed: int
     kept: tuple[str, ...]
     warnings: tuple[str, ...]
+    parts: frozenset[Part] = EVERYTHING
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -78,8 +79,9 @@ class RestoreResult:
 
     def sentence(self) -> str:
         """For a person."""
+        what = "" if self.parts == EVERYTHING else f" ({' and '.join(sorted(self.parts))} only)"
         said = (
-            f"{self.agent.name} is back at generation {self.checkpoint.generation}: "
+            f"{self.agent.name} is back at generation {self.checkpoint.generation}{what}: "
             f"{self.files_changed} files changed. What was there before is checkpoint {self.safety.id[:8]}."
         )
         return "\n".join([said, *(f"Note: {warning}" for warning in self.warnings)])

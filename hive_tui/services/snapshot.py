@@ -18,6 +18,7 @@ from hive_tui.adapters.sqlite_copy import copy_database
 from hive_tui.archive.writer import ArchiveWriter, Written, sweep, writing
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.contents import left_out
 from hive_tui.domain.errors import Cancelled, HiveError, TmuxError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import topology
@@ -256,7 +257,7 @@ def _workspace_summary(workspace: WorkspaceFacts) -> dict[str, Any]:
         shown |= {key: getattr(workspace, key) for key in wanted}
     if workspace.kind is WorkspaceKind.FOLDER:
         shown["files"] = len(workspace.files)
-    return {"workspace": shown | {"skipped": len(workspace.skipped)}}
+    return {"workspace": shown | {"skipped": len(workspace.skipped), "left_out": left_out(workspace)}}
 
 
 def _plain(value: Any) -> Any:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from hive_tui.domain.catalog_words import offsite_words, proven_words
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.contents import content
+from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.services.dashboard import CheckpointsView
@@ -44,6 +44,7 @@ def checkpoint_details(one: Checkpoint, copy: OffsiteCopy | None, now: datetime)
     place = short_path(one.path) if one.is_local else "only in the second place"
     lines = [f"{local(one.created_at):%Y-%m-%d %H:%M:%S}  {one.id[:8]}  {place}"]
     lines += [f"✕ {error}" for error in one.validation_errors[:5]]
+    lines += [f"not in it: {what}" for what in lacks(one)[:3]]
     if one.drilled_at is not None:
         said = "proven by a restore drill" if one.proven_at is not None else "a restore drill failed"
         lines.append(f"{said} {in_words(now - one.drilled_at)} ago: {one.proven_note}")

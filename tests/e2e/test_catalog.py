@@ -184,6 +184,50 @@ def test_a_lost_database_is_built_again_from_the_files(two: tuple[Stage, Agent, 
     assert stage.wake(again).status is WakeupStatus.COMPLETED
 
 
+def test_files_of_an_agent_that_was_found_anew_meanwhile_become_its_generations(two: tuple[Stage, Agent, Path]):
+    """A second agent with the same conversation would let a wake start it twice."""
+    stage, agent, _ = two
+    stage.wake(agent)
+    hashes = [one.sha256 for one in catalog(stage, agent)]
+    stage.hive.close()
+    for file in stage.home.glob("hive.db*"):
+        file.unlink()
+    stage.hive = stage.new_hive()
+    anew = stage.look("shop")
+    assert anew.id != agent.id and anew.session_id == agent.session_id
+    said = stage.command("doctor", "--mend").stdout
+    assert [one["name"] for one in stage.json("agents")] == ["shop"]
+    assert [one.sha256 for one in catalog(stage, anew)] == hashes
+    assert said.count("is in the catalog again, as a checkpoint of shop") == len(hashes)
+    assert stage.hive.keeping.mender.mend(TESTER) == []
+
+
+def test_a_checkpoint_says_what_is_not_in_it(two: tuple[Stage, Agent, Path]):
+    stage, agent, folder = two
+    (folder / ".env").write_text("KEY=1\n")
+    said = stage.command("checkpoint", "shop").stdout
+    assert "not in it: .env: looks like a secret" in said
+    newest = stage.json("checkpoints", "shop")[0]
+    assert newest["summary"]["workspace"]["left_out"] == [".env: looks like a secret"]
+    export = stage.folder / "one.tar.zst"
+    stage.json("export", newest["id"], str(export))
+    stage.json("delete", newest["id"], "--yes")
+    stage.json("import", str(export))
+    assert catalog(stage, agent)[0].summary["workspace"]["skipped"] == 1
+
+
+def test_a_restore_names_its_parts_and_the_way_back(two: tuple[Stage, Agent, Path]):
+    stage, _, folder = two
+    now = {path.name: path.read_text() for path in folder.glob("*.txt")}
+    said = stage.command("restore", "shop", "--only", "workspace", "--yes").stdout
+    assert "is back at generation 1 (workspace only)" in said
+    assert {path.name: path.read_text() for path in folder.glob("*.txt")} != now
+    undo = next(line for line in said.splitlines() if line.startswith("To undo it now: ")).split("`")[1]
+    done = stage.command(*undo.split()[1:], "--yes")
+    assert done.returncode == 0, done.stderr
+    assert {path.name: path.read_text() for path in folder.glob("*.txt")} == now
+
+
 def test_a_prune_removes_what_is_beyond_the_settings(two: tuple[Stage, Agent, Path]):
     stage, agent, _ = two
     for _ in range(4):

@@ -14,6 +14,7 @@ from hive_tui.archive import reader
 from hive_tui.config import RedisSettings
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.comparison import Comparison, StreamDelta
 from hive_tui.domain.errors import StreamsError
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import WakeupStatus
@@ -89,6 +90,28 @@ def test_an_agent_that_was_renamed_is_no_flushed_server(stage: Stage, shop: Agen
     redis.run("DEL", QUEUE)
     stage.wake(shop)
     assert redis.run("EXISTS", QUEUE) == 0
+
+
+def test_two_generations_tell_how_their_streams_differ(stage: Stage, shop: Agent, redis: RedisServer):
+    def compared() -> Comparison:
+        before, after = generation(stage, shop, 1), generation(stage, shop, 0)
+        return stage.hive.keeping.comparer.compare(before, after, Unwatched())
+
+    take(stage, shop)
+    redis.run("XADD", QUEUE, "3000-1", "task", "one more")
+    take(stage, shop)
+    assert compared().streams == (StreamDelta("agent:shop:queue", (6, 5), (7, 5)),)
+    assert "  stream agent:shop:queue: 6 entries, 5 pending -> 7 entries, 5 pending" in compared().lines()
+    take(stage, shop)
+    assert compared().streams == () and compared().others == ()
+    redis.kill()
+    take(stage, shop)
+    assert compared().streams == () and compared().notes == ("generation 0 is without streams",)
+
+
+def take(stage: Stage, agent: Agent) -> Checkpoint:
+    """A checkpoint of it while it runs on."""
+    return stage.hive.snapshotter.take(agent, CheckpointReason.MANUAL, TESTER, Unwatched())
 
 
 def test_without_redis_the_checkpoint_is_good_and_says_what_is_missing(stage: Stage, shop: Agent, redis: RedisServer):

@@ -164,6 +164,16 @@ def test_the_waits_survive_the_process(keeper: Keeper, second: Path):
     assert other.has_work(), "a person may ask for it at once"
 
 
+def test_a_place_that_went_away_after_everything_was_sent_is_noticed_by_a_look(keeper: Keeper, second: Path):
+    keeper.take()
+    assert service(keeper).work() == 1 and service(keeper).look() and service(keeper).state().failures == 0
+    second.rename(second.with_name("away"))
+    assert not service(keeper).has_work() and not service(keeper).look()
+    assert "is not there" in service(keeper).state().error and service(keeper).state().failures == 1
+    second.with_name("away").rename(second)
+    assert service(keeper).look() and service(keeper).state().failures == 0
+
+
 def test_another_disk_at_the_mount_point_gets_nothing(keeper: Keeper, second: Path, tmp_path: Path):
     keeper.take()
     service(keeper).work()

@@ -219,9 +219,13 @@ def failed(arguments: object, code: int | None, said: bytes) -> GitFailed:
     )
 
 
+OUT_OF_SPACE = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Out of diskspace")
+"""What git says of it: the system's words, or its own while it writes a pack."""
+
+
 def is_full(error: GitFailed) -> bool:
     """Whether git failed for lack of space."""
-    return os.strerror(errno.ENOSPC) in error.said
+    return any(words in error.said for words in OUT_OF_SPACE)
 
 
 def command_name(arguments: object) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.adapters.git.command import TICK_S, Git, GitFailed
+from hive_tui.adapters.git.command import TICK_S, Git, GitFailed, failed, is_full
 from hive_tui.adapters.git.pipes import Fed, Read
 from hive_tui.domain.errors import Cancelled, WorkspaceError
 
@@ -82,3 +82,11 @@ def test_work_that_a_person_stops_ends_at_once(git_that: NewProgram):
     cancelled.set()
     with pytest.raises(Cancelled):
         git_that("exec sleep 600", cancelled=cancelled).run("status")
+
+
+@pytest.mark.parametrize(
+    "said", ["error: unable to write file: No space left on device", "fatal: write error. Out of diskspace"]
+)
+def test_a_full_disk_is_told_from_a_damaged_repository(said: str):
+    assert is_full(failed(["fast-import"], 128, said.encode()))
+    assert not is_full(failed(["fast-import"], 128, b"fatal: bad object HEAD"))
