@@ -13,6 +13,7 @@ from platformdirs import user_config_path, user_data_path
 
 from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import ConfigError, HiveError
+from hive_tui.domain.schedule import parse_backfill
 
 T = TypeVar("T")
 
@@ -46,6 +47,14 @@ class RetrySettings:
     """Seconds before each retry; as many retries as there are waits."""
     jitter: float = 0.25
     """Half-width of the random factor on each wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSettings:
+    """How sleep windows are kept."""
+
+    backfill: str = "once"
+    """What becomes of times that were missed while nothing ran: `skip`, `once` (the latest) or `all(n)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +188,7 @@ class Settings:
     observer: ObserverSettings = field(default_factory=ObserverSettings)
     recover: RecoverSettings = field(default_factory=RecoverSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
+    schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
@@ -310,6 +320,10 @@ class _Reader:
         self._check_redis(settings.redis)
         if not 0 <= settings.retry.jitter < 1:
             raise self.error(("retry", "jitter"), f"is {settings.retry.jitter:g}, but must be from 0 to below 1")
+        try:
+            parse_backfill(settings.schedule.backfill)
+        except HiveError as error:
+            raise self.error(("schedule", "backfill"), f"is {settings.schedule.backfill!r}", error.hint) from error
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
 

@@ -31,8 +31,11 @@ if TYPE_CHECKING:
     from hive_tui.services.recovery import Recovery
     from hive_tui.services.registry import Registry
     from hive_tui.services.restore import Restorer
+    from hive_tui.services.schedule import Schedule
+    from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.snapshot import Snapshotter
     from hive_tui.services.streams import Streams
+    from hive_tui.services.tasks import TaskBoard
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
 
@@ -63,6 +66,13 @@ class Hive(Outside):
         from hive_tui.services.queue import WakeupQueue
 
         return WakeupQueue(self.database, self.doorbell.ring, self.clock, self.hub)
+
+    @part
+    def tasks(self) -> TaskBoard:
+        from hive_tui.services.tasks import TaskBoard
+
+        attempts = self.retry_policy.max_attempts
+        return TaskBoard(self.database, self.doorbell.ring, self.clock, self.hub, max_attempts=attempts)
 
     @part
     def snapshotter(self) -> Snapshotter:
@@ -152,7 +162,30 @@ class Hive(Outside):
     def dispatcher(self) -> Dispatcher:
         from hive_tui.services.dispatch import Dispatcher
 
-        return Dispatcher(self.database, self.waker, self.clock, self.hub, self.retry_policy, Random())
+        return Dispatcher(self.database, self.waker, self.napper, self.clock, self.hub, self.retry_policy, Random())
+
+    @part
+    def schedule(self) -> Schedule:
+        from hive_tui.services.schedule import Schedule
+
+        attempts = self.retry_policy.max_attempts
+        return Schedule(self.database, self.doorbell.ring, self.clock, self.hub, max_attempts=attempts)
+
+    @part
+    def scheduler(self) -> Scheduler:
+        from hive_tui.adapters.ticker import ApTicker
+        from hive_tui.domain.schedule import parse_backfill
+        from hive_tui.services.scheduler import Scheduler
+
+        return Scheduler(
+            self.database,
+            ApTicker(lambda: self.scheduler.on_time()),
+            self.doorbell.ring,
+            self.clock,
+            self.hub,
+            backfill=parse_backfill(self.settings.schedule.backfill),
+            max_attempts=self.retry_policy.max_attempts,
+        )
 
     @part
     def foreground(self) -> Foreground:
@@ -290,6 +323,8 @@ class Hive(Outside):
 
     def close(self) -> None:
         """Close what was opened."""
+        if "scheduler" in self.__dict__:
+            self.scheduler.stop()
         self.looking.close()
         if "database" in self.__dict__:
             self.database.close()

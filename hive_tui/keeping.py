@@ -149,4 +149,7 @@ class Keeping:
     def housekeeping(self) -> Housekeeping:
         from hive_tui.services.housekeeping import Housekeeping
 
-        return Housekeeping(self.retention, self.periodic, self.offsite, self.thinning, self.drills, self._hive.backups)
+        hive = self._hive
+        return Housekeeping(
+            self.retention, self.periodic, self.offsite, self.thinning, self.drills, hive.backups, hive.scheduler
+        )

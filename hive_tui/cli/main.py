@@ -44,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "drill": ("proving", "Restore checkpoints into a scratch folder, for proof"),
     "offsite": ("proving", "The copies of checkpoints in the second place"),
     "queue": ("queue", "The wakeup queue"),
+    "task": ("tasks", "What agents are to do, and what for"),
+    "schedule": ("schedule", "Daily sleep windows"),
     "events": ("overview", "What happened"),
     "recover": ("running", "Bring back what a crash took away"),
     "serve": ("running", "The heartbeat without a screen"),

@@ -8,8 +8,9 @@ from hive_tui.cli.agents import find
 from hive_tui.cli.context import PERSON, command, common_options, opened, print_json, print_table
 from hive_tui.cli.shapes import wakeup_json
 from hive_tui.domain.durations import in_words, parse_duration
-from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.hive import Hive
+from hive_tui.services import producers
 from hive_tui.store import agents as agent_store
 from hive_tui.store import wakeups as store
 
@@ -78,14 +79,8 @@ def _row(hive: Hive, one: Wakeup, names: dict[str, str]) -> list[str]:
 def add(hive: Hive, as_json: bool, name: str, after: str, priority: int | None, key: str | None) -> None:
     """Put a wake into the queue and return at once."""
     agent = find(hive, name)
-    new = NewWakeup(
-        agent.id,
-        Trigger.MANUAL,
-        hive.clock.now() + parse_duration(after),
-        priority=priority,
-        idempotency_key=key,
-        max_attempts=hive.retry_policy.max_attempts,
-    )
+    due_at, attempts = hive.clock.now() + parse_duration(after), hive.retry_policy.max_attempts
+    new = producers.manual(agent.id, due_at, key=key, priority=priority, max_attempts=attempts)
     _show(hive, as_json, hive.queue.enqueue(new, PERSON).wakeup, "is in the queue")
 
 

@@ -1,5 +1,6 @@
 """The JSON shapes of the command line. Fields may grow and never change."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -7,6 +8,8 @@ from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.sightings import Sighting
+from hive_tui.domain.task_state import TaskState
+from hive_tui.domain.tasks import Task
 from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.services.nap import NapResult
 
@@ -148,4 +151,34 @@ def wake_json(wakeup: Wakeup) -> dict[str, Any]:
         "resumed": result.get("resumed", False),
         "fallbacks": result.get("fallbacks", 0),
         "restored": result.get("restored", []),
+    }
+
+
+def task_json(task: Task, names: Mapping[str, str]) -> dict[str, Any]:
+    """One task; `names` are the agents' by id."""
+    return {
+        "id": task.id,
+        "parent_id": task.parent_id,
+        "title": task.title,
+        "goal": task.goal,
+        "agent": names.get(task.agent_id) if task.agent_id else None,
+        "status": task.status,
+        "routine": task.routine,
+        "idempotency_key": task.idempotency_key,
+        "created_at": task.created_at,
+        "updated_at": task.updated_at,
+        "done_at": task.done_at,
+    }
+
+
+def task_state_json(state: TaskState, agent_name: str) -> dict[str, Any]:
+    """How far an agent has come."""
+    return {
+        "agent": agent_name,
+        "step": state.step,
+        "done_steps": list(state.done_steps),
+        "next_steps": list(state.next_steps),
+        "failure_counts": dict(state.failures),
+        "reason_tags": list(state.failures),
+        "updated_at": state.updated_at,
     }

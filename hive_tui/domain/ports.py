@@ -330,3 +330,15 @@ class Sealer(Protocol):
     def open(self, source: Path, target: Path) -> None:
         """Write the decrypted file to `target`, where nothing is."""
         ...
+
+
+class Ticker(Protocol):
+    """Calls back at a moment."""
+
+    def set(self, at: datetime | None) -> None:
+        """At that one, aware UTC, in place of the one set before; None for not at all."""
+        ...
+
+    def stop(self) -> None:
+        """Call back no more."""
+        ...

@@ -1,6 +1,6 @@
 """Wakeups: rows of the queue, and their attempts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -125,15 +125,34 @@ def messages_of(context: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(context[MESSAGE]),) if context.get(MESSAGE) else ()
 
 
+GOAL_ANCESTRY = "goal_ancestry"
+"""Key of a context: a list of chains, each from a goal down to a task that the agent is woken for."""
+
+
+def chains_of(context: Mapping[str, Any]) -> list[Any]:
+    """The chains of the context, in the order in which they were asked for; none is empty."""
+    found = context.get(GOAL_ANCESTRY)
+    return [chain for chain in found if chain] if isinstance(found, list | tuple) else []
+
+
 def merged_context(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Both contexts: of other facts the later one counts, of messages every one is kept."""
-    merged = {key: value for key, value in {**first, **second}.items() if key not in (MESSAGE, MESSAGES)}
-    messages = [*messages_of(first), *messages_of(second)]
+    """Both contexts: of other facts the later one counts, of messages and of chains every one is kept."""
+    chains = chains_of(first)
+    chains += [chain for chain in chains_of(second) if chain not in chains]
+    return context_saying({**first, **second}, [*messages_of(first), *messages_of(second)], chains)
+
+
+def context_saying(others: Mapping[str, Any], messages: Sequence[str], chains: Sequence[Any]) -> dict[str, Any]:
+    """A context with these messages and chains, and with all other facts of `others`."""
+    said = (MESSAGE, MESSAGES, GOAL_ANCESTRY)
+    context = {key: value for key, value in others.items() if key not in said}
     if len(messages) == 1:
-        merged[MESSAGE] = messages[0]
+        context[MESSAGE] = messages[0]
     elif messages:
-        merged[MESSAGES] = messages
-    return merged
+        context[MESSAGES] = list(messages)
+    if chains:
+        context[GOAL_ANCESTRY] = list(chains)
+    return context
 
 
 class Outcome(StrEnum):

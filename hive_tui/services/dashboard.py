@@ -14,10 +14,11 @@ from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
+from hive_tui.domain.windows import Edge, next_of_all
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, offsite, settings, unread
+from hive_tui.store import journal, offsite, settings, unread, windows
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
@@ -87,6 +88,8 @@ class HiveView:
     is_paused: bool
     has_looked: bool
     """Whether the panes were looked at yet; before, the agents are those of the registry."""
+    next_edge: tuple[datetime, Edge] | None = None
+    """When the next sleep window begins or ends, and which of the two; None where none is active."""
 
     @property
     def freed_bytes(self) -> int:
@@ -191,7 +194,12 @@ class Dashboard:
             self._database.read(wakeup_store.depth),
             bool(self._database.read(settings.get, settings.PAUSED, False)),
             observation is not None,
+            self._next_edge(),
         )
+
+    def _next_edge(self) -> tuple[datetime, Edge] | None:
+        coming = next_of_all(self._database.read(windows.everything), self._clock.now())
+        return (coming[1].at, coming[1].edge) if coming else None
 
     def queue(self) -> QueueView:
         """Unfinished wakeups first, then what has ended."""

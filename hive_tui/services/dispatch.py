@@ -12,9 +12,11 @@ from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.gate import Decision, Verdict
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.retry import RetryPolicy, next_attempt_at
-from hive_tui.domain.wakeups import Outcome, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import Action, Outcome, Wakeup, WakeupStatus
 from hive_tui.services.hub import Hub
 from hive_tui.services.messages import Undelivered
+from hive_tui.services.nap import Napper
+from hive_tui.services.scheduled_naps import ScheduledNaps
 from hive_tui.services.wake import BUSY, NOT_WOKEN, Waker, WakeResult
 from hive_tui.store import agents as agent_store
 from hive_tui.store import claims, journal, wakeups
@@ -31,7 +33,14 @@ class Dispatcher:
     """Claims due wakeups and runs them. The caller holds the heartbeat's lock."""
 
     def __init__(
-        self, database: Database, waker: Waker, clock: Clock, hub: Hub, policy: RetryPolicy, random: Random
+        self,
+        database: Database,
+        waker: Waker,
+        napper: Napper,
+        clock: Clock,
+        hub: Hub,
+        policy: RetryPolicy,
+        random: Random,
     ) -> None:
         self._database = database
         self._waker = waker
@@ -39,6 +48,7 @@ class Dispatcher:
         self._hub = hub
         self._policy = policy
         self._random = random
+        self._naps = ScheduledNaps(database, napper, clock, hub, self._next_at)
 
     def claim_due(self, *, by: str, limit: int) -> list[Wakeup]:
         """Take up to `limit` due wakeups; each must be given to `run`."""
@@ -54,6 +64,9 @@ class Dispatcher:
 
     def run(self, claimed: Wakeup) -> None:
         """Make one attempt. Every expected failure is written down and not raised."""
+        if claimed.action is Action.NAP:
+            self._naps.run(claimed)
+            return
         agent = self._database.read(agent_store.get, claimed.agent_id)
         self._hub.publish(
             Event(EventKind.WAKEUP_STARTED, f"Attempt {claimed.attempts} to wake {agent.name}", claimed.agent_id)
@@ -133,9 +146,9 @@ class Dispatcher:
 def _orphaned(orphan: Wakeup) -> Event:
     """What became of a wakeup whose worker died."""
     if orphan.status is WakeupStatus.FAILED:
-        text = "A wake was interrupted too often, and is not tried again"
+        text = f"A {orphan.action} was interrupted too often, and is not tried again"
         return Event(EventKind.WAKEUP_FAILED, text, orphan.agent_id, HEARTBEAT, Severity.FAILURE)
-    return Event(EventKind.WAKEUP_RETRY, "An interrupted wake goes back to the queue", orphan.agent_id)
+    return Event(EventKind.WAKEUP_RETRY, f"An interrupted {orphan.action} goes back to the queue", orphan.agent_id)
 
 
 def _complete(

@@ -1,4 +1,4 @@
-"""What the heartbeat does for the checkpoints: keeps them few, takes them, copies them, proves them."""
+"""What the heartbeat does now and then: keeps the sleep windows; keeps checkpoints few, takes, copies, proves them."""
 
 import os
 
@@ -10,9 +10,11 @@ from hive_tui.services.drill import Drills
 from hive_tui.services.offsite import Offsite
 from hive_tui.services.periodic import PeriodicCheckpoints
 from hive_tui.services.retention import Retention
+from hive_tui.services.scheduler import Scheduler
 from hive_tui.services.thinning import Thinning
 from hive_tui.store.database import Database
 
+SCHEDULE_EVERY_S = 5.0
 PRUNE_EVERY_S = 15.0
 COPY_EVERY_S = 10.0
 TAKE_EVERY_S = 15.0
@@ -34,7 +36,9 @@ class Housekeeping:
         thinning: Thinning,
         drills: Drills,
         backups: Backups,
+        scheduler: Scheduler,
     ) -> None:
+        self._scheduler = scheduler
         self._backups = backups
         self._retention = retention
         self._periodic = periodic
@@ -48,6 +52,7 @@ class Housekeeping:
     def chores(self, database: Database, clock: Clock) -> Chores:
         """For the heartbeat."""
         every = (
+            Chore("keep the sleep windows", self._scheduler.keep, SCHEDULE_EVERY_S),
             Chore("keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S),
             Chore("take checkpoints", self._take, TAKE_EVERY_S),
             Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),

@@ -27,7 +27,7 @@ class WakeupQueue:
 
     def enqueue(self, new: NewWakeup, actor: Actor) -> Enqueued:
         """Ask for a wakeup; the row may be an older one, see `Enqueued.is_new`."""
-        enqueued, event = self._database.write(_enqueue, new, str(uuid4()), actor, now=self._clock.now())
+        enqueued, event = self._database.write(enqueue_within, new, str(uuid4()), actor, now=self._clock.now())
         self._hub.publish(event)
         self._ring()
         return enqueued
@@ -76,9 +76,10 @@ class WakeupQueue:
         self._ring()
 
 
-def _enqueue(
+def enqueue_within(
     db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, actor: Actor, *, now: datetime
 ) -> tuple[Enqueued, Event]:
+    """Ask for a wakeup in the caller's transaction; the caller publishes the event and rings after it has committed."""
     enqueued = wakeups.enqueue(db, new, wakeup_id, now=now)
     name = agent_store.get(db, new.agent_id).name
     due = "" if enqueued.wakeup.scheduled_for <= now else f", due {enqueued.wakeup.scheduled_for:%Y-%m-%d %H:%M:%S} UTC"

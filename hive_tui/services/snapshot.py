@@ -24,13 +24,14 @@ from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import topology
 from hive_tui.domain.ports import Clock, Panes, Progress, Workspaces
 from hive_tui.domain.secrets import is_auth_file
+from hive_tui.domain.tasks import ancestry
 from hive_tui.domain.workspaces import WorkspaceFacts, WorkspaceKind
 from hive_tui.kinds.catalog import Kinds
 from hive_tui.kinds.kind import SessionFile
 from hive_tui.services.hub import Hub
 from hive_tui.services.streams import Streams
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, journal, wakeups
+from hive_tui.store import checkpoints, journal, tasks, wakeups
 from hive_tui.store.database import Database
 
 SCROLLBACK_LINES = 20_000
@@ -103,6 +104,7 @@ class Snapshotter:
                 self._add_pane(archive, agent)
                 summary = self._add_session(archive, agent)
                 archive.add_json("queue/wakeups.json", self._queue(agent))
+                archive.add_json("queue/tasks.json", self._tasks(agent))
                 summary |= self._streams.add_to(archive, agent)
                 archive.add_json("workspace/state.json", workspace.to_json())
                 _add_files(archive, workspace)
@@ -199,6 +201,13 @@ class Snapshotter:
 
     def _queue(self, agent: Agent) -> list[dict[str, Any]]:
         return [_plain(wakeup) for wakeup in self._database.read(wakeups.unfinished_wakes, agent.id)]
+
+    def _tasks(self, agent: Agent) -> dict[str, Any]:
+        """What the agent has to do, what for, and how far it is."""
+        mine = self._database.read(tasks.everything, agent_id=agent.id)
+        chains = [ancestry(one.id, self._database.read(tasks.lineage, one.id)) for one in mine]
+        state = self._database.read(tasks.state, agent.id)
+        return {"tasks": _plain(mine), "goal_ancestry": _plain(chains), "state": _plain(state)}
 
     def _report_failure(self, agent: Agent, actor: Actor, error: HiveError) -> None:
         event = Event(

@@ -115,6 +115,8 @@ def forget(db: sqlite3.Connection, agent_id: str, *, now: datetime) -> None:
         " WHERE agent_id = ? AND status = 'pending'",
         (to_us(now), agent_id),
     )
+    # What it had not finished is nobody's task now.
+    db.execute("UPDATE tasks SET agent_id = NULL WHERE agent_id = ? AND status IN ('open', 'doing')", (agent_id,))
     db.execute("DELETE FROM operations WHERE agent_id = ?", (agent_id,))
 
 
@@ -124,6 +126,8 @@ def drop_unused(db: sqlite3.Connection, agent_id: str, *, now: datetime) -> None
         "SELECT EXISTS (SELECT 1 FROM checkpoints WHERE agent_id = :id)"
         " OR EXISTS (SELECT 1 FROM wakeup_requests WHERE agent_id = :id)"
         " OR EXISTS (SELECT 1 FROM sleep_windows WHERE agent_id = :id)"
+        " OR EXISTS (SELECT 1 FROM tasks WHERE agent_id = :id)"
+        " OR EXISTS (SELECT 1 FROM task_states WHERE agent_id = :id)"
         " OR EXISTS (SELECT 1 FROM operations WHERE agent_id = :id)",
         {"id": agent_id},
     ).fetchone()[0]
@@ -134,11 +138,11 @@ def drop_unused(db: sqlite3.Connection, agent_id: str, *, now: datetime) -> None
 
 
 def worth_keeping(db: sqlite3.Connection, agents: Iterable[Agent]) -> set[str]:
-    """Agents that stay in the registry when they end: with a checkpoint, by a person's wish, or pinned."""
+    """Agents that stay in the registry when they end: with a checkpoint or a task, by a person's wish, or pinned."""
     with_checkpoint = {row[0] for row in db.execute("SELECT DISTINCT agent_id FROM checkpoints")}
-    return {
-        agent.id for agent in agents if agent.id in with_checkpoint or agent.pinned or agent.origin is not Origin.FOUND
-    }
+    with_task = {row[0] for row in db.execute("SELECT agent_id FROM tasks WHERE status IN ('open', 'doing')")}
+    needed = with_checkpoint | with_task
+    return {agent.id for agent in agents if agent.id in needed or agent.pinned or agent.origin is not Origin.FOUND}
 
 
 def _values(agent: Agent) -> dict[str, object]:

@@ -172,7 +172,7 @@ def unfinished_wakes(db: sqlite3.Connection, agent_id: str) -> list[Wakeup]:
     """Wakes of the agent that are pending or processing."""
     rows = db.execute(
         f"SELECT {COLUMNS} FROM wakeup_requests"
-        " WHERE agent_id = ? AND action = 'wake' AND status IN ('pending', 'processing') ORDER BY scheduled_for",
+        " WHERE agent_id = ? AND action = 'wake' AND status IN ('pending', 'processing') ORDER BY scheduled_for, seq",
         (agent_id,),
     )
     return [wakeup_of(row) for row in rows]
@@ -233,6 +233,14 @@ def postpone(db: sqlite3.Connection, wakeup_id: str, until: datetime) -> bool:
         "UPDATE wakeup_requests SET scheduled_for = ? WHERE id = ? AND status = 'pending'", (to_us(until), wakeup_id)
     )
     return changed.rowcount == 1
+
+
+def set_context(db: sqlite3.Connection, wakeup_id: str, context: Mapping[str, Any]) -> None:
+    """Replace what a pending wakeup is to say and to know."""
+    db.execute(
+        "UPDATE wakeup_requests SET context = ? WHERE id = ? AND status = 'pending'",
+        (to_json(dict(context)), wakeup_id),
+    )
 
 
 def _one(db: sqlite3.Connection, condition: str, *values: object) -> Wakeup | None:

@@ -40,8 +40,9 @@ from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.screens.checkpoints import CheckpointsScreen
 from hive_tui.ui.screens.events import EventsScreen
-from hive_tui.ui.screens.planned import MetricsScreen, ScheduleScreen, ServicesScreen
+from hive_tui.ui.screens.planned import MetricsScreen, ServicesScreen
 from hive_tui.ui.screens.queue import QueueScreen
+from hive_tui.ui.screens.schedule import ScheduleScreen
 from hive_tui.ui.themes import CONTRAST, THEMES, theme_named
 from hive_tui.ui.travel import Travel
 from hive_tui.ui.verbs import Verbs

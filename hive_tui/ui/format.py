@@ -8,7 +8,7 @@ from pathlib import Path
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.events import Severity
-from hive_tui.domain.wakeups import Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import Action, Wakeup, WakeupStatus
 from hive_tui.services.dashboard import AgentView, EventsView, HiveView, QueueView
 from hive_tui.store.journal import LoggedEvent
 
@@ -165,12 +165,17 @@ def _wakeup_row(wakeup: Wakeup, view: QueueView) -> Row:
             Cell(f"{glyph} {wakeup.status}", style),
             Cell(view.names.get(wakeup.agent_id, "?")),
             Cell(due(wakeup, view.at)),
-            Cell(str(wakeup.trigger), "$text-muted"),
+            Cell(_asked_by(wakeup), "$text-muted"),
             Cell(str(wakeup.priority)),
             Cell(f"{wakeup.attempts}/{wakeup.max_attempts}"),
             Cell(wakeup.last_error or ""),
         ),
     )
+
+
+def _asked_by(wakeup: Wakeup) -> str:
+    """Who asked, and for what if it is not a wake."""
+    return str(wakeup.trigger) if wakeup.action is Action.WAKE else f"{wakeup.trigger} ({wakeup.action})"
 
 
 def due(wakeup: Wakeup, now: datetime) -> str:
@@ -227,6 +232,10 @@ def header_parts(view: HiveView) -> list[Cell]:
     if failed:
         parts.append(Cell(f"✕ {failed} failed", "bold $text-error"))
     parts.append(Cell(f"queue {view.queue_depth}"))
+    if view.next_edge is not None:
+        at, edge = view.next_edge
+        day = "%a " if at - view.at > timedelta(hours=20) else ""
+        parts.append(Cell(f"☾ {edge} {local(at):{day}%H:%M}"))
     if view.freed_bytes:
         parts.append(Cell(f"{bytes_in_words(view.freed_bytes)} freed", "$text-success"))
     if view.is_paused:

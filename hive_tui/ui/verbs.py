@@ -23,6 +23,7 @@ from hive_tui.store.wakeups import Enqueued
 from hive_tui.ui.doing import Doing, Done
 from hive_tui.ui.queue_verbs import QueueVerbs
 from hive_tui.ui.restoring import Restoring
+from hive_tui.ui.schedule_verbs import ScheduleVerbs
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
@@ -41,6 +42,7 @@ class Verbs:
         self.doing = Doing(app, hive.clock)
         self.jobs = self.doing.jobs
         self.queue = QueueVerbs(self.doing, hive, YOU)
+        self.schedule = ScheduleVerbs(self.doing, hive, YOU)
         self.restoring = Restoring(app, self.doing, hive, YOU)
 
     def nap(self, agent: Agent) -> None:

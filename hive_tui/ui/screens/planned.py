@@ -19,20 +19,6 @@ class PlannedScreen(HiveScreen):
         """There is nothing to read."""
 
 
-class ScheduleScreen(PlannedScreen):
-    """Sleep windows and routines."""
-
-    TITLE_TEXT = "Schedule"
-    TEXT = """Sleep windows and routines are not there yet.
-Nothing naps or wakes by the clock.
-
-Until then
-
-  hive-tui wake AGENT --at 07:30   wakes an agent once, at a time
-  hive-tui nap --all               naps all agents that are idle
-"""
-
-
 class ServicesScreen(PlannedScreen):
     """Services and models."""
 
