@@ -18,7 +18,7 @@ OUTCOMES = {
     TickOutcome.MISSED: ("✕", " missed", "$text-error"),
 }
 SLEPT, PLANNED, MISSED, OFF, AWAKE, NOW = "█", "▒", "×", "░", "·", "┃"
-LEGEND = f"{SLEPT} slept  {PLANNED} planned  {MISSED} missed  {OFF} off  {NOW} now"
+LEGEND = f"{SLEPT} slept {PLANNED} planned {MISSED} missed {NOW} now"
 DAYS_BACK, DAYS = 3, 7
 WIDE_ENOUGH = 76
 """From so many columns on a cell is half an hour; below it is an hour."""
@@ -69,8 +69,8 @@ def week(one: WindowView, now: datetime, width: int) -> Text:
     today = now.astimezone(zone).date()
     cells = 48 if width >= WIDE_ENOUGH else 24
     found = {night.date: night for night in nights(one.window, now - 5 * DAY, now + 5 * DAY)}
-    text = Text(f"{one.agent_name}, {described(one.window)}", style="bold").append("   ")
-    text.append(LEGEND, style="not bold")
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append(f"{one.agent_name}, {described(one.window)}", style="bold").append(f"   {LEGEND}")
     text.append(f"\n{'':11}{_ruler(cells)}")
     next_date = next((day for day in sorted(found) if found[day].start_at > now), None)
     for day in (today + (at - DAYS_BACK) * DAY for at in range(DAYS)):
@@ -126,8 +126,8 @@ def _said(one: WindowView, night: Night | None, now: datetime, *, is_next: bool)
     if tick is not None:
         if tick.outcome is TickOutcome.MISSED:
             return "missed"
-        late = ", late" if tick.outcome is TickOutcome.LATE else ""
-        return f"{'open' if night.is_open(now) else 'asked'}: {_agents(tick.agents)}{late}"
+        late = "late" if tick.outcome is TickOutcome.LATE else "asked"
+        return f"{'open' if night.is_open(now) else late}: {_agents(tick.agents)}"
     if not one.window.active or night.start_at <= now:
         return "off"
     return f"next: in {_short(night.start_at - now)}" if is_next else "planned"

@@ -201,6 +201,14 @@ def test_a_split_that_is_said_again_makes_nothing_again(board: Board):
     assert board.told(ADA) == ["Docs"] and board.told(BOB) == ["Build"]
 
 
+def test_a_part_that_is_done_can_be_asked_for_anew(board: Board):
+    goal = board.add("Ship 1.0", TESTER).task
+    [first] = board.split(goal.id, [Part("Docs", ADA)], TESTER)
+    board.set_status(first.task.id, TaskStatus.DONE, TESTER)
+    [again] = board.split(goal.id, [Part("Docs", ADA)], TESTER)
+    assert again.task.id != first.task.id and again.wakeup is not None
+
+
 def test_a_split_is_made_wholly_or_not_at_all(board: Board):
     goal = board.add("Ship 1.0", TESTER).task
     before, events = board.database.read(tasks.everything), list(board.heard)
