@@ -164,6 +164,7 @@ async def test_the_mouse_chooses_rows_tabs_screens_and_keys(stage: Stage):
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: len(shown(app)) == 2)
         table = app.screen.query_one(KeyedTable)
+        await until(pilot, lambda: table.region.height > 3)
         await pilot.click(table, offset=(3, 2))
         await until(pilot, lambda: table.cursor_row == 1)
         assert app.current_mode == "agents", "one click only chooses"

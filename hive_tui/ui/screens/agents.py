@@ -98,7 +98,8 @@ class AgentsScreen(WatchingScreen):
         if view.has_looked and not self._has_looked:
             # Until now the list was that of the registry; who needs you comes first.
             self._has_looked = True
-            table.move_cursor(row=0)
+            if not table.was_moved:
+                table.move_cursor(row=0)
         self._draw_side()
         self.read_history()
 

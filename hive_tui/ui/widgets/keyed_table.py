@@ -84,6 +84,8 @@ class KeyedTable(ScrollView, can_focus=True):
         self._at: dict[str, int] = {}
         self._cursor = 0
         self._told: str | None = None
+        self.was_moved = False
+        """Whether a person has moved the cursor."""
         self._lines: dict[tuple[str, Style], Strip] = {}
         self._styles: dict[str, Style] = {}
 
@@ -164,23 +166,23 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def action_cursor_up(self) -> None:
         """To the row above."""
-        self.move_cursor(row=self._cursor - 1)
+        self._go(self._cursor - 1)
 
     def action_cursor_down(self) -> None:
         """To the row below."""
-        self.move_cursor(row=self._cursor + 1)
+        self._go(self._cursor + 1)
 
     def action_page(self, by: int) -> None:
         """A page up or down."""
-        self.move_cursor(row=self._cursor + by * max(1, self._visible_rows - 1))
+        self._go(self._cursor + by * max(1, self._visible_rows - 1))
 
     def action_first(self) -> None:
         """To the first row."""
-        self.move_cursor(row=0)
+        self._go(0)
 
     def action_last(self) -> None:
         """To the last row."""
-        self.move_cursor(row=len(self._rows) - 1)
+        self._go(len(self._rows) - 1)
 
     def action_select(self) -> None:
         """Choose the row under the cursor."""
@@ -196,7 +198,7 @@ class KeyedTable(ScrollView, can_focus=True):
         if at == self._cursor:
             self.action_select()
         else:
-            self.move_cursor(row=at)
+            self._go(at)
 
     def on_resize(self, _: Resize) -> None:
         """Lines of another width."""
@@ -208,6 +210,10 @@ class KeyedTable(ScrollView, can_focus=True):
     @on(Blur)
     def _draw_cursor(self) -> None:
         self._draw(self._cursor)
+
+    def _go(self, row: int) -> None:
+        self.was_moved = True
+        self.move_cursor(row=row)
 
     @property
     def _visible_rows(self) -> int:

@@ -40,18 +40,26 @@ def fill(server: RedisServer, key: bytes = QUEUE) -> None:
 
 
 def everything(server: RedisServer, key: bytes = QUEUE) -> Any:
-    """All that Redis tells of a stream, but for what no copy can have: memory layout, idle times."""
+    """All that Redis tells of a stream, but for what no copy can have: memory layout, idle times, milliseconds."""
     full = _named(server.run("XINFO", "STREAM", key, "FULL", "COUNT", 0))
     groups = []
     for raw in full.pop("groups"):
         group = _named(raw)
         group["consumers"] = sorted(
-            (one["name"], tuple(tuple(pending) for pending in one["pending"]))
+            (one["name"], tuple((entry_id, count) for entry_id, _, count in one["pending"]))
             for one in map(_named, group["consumers"])
         )
+        group["pending"] = [(entry_id, consumer, count) for entry_id, consumer, _, count in group["pending"]]
         groups.append(group)
     wanted = ("length", "last-generated-id", "max-deleted-entry-id", "entries-added", "entries")
     return {name: full[name] for name in wanted}, sorted(groups, key=lambda group: group["name"])
+
+
+def delivered_at(server: RedisServer, key: bytes = QUEUE) -> list[int]:
+    """When the pending entries of all groups were delivered last, in Unix milliseconds."""
+    full = _named(server.run("XINFO", "STREAM", key, "FULL", "COUNT", 0))
+    groups = sorted(map(_named, full["groups"]), key=lambda group: group["name"])
+    return [int(entry[2]) for group in groups for entry in group["pending"]]
 
 
 def _named(flat: Any) -> dict[str, Any]:

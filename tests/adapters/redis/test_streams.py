@@ -10,7 +10,7 @@ from hive_tui.adapters.redis.server import Server, errand
 from hive_tui.adapters.redis.streams import _lower
 from hive_tui.domain.errors import StreamsError
 from hive_tui.domain.streams import Owner, Stream, StreamsSnapshot
-from tests.adapters.redis.conftest import ADA, QUEUE, everything, fill, streams_on
+from tests.adapters.redis.conftest import ADA, QUEUE, delivered_at, everything, fill, streams_on
 from tests.redis_server import RedisServer
 
 
@@ -34,7 +34,7 @@ def refuse_dumps(streams: list[Stream]) -> list[Stream]:
 @pytest.mark.parametrize("way", ["dump", "refused dump", "entries alone"])
 def test_after_a_flush_a_stream_comes_back_with_groups_last_ids_and_pending(redis: RedisServer, way: str):
     fill(redis)
-    before = everything(redis)
+    before, times = everything(redis), delivered_at(redis)
     snapshot = checkpoint(redis)
     saved = stored(snapshot)
     if way == "refused dump":
@@ -46,6 +46,7 @@ def test_after_a_flush_a_stream_comes_back_with_groups_last_ids_and_pending(redi
     done = streams_on(redis).fill_in(ADA, snapshot.token, saved)
     assert (done.restored, done.warnings) == ((QUEUE,), ())
     assert everything(redis) == before
+    assert times and all(abs(now - then) <= 20 for now, then in zip(delivered_at(redis), times, strict=True))
     assert redis.run("PTTL", QUEUE) == -1
     assert not streams_on(redis).was_flushed(ADA, snapshot.token, snapshot.taken_at_ms)
     assert redis.run("KEYS", "hive:building:*") == []
