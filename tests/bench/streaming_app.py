@@ -4,6 +4,7 @@ Rows and panes are invented, as for pictures, but the clock goes: the panes of t
 show ten new lines a second, and each second brings a new look with other figures for these agents.
 """
 
+import gc
 import sys
 import threading
 from dataclasses import replace
@@ -93,7 +94,8 @@ def main(home: Path, result: Path) -> None:
     ]
     for one in agents:
         hive.database.write(agent_store.add, one, now=now)
-    sys.setswitchinterval(SWITCH_S)  # as the command does
+    sys.setswitchinterval(SWITCH_S)  # as the command does, and looks for garbage after the start only
+    gc.disable()
     StreamingApp(hive, agents, result).run()
     hive.close()
 
