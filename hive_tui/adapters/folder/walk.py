@@ -205,9 +205,14 @@ class Walk:
             return "beyond the limit of files"
         if self._size_bytes + status.st_size > self._limits.total_bytes:
             return f"beyond {self._limits.total_bytes} bytes together"
-        if stat.S_ISREG(status.st_mode) and not os.access(os.path.join(self._root, path), os.R_OK):  # noqa: PTH118
+        if stat.S_ISREG(status.st_mode) and not self._may_read(path):
             return "cannot be read: Permission denied"
         return ""
+
+    def _may_read(self, path: str) -> bool:
+        # Of the user who will open it, which is not always the one who has started the program.
+        is_effective = os.access in os.supports_effective_ids
+        return os.access(os.path.join(self._root, path), os.R_OK, effective_ids=is_effective)  # noqa: PTH118 - speed
 
     def _is_full(self) -> bool:
         return self._count >= self._limits.files

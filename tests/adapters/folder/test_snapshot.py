@@ -17,6 +17,7 @@ from hive_tui.domain.errors import Cancelled, WorkspaceError
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.workspaces import WorkspaceFacts, WorkspaceKind
 from tests.adapters.folder.conftest import Take, Taken, look, write
+from tests.users import obeying_file_modes
 
 
 def names(taken: Taken) -> set[str]:
@@ -171,11 +172,11 @@ def test_another_file_system_inside_is_left_out_and_reported(workspaces: FolderW
     assert any(one.reason == "on another file system" for one in found.left_out)
 
 
-def test_a_file_that_may_not_be_read_is_reported(root: Path, take: Take, monkeypatch: pytest.MonkeyPatch):
-    if os.geteuid() == 0:
-        pytest.skip("root may read everything")
+def test_a_file_that_may_not_be_read_is_reported(root: Path, take: Take):
     write(root, "closed", mode=0)
-    assert reasons(take(root).facts) == {"cannot be read: Permission denied": (1, 0)}
+    with obeying_file_modes():
+        facts = take(root).facts
+    assert reasons(facts) == {"cannot be read: Permission denied": (1, 0)}
 
 
 def test_the_person_can_stop_the_walk(root: Path, workspaces: FolderWorkspaces, tmp_path: Path):
