@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -37,10 +38,11 @@ def locked(path: Path) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-@pytest.mark.parametrize("arguments", ACTS, ids=" ".join)
-def test_a_database_that_stays_locked_is_said_and_nothing_happens(stage: Stage, shop: Bystander, arguments: list[str]):
-    with locked(stage.home / "hive.db"):
-        refused(run(stage, *arguments), "hive.db cannot be used: database is locked.", "Another program holds it")
+def test_a_database_that_stays_locked_is_said_and_nothing_happens(stage: Stage, shop: Bystander):
+    with locked(stage.home / "hive.db"), ThreadPoolExecutor() as pool:
+        for at_once in (ACTS[::2], ACTS[1::2]):  # only one at a time may work on the agent itself
+            for done in pool.map(lambda arguments: run(stage, *arguments), at_once):
+                refused(done, "hive.db cannot be used: database is locked.", "Another program holds it")
     shop.is_unharmed()
     shop.still_naps_and_wakes()
 
@@ -75,11 +77,12 @@ def read_only(folder: Path) -> Iterator[None]:
                 path.chmod(mode)
 
 
-@pytest.mark.parametrize("arguments", ACTS, ids=" ".join)
-def test_a_home_that_is_read_only_is_said_and_nothing_happens(stage: Stage, shop: Bystander, arguments: list[str]):
+def test_a_home_that_is_read_only_is_said_and_nothing_happens(stage: Stage, shop: Bystander):
     stage.hive.close()
     with read_only(stage.home):
-        refused(run(stage, *arguments, before=bound_by_file_modes), "hive.db cannot be used: ", "writable for you")
+        for arguments in ACTS:
+            done = run(stage, *arguments, before=bound_by_file_modes)
+            refused(done, "hive.db cannot be used: ", "writable for you")
     stage.hive = stage.new_hive()
     shop.is_unharmed()
     shop.still_naps_and_wakes()
@@ -101,9 +104,8 @@ def damage(path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["no database", "cut off", "overwritten", "newer"])
-@pytest.mark.parametrize("verb", ["nap", "wake", "checkpoint"])
 def test_a_database_that_cannot_be_used_is_said_and_neither_it_nor_the_agent_is_touched(
-    stage: Stage, shop: Bystander, kind: str, verb: str
+    stage: Stage, shop: Bystander, kind: str
 ):
     stage.hive.close()
     path = stage.home / "hive.db"
@@ -113,8 +115,9 @@ def test_a_database_that_cannot_be_used_is_said_and_neither_it_nor_the_agent_is_
     damage(path, kind)
     damaged = path.read_bytes()
     said = "was written by a newer hive-tui (its schema is version 99" if kind == "newer" else "cannot be used: "
-    refused(run(stage, verb, "shop"), f"{path} {said}")
-    assert path.read_bytes() == damaged
+    for verb in ("nap", "wake", "checkpoint"):
+        refused(run(stage, verb, "shop"), f"{path} {said}")
+        assert path.read_bytes() == damaged, verb
     path.write_bytes(whole)
     stage.hive = stage.new_hive()
     shop.is_unharmed()
@@ -172,12 +175,12 @@ def test_a_checkpoint_that_does_not_fit_on_the_disk_stops_the_nap(stage: Stage):
         shop.still_naps_and_wakes()
 
 
-@pytest.mark.parametrize("verb", ["nap", "checkpoint", "pin"])
-def test_a_disk_without_any_space_left_harms_no_agent(stage: Stage, verb: str):
+def test_a_disk_without_any_space_left_harms_no_agent(stage: Stage):
     with small_disk(stage) as is_mounted:
         shop = bystander(stage)
         with no_space_left(stage, is_mounted) as before:
-            refused(run(stage, verb, "shop", before=before))
+            for verb in ("nap", "checkpoint", "pin"):
+                refused(run(stage, verb, "shop", before=before))
         shop.is_unharmed()
         shop.still_naps_and_wakes()
 

@@ -4,8 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.e2e.refusals import Bystander, bystander, refused, run
 from tests.stage import AGENT, Stage, eventually
 
 ACTS = [["nap", "shop"], ["nap", "--force", "shop"], ["checkpoint", "shop"], ["adopt", "%0"], ["launch", "x", "true"]]
+IN_TMUX = [arguments for arguments in ACTS if arguments[0] != "checkpoint"]
 
 
 @pytest.fixture
@@ -47,27 +49,26 @@ def hung_tmux(stage: Stage) -> Iterator[None]:
 # --- tmux
 
 
-@pytest.mark.parametrize("arguments", [a for a in ACTS if a[0] != "checkpoint"], ids=" ".join)
-def test_without_tmux_nothing_happens_and_it_is_said(stage: Stage, shop: Bystander, arguments: list[str]):
-    refused(run(stage, *arguments, env=path_with(stage, "git")), "There is no `tmux` program on your PATH.")
+def test_without_tmux_nothing_happens_and_it_is_said(stage: Stage, shop: Bystander):
+    env = path_with(stage, "git")
+    for arguments in IN_TMUX:
+        refused(run(stage, *arguments, env=env), "There is no `tmux` program on your PATH.")
     shop.is_unharmed()
 
 
-@pytest.mark.parametrize("arguments", [a for a in ACTS if a[0] != "checkpoint"], ids=" ".join)
-def test_with_a_tmux_that_is_too_old_nothing_happens_and_it_is_said(
-    stage: Stage, shop: Bystander, arguments: list[str]
-):
+def test_with_a_tmux_that_is_too_old_nothing_happens_and_it_is_said(stage: Stage, shop: Bystander):
     env = path_with(stage, "git", script="echo tmux 3.0")
-    refused(run(stage, *arguments, env=env), "tmux 3.0 is too old: hive-tui needs 3.2 or newer.")
+    for arguments in IN_TMUX:
+        refused(run(stage, *arguments, env=env), "tmux 3.0 is too old: hive-tui needs 3.2 or newer.")
     shop.is_unharmed()
     shop.still_naps_and_wakes()
 
 
-@pytest.mark.parametrize("arguments", [a for a in ACTS if a[0] != "checkpoint"], ids=" ".join)
-def test_with_a_tmux_that_hangs_nothing_happens_and_it_is_said(stage: Stage, shop: Bystander, arguments: list[str]):
+def test_with_a_tmux_that_hangs_nothing_happens_and_it_is_said(stage: Stage, shop: Bystander):
     (stage.folder / "config.toml").write_text("[tmux]\ntimeout_s = 0.5\n")
     with hung_tmux(stage):
-        refused(run(stage, *arguments), "did not answer within 0.5 s.")
+        for arguments in IN_TMUX:
+            refused(run(stage, *arguments), "did not answer within 0.5 s.")
     shop.is_unharmed()
     shop.still_naps_and_wakes()
 
@@ -183,14 +184,17 @@ def test_settings_that_turn_wrong_harm_no_agent(stage: Stage, shop: Bystander):
 ODD_NAMES = ["a b", "a/b", "../../etc/passwd", "🐝", "x" * 300, "%3", "-x", "two\nlines", "\x1b[31mred", "", "Shop"]
 
 
-@pytest.mark.parametrize("name", ODD_NAMES, ids=ascii)
-def test_an_odd_name_finds_nobody_and_is_given_to_nobody(stage: Stage, shop: Bystander, name: str):
-    for verb in ("nap", "explain", "restore"):
-        options = ["--generation", "0", "--yes"] if verb == "restore" else []
-        refused(run(stage, verb, *options, "--", name))
-    for arguments in (["rename", "--", "shop", name], ["adopt", f"--name={name}", shop.pane_id]):
-        refused(run(stage, *arguments), "cannot be an agent's name")
-    refused(run(stage, "launch", "--cwd", str(stage.folder), "--", name, *AGENT.split()), "cannot be an agent's name")
+def test_an_odd_name_finds_nobody_and_is_given_to_nobody(stage: Stage, shop: Bystander):
+    """Each is tried once as the name of somebody and once as a new name, by one command after the other."""
+    finding = cycle([["nap"], ["explain"], ["restore", "--generation", "0", "--yes"]])
+    giving: Iterator[Callable[[str], list[str]]] = cycle([
+        lambda name: ["rename", "--", "shop", name],
+        lambda name: ["adopt", f"--name={name}", shop.pane_id],
+        lambda name: ["launch", "--cwd", str(stage.folder), "--", name, *AGENT.split()],
+    ])  # fmt: skip
+    for name in ODD_NAMES:
+        refused(run(stage, *next(finding), "--", name))
+        refused(run(stage, *next(giving)(name)), "cannot be an agent's name")
     assert len(stage.tmux("list-panes", "-a").splitlines()) == 1
     shop.is_unharmed()
 
