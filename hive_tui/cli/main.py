@@ -53,6 +53,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unpause": ("running", "Allow automatic actions again"),
     "demo": ("demo", "See all of it with scripted agents on a tmux server of its own"),
     "doctor": ("overview", "Look for what is wrong, and say how to mend it"),
+    "hook": ("hook", "Keep an event of an agent; its hooks run this"),
     "config": ("settings", "Show or check the settings"),
 }
 
