@@ -54,6 +54,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo", "See all of it with scripted agents on a tmux server of its own"),
     "doctor": ("overview", "Look for what is wrong, and say how to mend it"),
     "hook": ("hook", "Keep an event of an agent; its hooks run this"),
+    "install": ("install", "Let agents tell what they do, by hooks in their settings"),
+    "uninstall": ("install", "Undo install"),
     "config": ("settings", "Show or check the settings"),
 }
 
