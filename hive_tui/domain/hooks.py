@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hive_tui.domain.agents import Activity, Agent
+from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.sightings import Claim
 
 SOURCE = "hook"
@@ -89,6 +90,8 @@ class HookEvent:
     pane_id: str | None = None
     tmux_pid: int | None = None
     """Process id of the tmux server of that pane."""
+    ancestors: tuple[str, ...] = ()
+    """`pid:start time` of the processes above the hook."""
 
     @property
     def event(self) -> str:
@@ -107,9 +110,9 @@ class HookEvent:
         return bool(self.fields.get("agent_id") or self.fields.get("parent_id")) or self.event in OF_SUBAGENTS
 
     @property
-    def has_own_pane(self) -> bool:
-        """Whether the pane is that of the agent."""
-        return self.pane_id is not None and self.kind not in PANE_IS_ANOTHERS
+    def is_from_its_agent(self) -> bool:
+        """Whether pane and processes are those of the agent."""
+        return self.kind not in PANE_IS_ANOTHERS
 
 
 def activity_of(event: HookEvent) -> Activity | None:
@@ -147,16 +150,23 @@ class HookReport:
     transcript: str | None = None
     pane_id: str | None = None
     tmux_pid: int | None = None
+    ancestors: tuple[str, ...] = ()
+    """`pid:start time` of the processes above its hook, of which one is the agent."""
     said: str = ""
     """Beginning of the agent's last answer, or of what it asks."""
     has_ended: bool = False
     """Whether the agent has left this conversation: it exited, or went on with another one."""
 
+    @property
+    def expires_at(self) -> datetime:
+        """From then on it says nothing about the activity any more."""
+        if self.has_ended or self.activity is None or self.activity_at is None:
+            return self.at
+        return self.activity_at + HOLDS.get(self.activity, timedelta())
+
     def claim(self, now: datetime) -> Claim | None:
         """What it is evidence of at that time; None if it tells nothing, or is too old."""
-        if self.has_ended or self.activity is None or self.activity_at is None:
-            return None
-        if now - self.activity_at > HOLDS.get(self.activity, timedelta()):
+        if self.has_ended or self.activity is None or now >= self.expires_at:
             return None
         return Claim(self.activity, SOURCE, f"its hook told {self.activity_event}")
 
@@ -171,6 +181,13 @@ class Reports:
     def of_session(self, kind: str, session_id: str) -> HookReport | None:
         """The report of that conversation."""
         return self.by_session.get((kind, session_id))
+
+    def of_process(self, kind: str, process: ProcessId) -> HookReport | None:
+        """The conversation that exactly this process has told of last, and has not left."""
+        mark = f"{process.pid}:{process.started}"
+        own = [one for one in self.by_session.values() if one.kind == kind and mark in one.ancestors]
+        newest = max(own, key=lambda report: report.at, default=None)
+        return None if newest is None or newest.has_ended else newest
 
     def in_pane(self, kind: str, tmux_pid: int, pane_id: str, *, since: datetime) -> HookReport | None:
         """The conversation that an agent in that pane has told of last, and has not left.
@@ -190,9 +207,9 @@ class Reports:
         return None if newest is None or newest.has_ended else newest
 
     def of(self, agent: Agent) -> HookReport | None:
-        """The report of the conversation that the agent holds now: by its pane, else by the known session."""
-        found = None
-        if agent.pane is not None and agent.started_at is not None:
+        """The conversation that the agent holds now: by its process, its pane, or else the known session."""
+        found = self.of_process(agent.kind, agent.process) if agent.process is not None else None
+        if found is None and agent.pane is not None and agent.started_at is not None:
             server = agent.pane.server.partition(":")[0]
             if server.isdigit():
                 found = self.in_pane(agent.kind, int(server), agent.pane.pane_id, since=agent.started_at)

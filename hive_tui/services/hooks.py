@@ -8,8 +8,9 @@ from typing import Any
 
 from hive_tui.adapters.hooks import spool
 from hive_tui.domain.errors import StoreError
-from hive_tui.domain.hooks import HookEvent, Reports
+from hive_tui.domain.hooks import HookEvent, HookReport, Reports
 from hive_tui.domain.ports import Clock
+from hive_tui.domain.processes import ProcessId
 from hive_tui.store import hooks
 from hive_tui.store.database import Database
 
@@ -29,6 +30,7 @@ class HookReports:
         self._database = database
         self._clock = clock
         self._swept_at = float("-inf")
+        self._known = Reports({})
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -54,7 +56,19 @@ class HookReports:
                 if body is not None:
                     spool.drop(path)
         self._sweep()
+        self._known = self._database.read(hooks.reports)
         return taken
+
+    def of_session(self, kind: str, session_id: str) -> HookReport | None:
+        """The last report about a conversation, as of the last `take_in`."""
+        return self._known.of_session(kind, session_id)
+
+    def of_process(self, kind: str, process: ProcessId) -> HookReport | None:
+        """The last report of exactly this process, as of the last `take_in`.
+
+        None for kinds whose hooks run in a server that several panes share.
+        """
+        return self._known.of_process(kind, process)
 
     def read(self) -> Reports:
         """What is known of all conversations, from the events that were taken in.
@@ -108,6 +122,7 @@ def parsed(name: str, body: bytes, now: datetime) -> HookEvent | None:
             dict(record["event"]),
             str(record.get("pane") or "") or None,
             int(tmux_pid) if tmux_pid.isdecimal() and len(tmux_pid) < 12 else None,
+            tuple(map(str, record.get("ancestors", ()))),
         )
     except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return None

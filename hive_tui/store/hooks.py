@@ -39,8 +39,8 @@ def told(known: HookReport | None, event: HookEvent) -> HookReport:
         known = replace(known, activity=activity, activity_event=event.event, activity_at=event.at)
     if event.at < known.at:
         return known
-    if event.has_own_pane:
-        known = replace(known, pane_id=event.pane_id, tmux_pid=event.tmux_pid)
+    if event.is_from_its_agent:
+        known = replace(known, pane_id=event.pane_id, tmux_pid=event.tmux_pid, ancestors=event.ancestors)
     is_back = event.event in STARTS or activity is not None
     return replace(
         known,
@@ -86,7 +86,8 @@ def _text(event: HookEvent, name: str) -> str:
 def _put(db: sqlite3.Connection, one: HookReport) -> None:
     db.execute(
         "INSERT OR REPLACE INTO hook_sessions (kind, session_id, event, at, activity, activity_event, activity_at,"
-        " cwd, transcript, pane_id, tmux_pid, said, has_ended) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " cwd, transcript, pane_id, tmux_pid, ancestors, said, has_ended)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             one.kind,
             one.session_id,
@@ -99,6 +100,7 @@ def _put(db: sqlite3.Connection, one: HookReport) -> None:
             path_to_text(one.transcript),
             one.pane_id,
             one.tmux_pid,
+            " ".join(one.ancestors),
             one.said,
             one.has_ended,
         ),
@@ -118,6 +120,7 @@ def _report(row: sqlite3.Row) -> HookReport:
         path_from_text(row["transcript"]),
         row["pane_id"],
         row["tmux_pid"],
+        tuple(row["ancestors"].split()),
         row["said"],
         bool(row["has_ended"]),
     )

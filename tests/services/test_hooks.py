@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from hive_tui.adapters.hooks import command, spool
+from hive_tui.adapters.processes import system_processes
 from hive_tui.domain.agents import Activity, PaneRef
 from hive_tui.domain.hooks import HookReport
+from hive_tui.domain.processes import ProcessId
 from hive_tui.services.hooks import HookReports
 from hive_tui.store import hooks
 from hive_tui.store.database import Database
@@ -66,7 +68,7 @@ def put(home: Path, clock: FakeClock, kind: str, event: str, session: str = "s1"
     """An event in the spool, one second after the last."""
     clock.advance(1)
     at_us = int(clock.now().timestamp() * 1_000_000)
-    place = {name: fields.pop(name) for name in ("pane", "tmux_pid") if name in fields}
+    place = {name: fields.pop(name) for name in ("pane", "tmux_pid", "ancestors") if name in fields}
     told = {"hook_event_name": event, "session_id": session, **fields}
     body = json.dumps({"kind": kind, "at_us": at_us, **place, "event": told})
     spool.keep(str(home), f"{at_us:020d}-1-{event}.json", body.encode())
@@ -87,6 +89,10 @@ def test_the_command_keeps_an_event_without_a_heartbeat_and_says_nothing(home: P
     found = report_of(reports)
     assert (found.activity, found.cwd, found.transcript) == (Activity.IDLE, "/work", "/t/s1.jsonl")
     assert (found.pane_id, found.tmux_pid) == ("%7", 900)
+    own = system_processes().table().get(os.getpid())
+    assert own is not None
+    assert reports.of_process("claude", own.id) == found == reports.of_session("claude", "s1")
+    assert reports.of_process("claude", ProcessId(own.pid, own.started + 1)) is None
     assert spool.waiting(str(home)) == []
 
 
@@ -229,8 +235,8 @@ def test_a_sequence_of_events_ends_in_what_the_agent_does(home: Path, reports: H
 def test_an_event_is_believed_for_a_time_only(home: Path, reports: HookReports, clock: FakeClock):
     put(home, clock, "claude", "UserPromptSubmit")
     found = report_of(reports)
-    assert found.claim(clock.now() + timedelta(minutes=10)) is not None
-    assert found.claim(clock.now() + timedelta(minutes=10, seconds=1)) is None
+    assert found.claim(clock.now() + timedelta(minutes=9, seconds=59)) is not None
+    assert found.claim(clock.now() + timedelta(minutes=10)) is None
 
 
 def test_an_event_that_comes_late_changes_nothing_newer(home: Path, reports: HookReports, clock: FakeClock):
@@ -264,8 +270,9 @@ def test_a_cleared_conversation_is_followed_by_the_one_in_its_pane(home: Path, r
 def test_the_pane_of_a_codex_hook_is_that_of_its_server_and_not_believed(
     home: Path, reports: HookReports, clock: FakeClock
 ):
-    put(home, clock, "codex", "UserPromptSubmit", pane="%1", tmux_pid="900")
-    assert report_of(reports, "codex").pane_id is None
+    put(home, clock, "codex", "UserPromptSubmit", pane="%1", tmux_pid="900", ancestors=["1:2"])
+    found = report_of(reports, "codex")
+    assert (found.pane_id, found.ancestors) == (None, ())
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\0" * 80, b'{"kind": "claude", "at_us": 1e300, "event": {}}'])

@@ -38,6 +38,8 @@ KEPT = {
 }
 """What is kept of an event. An allow-list: what people and tools say in it can be a secret, and does not matter."""
 SPACE = " \t\r\n"
+ANCESTORS = 6
+"""So many processes above the hook are written down."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -76,6 +78,7 @@ def _keep(arguments: Sequence[str]) -> str:
         "at_us": at_us,
         "pane": os.environ.get("TMUX_PANE", ""),
         "tmux_pid": tmux[1] if len(tmux) > 1 else "",
+        "ancestors": ancestors(),
         "event": event,
     }
     name = f"{at_us:020d}-{os.getpid()}-{os.urandom(4).hex()}.json"
@@ -95,6 +98,21 @@ def _parted(arguments: Sequence[str]) -> tuple[str, list[str]]:
         else:
             words.append(word)
     return os.path.abspath(os.path.expanduser(home)) if home else "", words
+
+
+def ancestors() -> list[str]:
+    """`pid:start time` of the processes above this one: one of them is the agent; a shell may stand in between."""
+    found: list[str] = []
+    pid = os.getppid()
+    while pid > 1 and len(found) < ANCESTORS:
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()
+            found.append(f"{pid}:{int(fields[19])}")
+            pid = int(fields[1])
+        except (OSError, ValueError, IndexError):
+            break  # it has just ended, or this is no Linux
+    return found
 
 
 def default_home() -> str:

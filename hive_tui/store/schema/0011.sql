@@ -22,6 +22,7 @@ CREATE TABLE hook_sessions (
     transcript TEXT,
     pane_id TEXT,
     tmux_pid INTEGER,
+    ancestors TEXT NOT NULL DEFAULT '',
     said TEXT NOT NULL DEFAULT '',
     has_ended INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (kind, session_id)
