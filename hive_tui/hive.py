@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hive_tui.services.foreground import Foreground
     from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.hooks import HookReports
+    from hive_tui.services.ledger import Ledger
     from hive_tui.services.nap import Napper
     from hive_tui.services.observer import Observation, Observer
     from hive_tui.services.pane_building import PaneBuilder
@@ -67,6 +68,12 @@ class Hive(Outside):
         from hive_tui.services.hooks import HookReports
 
         return HookReports(self.home, self.database, self.clock)
+
+    @part
+    def ledger(self) -> Ledger:
+        from hive_tui.services.ledger import Ledger
+
+        return Ledger(self.database, self.clock)
 
     @part
     def queue(self) -> WakeupQueue:

@@ -12,6 +12,7 @@ from hive_tui.cli.agents import find
 from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.usage import Tokens, count_in_words
 from hive_tui.hive import Hive
 from hive_tui.services.doctor import Finding
 from hive_tui.store import agents as agent_store
@@ -28,6 +29,8 @@ def status(hive: Hive, as_json: bool) -> None:
     observation = hive.observer.observe()
     count = {state: sum(agent.lifecycle is state for agent in observation.agents) for state in Lifecycle}
     is_paused = bool(hive.database.read(settings.get, settings.PAUSED, False))
+    hive.ledger.take_in()
+    spent = sum(hive.ledger.today().values(), Tokens())
     freed = sum(agent.freed_bytes for agent in observation.agents if agent.lifecycle is Lifecycle.ASLEEP)
     shape = {
         "tmux": str(observation.state),
@@ -37,6 +40,8 @@ def status(hive: Hive, as_json: bool) -> None:
         "agents": {str(state): number for state, number in count.items()},
         "queue": hive.database.read(wakeups.depth),
         "freed_bytes": freed,
+        "tokens_today": spent.total,
+        "tokens": spent.to_json(),
         "home": str(hive.home),
     }
     if as_json:
@@ -47,6 +52,9 @@ def status(hive: Hive, as_json: bool) -> None:
     click.echo(f"heartbeat   {'runs' if shape['heartbeat'] else 'none: open hive-tui, or run `hive-tui serve`'}")
     click.echo(f"queue       {shape['queue']} unfinished{', PAUSED' if is_paused else ''}")
     click.echo(f"memory      {bytes_in_words(freed)} freed by naps")
+    click.echo(
+        f"tokens      {count_in_words(spent.total)} today (UTC), {count_in_words(spent.cache_read)} of them cached"
+    )
     click.echo(f"home        {hive.home}")
 
 
