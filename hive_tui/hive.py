@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from hive_tui.services.foreground import Foreground
     from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.hooks import HookReports
-    from hive_tui.services.ledger import Ledger
     from hive_tui.services.nap import Napper
     from hive_tui.services.observer import Observation, Observer
     from hive_tui.services.pane_building import PaneBuilder
@@ -40,6 +39,7 @@ if TYPE_CHECKING:
     from hive_tui.services.tasks import TaskBoard
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
+    from hive_tui.spending import Spending
 
 
 class Hive(Outside):
@@ -70,10 +70,10 @@ class Hive(Outside):
         return HookReports(self.home, self.database, self.clock)
 
     @part
-    def ledger(self) -> Ledger:
-        from hive_tui.services.ledger import Ledger
+    def spending(self) -> Spending:
+        from hive_tui.spending import Spending
 
-        return Ledger(self.database, self.clock)
+        return Spending(self)
 
     @part
     def queue(self) -> WakeupQueue:

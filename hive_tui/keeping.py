@@ -158,5 +158,6 @@ class Keeping:
             self.drills,
             hive.backups,
             hive.scheduler,
-            hive.ledger,
+            hive.spending.ledger,
+            hive.spending.budget_keeper,
         )

@@ -43,8 +43,8 @@ def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
     newest = hive.database.read(checkpoint_store.newest_by_agent)
     next_wakes = hive.database.read(wakeup_store.next_wake_times)
     waiting = hive.database.read(unread.everyone)
-    hive.ledger.take_in()
-    spent = hive.ledger.today()
+    hive.spending.ledger.take_in()
+    spent = hive.spending.ledger.today()
     return [
         agent_json(
             agent,

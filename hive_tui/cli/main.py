@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("queue", "The wakeup queue"),
     "task": ("tasks", "What agents are to do, and what for"),
     "schedule": ("schedule", "Daily sleep windows"),
+    "budget": ("budget", "How many tokens agents may spend in a day"),
     "events": ("overview", "What happened"),
     "recover": ("running", "Bring back what a crash took away"),
     "serve": ("running", "The heartbeat without a screen"),

@@ -11,6 +11,7 @@ import click
 from hive_tui.cli.agents import find
 from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.budget import price_in_words
 from hive_tui.domain.durations import bytes_in_words
 from hive_tui.domain.usage import Tokens, count_in_words
 from hive_tui.hive import Hive
@@ -29,8 +30,8 @@ def status(hive: Hive, as_json: bool) -> None:
     observation = hive.observer.observe()
     count = {state: sum(agent.lifecycle is state for agent in observation.agents) for state in Lifecycle}
     is_paused = bool(hive.database.read(settings.get, settings.PAUSED, False))
-    hive.ledger.take_in()
-    spent = sum(hive.ledger.today().values(), Tokens())
+    hive.spending.ledger.take_in()
+    spent = sum(hive.spending.ledger.today().values(), Tokens())
     freed = sum(agent.freed_bytes for agent in observation.agents if agent.lifecycle is Lifecycle.ASLEEP)
     shape = {
         "tmux": str(observation.state),
@@ -66,10 +67,18 @@ def explain(hive: Hive, as_json: bool, name: str) -> None:
     # The second look measures the CPU that was used since the first.
     hive.clock.sleep(0.3)
     explanation = hive.explainer.explain(agent, hive.observer.observe())
+    hive.spending.ledger.take_in()
+    refused = hive.spending.budgets.refusal(agent, hive.clock.now())
+    price = hive.spending.budgets.wake_price(agent)
     if as_json:
-        print_json(explanation.to_json())
-    else:
-        click.echo("\n".join(explanation.lines()))
+        print_json(explanation.to_json() | {"wake_tokens": price, "may_not_spend": refused.reason if refused else None})
+        return
+    click.echo("\n".join(explanation.lines()))
+    for said in (
+        price_in_words(price) if price is not None else "",
+        f"It may not spend: {refused.reason}." if refused else "",
+    ):
+        click.echo(f"  {'tokens':12} {said}" if said else "", nl=bool(said))
 
 
 @command()

@@ -5,6 +5,7 @@ import os
 from hive_tui.domain.ports import Clock
 from hive_tui.services.background import Background
 from hive_tui.services.backups import Backups
+from hive_tui.services.budget_keeping import BudgetKeeper
 from hive_tui.services.chores import Chore, Chores
 from hive_tui.services.drill import Drills
 from hive_tui.services.ledger import Ledger
@@ -41,8 +42,10 @@ class Housekeeping:
         backups: Backups,
         scheduler: Scheduler,
         ledger: Ledger,
+        budgets: BudgetKeeper,
     ) -> None:
         self._ledger = ledger
+        self._budgets = budgets
         self._scheduler = scheduler
         self._backups = backups
         self._retention = retention
@@ -59,6 +62,7 @@ class Housekeeping:
         every = (
             Chore("keep the sleep windows", self._scheduler.keep, SCHEDULE_EVERY_S),
             Chore("count the tokens", self._count, COUNT_EVERY_S),
+            Chore("keep the budgets", self._budgets.keep, COUNT_EVERY_S),
             Chore("keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S),
             Chore("take checkpoints", self._take, TAKE_EVERY_S),
             Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),

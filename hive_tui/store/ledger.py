@@ -124,6 +124,13 @@ def limits(db: sqlite3.Connection) -> dict[str, tuple[UsageLimit, datetime]]:
     }
 
 
+def last_spent_at(db: sqlite3.Connection, agent_ids: Iterable[str]) -> dict[str, datetime]:
+    """When each of these agents got its last answer."""
+    sql = "SELECT max(at) FROM token_contexts WHERE agent_id = ?"
+    found = {agent_id: db.execute(sql, (agent_id,)).fetchone()[0] for agent_id in agent_ids}
+    return {agent_id: from_us(at) for agent_id, at in found.items() if at is not None}
+
+
 def sum_up(db: sqlite3.Connection, *, now: datetime) -> None:
     """Keep of old days only the sums."""
     first = (now - KEPT).date().isoformat()
