@@ -10,7 +10,7 @@ from hive_tui.cli.context import PERSON, command, print_json, print_table, warn
 from hive_tui.cli.shapes import agent_json
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words
-from hive_tui.domain.errors import HiveError
+from hive_tui.domain.errors import HiveError, StoreError
 from hive_tui.domain.usage import COUNTED, Tokens
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
@@ -43,7 +43,7 @@ def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
     newest = hive.database.read(checkpoint_store.newest_by_agent)
     next_wakes = hive.database.read(wakeup_store.next_wake_times)
     waiting = hive.database.read(unread.everyone)
-    hive.spending.ledger.take_in()
+    count_tokens(hive)
     spent = hive.spending.ledger.today()
     return [
         agent_json(
@@ -174,6 +174,14 @@ def forget(hive: Hive, as_json: bool, agent: str) -> None:
         print_json({"id": found.id, "name": found.name, "forgotten": True})
     else:
         click.echo(f"{found.name} is forgotten; its checkpoints stay in the catalog.")
+
+
+def count_tokens(hive: Hive) -> None:
+    """Read on in the transcripts; a full disk must not hide what is known."""
+    try:
+        hive.spending.ledger.take_in()
+    except StoreError as error:
+        warn(error.what)
 
 
 def find(hive: Hive, name_or_id: str) -> Agent:

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from hive_tui.cli.agents import find
+from hive_tui.cli.agents import count_tokens, find
 from hive_tui.cli.context import PERSON, command, common_options, opened, print_json, print_table
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.budget import Budget, BudgetMode, parse_tokens
@@ -33,7 +33,7 @@ def list_(hive: Hive, as_json: bool) -> None:
 
 def _list(hive: Hive, as_json: bool) -> None:
     hive.observer.observe()
-    hive.spending.ledger.take_in()
+    count_tokens(hive)
     views = hive.spending.budgets.views()
     if as_json:
         print_json([_shape(hive, view) for view in views])

@@ -8,7 +8,7 @@ from textwrap import wrap
 
 import click
 
-from hive_tui.cli.agents import find
+from hive_tui.cli.agents import count_tokens, find
 from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.budget import price_in_words
@@ -30,7 +30,7 @@ def status(hive: Hive, as_json: bool) -> None:
     observation = hive.observer.observe()
     count = {state: sum(agent.lifecycle is state for agent in observation.agents) for state in Lifecycle}
     is_paused = bool(hive.database.read(settings.get, settings.PAUSED, False))
-    hive.spending.ledger.take_in()
+    count_tokens(hive)
     spent = sum(hive.spending.ledger.today().values(), Tokens())
     freed = sum(agent.freed_bytes for agent in observation.agents if agent.lifecycle is Lifecycle.ASLEEP)
     shape = {
@@ -67,7 +67,7 @@ def explain(hive: Hive, as_json: bool, name: str) -> None:
     # The second look measures the CPU that was used since the first.
     hive.clock.sleep(0.3)
     explanation = hive.explainer.explain(agent, hive.observer.observe())
-    hive.spending.ledger.take_in()
+    count_tokens(hive)
     refused = hive.spending.budgets.refusal(agent, hive.clock.now())
     price = hive.spending.budgets.wake_price(agent)
     if as_json:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from hive_tui.cli.agents import find
+from hive_tui.cli.agents import count_tokens, find
 from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.cli.main import show
 from hive_tui.cli.progress import Steps, stoppable
@@ -137,7 +137,7 @@ def wake(
 ) -> None:
     """Bring an agent back: the same conversation in the same pane."""
     agent = find(hive, name)
-    hive.spending.ledger.take_in()
+    count_tokens(hive)
     price = hive.spending.budgets.wake_price(agent)
     if agent.lifecycle is not Lifecycle.AWAKE and price is not None:
         warn(price_in_words(price))

@@ -26,6 +26,7 @@ FOLLOWED = timedelta(days=2)
 OVERLAP_MS = 2 * 86_400_000
 """Messages of OpenCode grow for a while after they were begun."""
 SUM_UP_EVERY_S = 3600.0
+LIST_EVERY_S = 30.0
 Told = list[tuple[datetime, UsageLimit]]
 
 
@@ -37,6 +38,7 @@ class Ledger:
         self._clock = clock
         self._seen: dict[Path, object] = {}
         self._owners: dict[Path, str] = {}
+        self._listed: dict[Path, tuple[float, tuple[Path, ...]]] = {}
         self._summed_at = float("-inf")
         self._deadline = float("inf")
         self._reading = threading.Lock()
@@ -86,9 +88,8 @@ class Ledger:
             for path in self._transcripts(agent):
                 found.setdefault(path, agent)
         since = self._clock.now() - FOLLOWED
-        recent = self._database.read(ledger.files, since=since)
-        for file in recent.values():
-            if file.agent_id in by_id and file.kind in READINGS:
+        for file in known.values():
+            if file.read_at >= since and file.agent_id in by_id and file.kind in READINGS:
                 found.setdefault(Path(file.path), by_id[file.agent_id])
         yield from ((agent, path) for path, agent in found.items())
 
@@ -98,12 +99,18 @@ class Ledger:
         path = Path(agent.transcript)
         yield path
         if agent.kind == "claude":
-            yield from path.with_suffix("").rglob("*.jsonl")
-            for beside in path.parent.glob("agent-*.jsonl"):
-                if self._owner(beside) == path.stem:
-                    yield beside
+            yield from self._helpers(path)
         elif agent.kind == "gemini" and agent.session_id:
             yield from path.parent.glob(f"session-*-{agent.session_id[:8]}.jsonl")
+
+    def _helpers(self, path: Path) -> Sequence[Path]:
+        """Transcripts of the helpers of a Claude conversation; a folder of thousands is not listed at each look."""
+        listed_at, found = self._listed.get(path, (float("-inf"), ()))
+        if self._clock.monotonic() - listed_at >= LIST_EVERY_S:
+            beside = [one for one in path.parent.glob("agent-*.jsonl") if self._owner(one) == path.stem]
+            found = (*path.with_suffix("").rglob("*.jsonl"), *beside)
+            self._listed[path] = (self._clock.monotonic(), found)
+        return found
 
     def _owner(self, path: Path) -> str:
         """The session whose helper has written this file, by its first line."""
@@ -143,7 +150,7 @@ class Ledger:
     def _enter(self, agent: Agent, path: Path, piece: Piece, state: State) -> None:
         """One piece of a file, in one transaction with how far it was read."""
         spent, limits = told_in(agent, piece.lines, state)
-        file = ReadFile(str(path), agent.id, agent.kind, asdict(piece.mark), state)
+        file = ReadFile(str(path), agent.id, agent.kind, asdict(piece.mark), state, self._clock.now())
         self._database.write(_enter, file, spent, limits, now=self._clock.now())
 
     def _read_opencode(self, agent: Agent, known: Mapping[str, ReadFile]) -> bool:
@@ -161,7 +168,7 @@ class Ledger:
         except (OSError, KeyError):
             return False
         until_ms = max((int(one.at.timestamp() * 1000) for one in spent), default=since_ms + OVERLAP_MS) - OVERLAP_MS
-        file = ReadFile(name, agent.id, agent.kind, {"since_ms": max(0, until_ms)}, {})
+        file = ReadFile(name, agent.id, agent.kind, {"since_ms": max(0, until_ms)}, {}, self._clock.now())
         self._database.write(_enter, file, spent, [], now=self._clock.now())
         self._seen[Path(name)] = seen
         return bool(spent)
@@ -192,4 +199,4 @@ def _enter(db: sqlite3.Connection, file: ReadFile, spent: Sequence[Spent], limit
     ledger.add(db, file.agent_id, spent, now=now)
     for said_at, limit in limits[-1:]:
         ledger.put_limit(db, file.agent_id, limit, said_at=said_at)
-    ledger.put_file(db, file, now=now)
+    ledger.put_file(db, file)

@@ -34,6 +34,8 @@ class ReadFile:
     kind: str
     mark: Mapping[str, Any]
     state: Mapping[str, Any]
+    read_at: datetime
+    """When something new was read last."""
 
 
 def files(db: sqlite3.Connection, *, since: datetime) -> dict[str, ReadFile]:
@@ -46,17 +48,25 @@ def files(db: sqlite3.Connection, *, since: datetime) -> dict[str, ReadFile]:
             row["kind"],
             from_json(row["mark"]),
             from_json(row["state"]),
+            from_us(row["read_at"]),
         )
         for row in rows
     ]
     return {one.path: one for one in found}
 
 
-def put_file(db: sqlite3.Connection, file: ReadFile, *, now: datetime) -> None:
+def put_file(db: sqlite3.Connection, file: ReadFile) -> None:
     """Note how far it was read."""
     db.execute(
         "INSERT OR REPLACE INTO token_files (path, agent_id, kind, mark, state, read_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (path_to_text(file.path), file.agent_id, file.kind, to_json(file.mark), to_json(file.state), to_us(now)),
+        (
+            path_to_text(file.path),
+            file.agent_id,
+            file.kind,
+            to_json(file.mark),
+            to_json(file.state),
+            to_us(file.read_at),
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hive_tui.domain import limits
@@ -147,7 +147,7 @@ def test_times_that_a_clock_change_skips_or_repeats():
     assert second is not None and second.resets_at == utc(2026, 10, 25, 1, 30)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.datetimes(wall(2024, 1, 1), wall(2030, 12, 31), timezones=st.just(UTC)),
     st.sampled_from(ZONES),
@@ -167,7 +167,7 @@ def test_a_clock_time_is_the_next_one_of_its_zone(said_at: datetime, name: str, 
     assert is_skipped or (local.hour, local.minute) == (hour, minute)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.text(max_size=80),
     st.sampled_from(("usage limit reached resets ", "limit reached|", "hit your limit try again at ")),

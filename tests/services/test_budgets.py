@@ -1,5 +1,6 @@
 """Budgets: what is told when one runs out, how the agent goes to sleep for it, and when it is woken."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from hive_tui.cli.main import run
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.budget import Budget, BudgetMode, Level, next_day, parse_tokens, refusal
 from hive_tui.domain.errors import HiveError
@@ -243,14 +245,21 @@ def test_soft_waits_for_the_end_of_a_turn_and_hard_does_not(stage: Stage):
     eventually(lambda: is_asleep(stage.stored(agent)), "it naps in the middle of its turn")
 
 
-def test_the_commands_set_list_and_remove(stage: Stage):
+def test_the_commands_set_list_and_remove(stage: Stage, capsys: pytest.CaptureFixture[str]):
     stage.hive.database.write(agents.add, an_ended_agent("ada"), now=CLOCK.now())
-    assert stage.json("budget", "set", "--all", "--tokens-per-day", "2M") == {
+
+    def said(*words: str) -> str:
+        assert run(["--home", str(stage.home), "--tmux-socket", stage.socket, "budget", *words]) == 0
+        return capsys.readouterr().out
+
+    assert "There are no budgets" in said()
+    assert json.loads(said("set", "--all", "--tokens-per-day", "2M", "--json")) == {
         "agent": None, "tokens_per_day": 2_000_000, "mode": "soft"
     }  # fmt: skip
-    assert stage.json("budget", "set", "ada", "--tokens-per-day", "500k", "--hard")["mode"] == "hard"
-    [view] = stage.json("budget", "list")
+    assert "ada: 500.0k tokens a day, hard." in said("set", "ada", "--tokens-per-day", "500k", "--hard")
+    [view] = json.loads(said("list", "--json"))
     assert (view["agent"], view["tokens_per_day"], view["mode"], view["own"]) == ("ada", 500_000, "hard", True)
-    assert stage.command("budget", "remove", "ada").returncode == 0
-    assert "2.00M tokens a day, soft" in stage.command("budget").stdout
-    assert stage.command("budget", "set", "--tokens-per-day", "1k").returncode == 2
+    said("remove", "ada")
+    assert "2.00M tokens a day, soft" in said()
+    for words in (["set", "--tokens-per-day", "1k"], ["set", "--all", "--tokens-per-day", "x"], ["remove"]):
+        assert run(["--home", str(stage.home), "budget", *words]) == 2

@@ -123,7 +123,9 @@ def test_a_planted_claude_conversation_with_parts_helpers_and_copies(
     assert Ledger(database, clock).take_in() == 0, "another process begins where this one stopped"
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(st.lists(st.integers(0, 2000), max_size=12), st.booleans(), st.randoms(use_true_random=False))
 def test_a_file_may_grow_by_any_bytes_shrink_and_be_replaced(
     tmp_path_factory: pytest.TempPathFactory, cuts: list[int], replaced: bool, random: Random

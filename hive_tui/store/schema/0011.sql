@@ -51,7 +51,7 @@ CREATE TABLE token_usage (
     cache_read INTEGER NOT NULL,
     output INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX ix_token_usage_day ON token_usage (day, agent_id);
+CREATE INDEX ix_token_usage_day ON token_usage (day, agent_id, input, cache_write, cache_read, output);
 
 -- Days whose answers were thrown away, as sums.
 CREATE TABLE token_days (
