@@ -186,7 +186,8 @@ class Reports:
         """The conversation that exactly this process has told of last, and has not left."""
         mark = f"{process.pid}:{process.started}"
         own = [one for one in self.by_session.values() if one.kind == kind and mark in one.ancestors]
-        newest = max(own, key=lambda report: report.at, default=None)
+        # Of an agent that runs another one as a tool, its own hooks are the nearer ones.
+        newest = max(own, key=lambda one: (-one.ancestors.index(mark), one.at), default=None)
         return None if newest is None or newest.has_ended else newest
 
     def in_pane(self, kind: str, tmux_pid: int, pane_id: str, *, since: datetime) -> HookReport | None:

@@ -301,3 +301,27 @@ def test_old_events_are_forgotten_but_not_those_that_still_lie_there(
         Path(stays).name
     ]
     assert database.read(hooks.report, "claude", "goes") is None
+
+
+def test_an_agent_that_runs_another_one_as_a_tool_keeps_its_own_conversation(
+    home: Path, reports: HookReports, clock: FakeClock
+):
+    put(home, clock, "claude", "UserPromptSubmit", "outer", ancestors=["100:1000"])
+    put(home, clock, "claude", "Stop", "inner", ancestors=["200:2000", "100:1000"])
+    reports.take_in()
+    found = reports.of_process("claude", ProcessId(100, 1000))
+    assert found is not None and found.session_id == "outer"
+    put(home, clock, "claude", "SessionEnd", "outer", reason="clear", ancestors=["100:1000"])
+    put(home, clock, "claude", "SessionStart", "cleared", source="clear", ancestors=["100:1000"])
+    reports.take_in()
+    found = reports.of_process("claude", ProcessId(100, 1000))
+    assert found is not None and found.session_id == "cleared"
+
+
+def test_a_shell_between_agent_and_hook_does_not_hide_the_agent(home: Path, reports: HookReports):
+    line = f"{sys.executable} -m hive_tui hook claude --home {home}; true"
+    event = '{"session_id": "s1", "hook_event_name": "Stop"}'
+    subprocess.run(["bash", "-c", line], input=event, text=True, env={"PYTHONPATH": str(ROOT)}, check=True, timeout=20)
+    own = system_processes().table().get(os.getpid())
+    assert own is not None
+    assert report_of(reports).ancestors[0] == f"{own.pid}:{own.started}"

@@ -38,8 +38,9 @@ KEPT = {
 }
 """What is kept of an event. An allow-list: what people and tools say in it can be a secret, and does not matter."""
 SPACE = " \t\r\n"
-ANCESTORS = 6
+ANCESTORS = 4
 """So many processes above the hook are written down."""
+SHELLS = (b"sh", b"bash", b"dash", b"zsh", b"fish", b"ksh", b"busybox")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -101,14 +102,22 @@ def _parted(arguments: Sequence[str]) -> tuple[str, list[str]]:
 
 
 def ancestors() -> list[str]:
-    """`pid:start time` of the processes above this one: one of them is the agent; a shell may stand in between."""
+    """`pid:start time` of the agent's processes above this one, the nearest first.
+
+    A shell may stand between the agent and its hook. One above the agent is that of a pane, or
+    of another agent which runs this one as a tool.
+    """
     found: list[str] = []
     pid = os.getppid()
     while pid > 1 and len(found) < ANCESTORS:
         try:
             with open(f"/proc/{pid}/stat", "rb") as file:
-                fields = file.read().rpartition(b")")[2].split()
-            found.append(f"{pid}:{int(fields[19])}")
+                head, _, tail = file.read().rpartition(b")")
+            fields = tail.split()
+            if head.partition(b"(")[2] not in SHELLS:
+                found.append(f"{pid}:{int(fields[19])}")
+            elif found:
+                break
             pid = int(fields[1])
         except (OSError, ValueError, IndexError):
             break  # it has just ended, or this is no Linux
