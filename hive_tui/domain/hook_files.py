@@ -21,6 +21,11 @@ EVENTS: Mapping[str, tuple[str, ...]] = {
 """Few on purpose: an agent waits for each of them."""
 BEGIN = "# >>> hive-tui: tells the hive what this agent does; `hive-tui uninstall hooks` removes these lines\n"
 END = "# <<< hive-tui\n"
+ENTRY = re.compile(
+    r"^\[\[hooks\.(\w+)\]\]\n\[\[hooks\.\1\.hooks\]\]\ntype = \"command\"\ncommand = (?P<command>\"[^\n]*\")\n",
+    re.MULTILINE,
+)
+"""One hook of ours in Codex's settings."""
 PATIENCE_S = 5
 """So long an agent that can be told so waits for the command, which ends by itself before."""
 
@@ -80,7 +85,7 @@ class Edited:
 
 def is_ours(kind: str, command: object) -> bool:
     """Whether a command in a file is one that was put there by hive-tui."""
-    return bool(re.search(rf"hive[-_]tui['\"]? hook {kind}( |$)", str(command)))
+    return bool(re.search(rf"hive[-_]tui['\"]? hook {kind}( |\"|$)", str(command)))
 
 
 def added(kind: str, text: str, command: Sequence[str]) -> Edited:
@@ -111,9 +116,7 @@ def removed(kind: str, text: str, inserted: Sequence[str] = ()) -> str:
         if found.count(piece) == 1:
             found = found.replace(piece, "")
     if kind == "codex":
-        found = re.sub(rf"\n?{re.escape(BEGIN)}.*?{re.escape(END)}", "", found, flags=re.DOTALL)
-        _toml(found)
-        return found
+        return _without_lines(found)
     if not found.strip():
         return found
     return _without(kind, found)
@@ -139,6 +142,23 @@ def _added_to_toml(text: str, command: str) -> Edited:
     except tomllib.TOMLDecodeError as error:
         raise Unfit("its hooks are written so that none can be added behind them") from error
     return Edited(text + piece, (piece,))
+
+
+def _without_lines(text: str) -> str:
+    """Without our own lines and no other: Codex writes tables of its own in between."""
+    found = re.sub(rf"\n?{re.escape(BEGIN)}", "", text)
+    found = re.sub(rf"^{re.escape(END)}", "", found, flags=re.MULTILINE)
+    found = ENTRY.sub(lambda entry: "" if is_ours("codex", entry["command"]) else entry[0], found)
+    hooks = _toml(found).get("hooks", {})
+    left = [hook for entries in hooks.values() if isinstance(entries, list) for hook in _hooks_of(entries)]
+    if any(is_ours("codex", hook.get("command")) for hook in left):
+        raise Unfit("its lines of hive-tui were rewritten, so that they cannot be told from yours")
+    return found
+
+
+def _hooks_of(entries: list[Any]) -> list[dict[str, Any]]:
+    inner = [entry.get("hooks", []) for entry in entries if isinstance(entry, dict)]
+    return [hook for hooks in inner for hook in hooks if isinstance(hook, dict)]
 
 
 def _toml(text: str) -> dict[str, Any]:

@@ -130,6 +130,23 @@ def test_what_was_edited_meanwhile_stays(tmp_path: Path):
     assert list(left["hooks"]) == ["Stop"]
 
 
+def test_tables_that_codex_writes_between_our_lines_stay(tmp_path: Path):
+    # As version 0.169.0 does once its user trusts the hooks: our last line becomes the last of the file.
+    ours = installer(tmp_path)
+    path = ours.file_of("codex")
+    write(path, CODEX)
+    ours.apply(ours.plan_install("codex"))
+    state = '\n[hooks.state]\n\n[hooks.state."config.toml:stop:0:0"]\ntrusted_hash = "sha256:1"\n\n[new]\nx = 1\n'
+    path.write_text(path.read_text().replace(hook_files.END, state + hook_files.END))
+    ours.apply(ours.plan_uninstall("codex"))
+    assert path.read_text() == CODEX + "\n" + state
+    assert tomllib.loads(path.read_text())["hooks"]["Stop"] == tomllib.loads(CODEX)["hooks"]["Stop"]
+    ours.apply(ours.plan_install("codex"))
+    path.write_text(path.read_text().replace('type = "command"\ncommand', 'type="command"\ncommand'))
+    with pytest.raises(HooksRefused, match="cannot be told"):
+        ours.plan_uninstall("codex")
+
+
 def test_codex_lines_that_were_added_behind_ours_stay(tmp_path: Path):
     ours = installer(tmp_path)
     path = ours.file_of("codex")
