@@ -1,7 +1,7 @@
 """Keeps the budgets: tells when one runs out, puts the agent to sleep, and asks for its wake on the next day."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
@@ -12,7 +12,7 @@ from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.limits import wake_at
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.progress import Unwatched
-from hive_tui.domain.wakeups import NewWakeup, Trigger
+from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.services.background import Background
 from hive_tui.services.budgets import Budgets, BudgetView, shown_limit
 from hive_tui.services.hub import Hub
@@ -57,16 +57,23 @@ class BudgetKeeper:
         self._start = start or self._napping.start
         self._waits: dict[str, tuple[datetime, timedelta]] = {}
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether agents are being put to sleep."""
+        return self._napping.is_busy
+
     def keep(self) -> None:
         """Look at all budgets once, and do what is due; a nap goes on by itself."""
         now = self._clock.now()
         found = self._budgets.views()
-        self._ask_missing_wakes(found)
+        self._ask_missing_wakes(found, now)
         self._note_limits([one.agent for one in found])
         for view in found:
             self._tell(view, now)
-        due = [view for view in found if self._is_due(view, now)]
-        if due and not self._napping.is_busy:
+        # Once for each budget and day: who is awake again after that was woken by a person.
+        done = self._database.read(budgets.napped, now.date())
+        due = [view for view in found if view.agent.id not in done and self._is_due(view, now)]
+        if due and not self.is_busy:
             self._start(lambda: self._nap_all(due))
 
     def _note_limits(self, agents: list[Agent]) -> None:
@@ -100,7 +107,9 @@ class BudgetKeeper:
             self._hub.publish(event)
 
     def _is_due(self, view: BudgetView, now: datetime) -> bool:
-        if view.budget is None or view.level is not Level.EXCEEDED or view.agent.lifecycle is not Lifecycle.AWAKE:
+        if view.budget is None or view.level is not Level.EXCEEDED:
+            return False
+        if view.agent.lifecycle is not Lifecycle.AWAKE or view.agent.pinned:
             return False
         wait = self._waits.get(view.agent.id)
         return view.agent.activity in DUE[view.budget.mode] and (wait is None or wait[0] <= now)
@@ -115,7 +124,7 @@ class BudgetKeeper:
         reason = f"{NAP_REASON}: {used_in_words(view.used, view.budget)}"
         passes = PASSED_BY_HARD if view.budget.mode is BudgetMode.HARD else frozenset[str]()
         # Noted before, so that a crash in between leaves no agent asleep of whom nobody knows why.
-        self._database.write(budgets.mark, agent.id, day, budgets.NAPPED, now=self._clock.now())
+        self._database.write(budgets.note_nap, agent.id, day, now=self._clock.now())
         try:
             self._napper.nap(agent.id, NapRequest(reason, HEARTBEAT, passes=passes), Unwatched())
         except HiveError:  # it has been told why
@@ -125,13 +134,19 @@ class BudgetKeeper:
         self._waits.pop(agent.id, None)
         self._ask_wake(agent.id, day, view.limited_until)
 
-    def _ask_missing_wakes(self, found: list[BudgetView]) -> None:
-        """Of agents that were put to sleep right before a crash. What was asked for once is not asked for again."""
-        limited = {view.agent.id: view.limited_until for view in found}
+    def _ask_missing_wakes(self, found: list[BudgetView], now: datetime) -> None:
+        """Of agents that were put to sleep right before a crash, and of those whose budget was raised since then.
+
+        What was asked for once is not asked for again.
+        """
+        views = {view.agent.id: view for view in found}
         for agent_id, day in self._budgets.sleeping_for_budget().items():
+            view, waiting = views[agent_id], self._database.read(wakeups.unfinished_wakes, agent_id)
             is_asked = self._database.read(wakeups.was_asked, agent_id, _key(agent_id, day))
-            if not is_asked and not self._database.read(wakeups.unfinished_wakes, agent_id):
-                self._ask_wake(agent_id, day, limited.get(agent_id))
+            if not is_asked and not waiting:
+                self._ask_wake(agent_id, day, view.limited_until)
+            elif day == now.date() and _was_raised(view) and _waits(waiting, now):
+                self._queue.enqueue(NewWakeup(agent_id, Trigger.BUDGET_RESET, now), HEARTBEAT)
 
     def _ask_wake(self, agent_id: str, day: date, limited_until: datetime | None) -> None:
         """Ask for its wake at the end of the day (UTC), or of its usage limit, whichever is later."""
@@ -144,6 +159,16 @@ class BudgetKeeper:
         _, before = self._waits.get(agent.id, (None, FIRST_WAIT / 2))
         wait = min(before * 2, LONGEST_WAIT)
         self._waits[agent.id] = (self._clock.now() + wait, wait)
+
+
+def _was_raised(view: BudgetView) -> bool:
+    """Whether an agent that sleeps for its budget may spend again today."""
+    return view.level is not Level.EXCEEDED and view.limited_until is None
+
+
+def _waits(wakes: Sequence[Wakeup], now: datetime) -> bool:
+    """Whether all that is asked for lies ahead, and was not tried yet."""
+    return bool(wakes) and all(wake.attempts == 0 and wake.scheduled_for > now for wake in wakes)
 
 
 def _key(agent_id: str, day: date) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ class HookReports:
         self._home = str(home)
         self._database = database
         self._clock = clock
-        self._swept_at = float("-inf")
+        self._swept_at = clock.monotonic()  # not at the start: a short command is to be short
         self._known = Reports({})
 
     @property
@@ -105,7 +106,8 @@ class HookReports:
         self._swept_at = now
         waiting = {path.rpartition("/")[2] for path in self._waiting()}
         self._database.write(hooks.forget_before, self._clock.now() - KEPT, waiting=waiting)
-        spool.sweep(self._home, now_s=self._clock.now().timestamp())
+        with suppress(OSError):
+            spool.sweep(self._home, now_s=self._clock.now().timestamp())
 
 
 def parsed(name: str, body: bytes, now: datetime) -> HookEvent | None:

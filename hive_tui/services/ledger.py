@@ -39,7 +39,7 @@ class Ledger:
         self._seen: dict[Path, object] = {}
         self._owners: dict[Path, str] = {}
         self._listed: dict[Path, tuple[float, tuple[Path, ...]]] = {}
-        self._summed_at = float("-inf")
+        self._summed_at = clock.monotonic()  # not at the start: a short command is to be short
         self._deadline = float("inf")
         self._reading = threading.Lock()
 

@@ -45,6 +45,25 @@ def mark(db: sqlite3.Connection, agent_id: str, day: date, level: str, *, now: d
     return added.rowcount == 1
 
 
+def note_nap(db: sqlite3.Connection, agent_id: str, day: date, *, now: datetime) -> None:
+    """Note that an agent is put to sleep for its budget of that day."""
+    db.execute(
+        "INSERT OR REPLACE INTO budget_marks (agent_id, day, level, at) VALUES (?, ?, ?, ?)",
+        (agent_id, day.isoformat(), NAPPED, to_us(now)),
+    )
+
+
+def napped(db: sqlite3.Connection, day: date) -> set[str]:
+    """Agents that were put to sleep on that day for the budget that they have now."""
+    rows = db.execute(
+        "SELECT mark.agent_id FROM budget_marks AS mark JOIN budgets ON budgets.agent_id ="
+        " coalesce((SELECT own.agent_id FROM budgets AS own WHERE own.agent_id = mark.agent_id), '')"
+        " WHERE mark.day = ? AND mark.level = ? AND mark.at >= budgets.updated_at",
+        (day.isoformat(), NAPPED),
+    )
+    return {row[0] for row in rows}
+
+
 def unmark(db: sqlite3.Connection, agent_id: str, day: date, level: str) -> None:
     """It was not done after all."""
     db.execute("DELETE FROM budget_marks WHERE agent_id = ? AND day = ? AND level = ?", (agent_id, str(day), level))

@@ -187,7 +187,7 @@ def test_a_limit_on_the_screen_is_known_after_the_nap(database: Database, known:
 def test_a_wake_that_a_crash_has_swallowed_is_asked_for_once(database: Database, known: Budgets, clock: FakeClock):
     reason = "its budget of the day is used up: 9 of 9 tokens (100%)"
     ada = add(database, an_ended_agent("ada", reason=reason, since_at=NOON))
-    database.write(budgets.mark, ada.id, NOON.date(), budgets.NAPPED, now=NOON)
+    database.write(budgets.note_nap, ada.id, NOON.date(), now=NOON)
     database.write(ledger.put_limit, ada.id, UsageLimit(MIDNIGHT + timedelta(hours=3), "weekly"), said_at=NOON)
     chore = keeper(database, known, clock)
     chore.keep()
@@ -199,6 +199,24 @@ def test_a_wake_that_a_crash_has_swallowed_is_asked_for_once(database: Database,
     chore.keep()
     assert len(database.read(wakeups.recent)) == 1, "a person does not want it"
     assert known.sleeping_for_budget() == {ada.id: NOON.date()}
+
+
+def test_a_budget_that_is_raised_lets_the_agent_wake_at_once(database: Database, known: Budgets, clock: FakeClock):
+    ada = add(database, an_ended_agent("ada", reason="its budget of the day is used up: 1.0k", since_at=NOON))
+    known.set(None, Budget(1000), TESTER)
+    spend(database, ada, 1000)
+    database.write(budgets.note_nap, ada.id, NOON.date(), now=NOON)
+    chore = keeper(database, known, clock)
+    chore.keep()
+    [wake] = database.read(wakeups.recent)
+    assert wake.scheduled_for > MIDNIGHT
+    known.set(ada, Budget(2000), TESTER)
+    chore.keep()
+    chore.keep()
+    [wake] = database.read(wakeups.recent)
+    assert wake.scheduled_for == clock.now()
+    asked = [text for kind, text in events_of(database) if kind == "wakeup.scheduled"]
+    assert len(asked) == 2, "once each"
 
 
 def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
@@ -226,6 +244,13 @@ def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
     assert "about 1 tokens" in said and "may not spend: its budget of the day is used up" in said
     assert stage.wake(asleep).status == "completed"
     assert known.sleeping_for_budget() == {}
+    chore.keep()
+    assert not chore.is_busy, "who woke it knows that its budget is used up"
+    # Another budget is another matter.
+    known.set(agent, Budget(900), TESTER)
+    stage.look()
+    chore.keep()
+    eventually(lambda: is_asleep(stage.stored(agent)), "it naps again")
 
 
 def test_soft_waits_for_the_end_of_a_turn_and_hard_does_not(stage: Stage):

@@ -331,7 +331,9 @@ def test_old_answers_become_sums_and_are_not_counted_again(tmp_path: Path, datab
     agent = with_transcript(database, path)
     path.write_text(claude_line(1, Tokens(1, 2, 3, 4)))
     Ledger(database, clock).take_in()
+    books = Ledger(database, clock)
     clock.advance(37 * 86_400)
+    books.take_in()
     shutil.copy(path, tmp_path / "copy")
     (tmp_path / "copy").replace(path)
     for _ in range(2):
