@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hive_tui.services.eyes import Eyes
     from hive_tui.services.foreground import Foreground
     from hive_tui.services.heartbeat import Heartbeat
+    from hive_tui.services.hooks import HookReports
     from hive_tui.services.nap import Napper
     from hive_tui.services.observer import Observation, Observer
     from hive_tui.services.pane_building import PaneBuilder
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from hive_tui.services.tasks import TaskBoard
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
+    from hive_tui.spending import Spending
 
 
 class Hive(Outside):
@@ -59,7 +61,19 @@ class Hive(Outside):
     def observer(self) -> Observer:
         from hive_tui.services.observer import Observer
 
-        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub)
+        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub, self.hook_reports.take_in)
+
+    @part
+    def hook_reports(self) -> HookReports:
+        from hive_tui.services.hooks import HookReports
+
+        return HookReports(self.home, self.database, self.clock)
+
+    @part
+    def spending(self) -> Spending:
+        from hive_tui.spending import Spending
+
+        return Spending(self)
 
     @part
     def queue(self) -> WakeupQueue:
@@ -307,7 +321,7 @@ class Hive(Outside):
             self.hub,
             observe_every_s=observe_every_s,
             on_observed=on_observed,
-            glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock),
+            glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock, self.hook_reports.folders),
             chores=self.keeping.housekeeping.chores(self.database, self.clock),
             beat=beat,
         )

@@ -151,5 +151,13 @@ class Keeping:
 
         hive = self._hive
         return Housekeeping(
-            self.retention, self.periodic, self.offsite, self.thinning, self.drills, hive.backups, hive.scheduler
+            self.retention,
+            self.periodic,
+            self.offsite,
+            self.thinning,
+            self.drills,
+            hive.backups,
+            hive.scheduler,
+            hive.spending.ledger,
+            hive.spending.budget_keeper,
         )

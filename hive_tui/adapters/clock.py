@@ -1,10 +1,15 @@
 """The one place that reads the time."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
-from hive_tui.domain.ports import Clock
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a hook must be fast, so it imports neither `typing` nor the domain
+    from collections.abc import Callable
+
+    from hive_tui.domain.ports import Clock
 
 
 class SystemClock:

@@ -1,5 +1,6 @@
 """Commands about who is there: agents, launch, adopt, rename, pin, unpin, forget."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ from hive_tui.cli.context import PERSON, command, print_json, print_table, warn
 from hive_tui.cli.shapes import agent_json
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words
-from hive_tui.domain.errors import HiveError
+from hive_tui.domain.errors import HiveError, StoreError
+from hive_tui.domain.usage import COUNTED, Tokens
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.store import agents as agent_store
@@ -41,6 +43,8 @@ def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
     newest = hive.database.read(checkpoint_store.newest_by_agent)
     next_wakes = hive.database.read(wakeup_store.next_wake_times)
     waiting = hive.database.read(unread.everyone)
+    count_tokens(hive)
+    spent = hive.spending.ledger.today()
     return [
         agent_json(
             agent,
@@ -51,8 +55,17 @@ def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
         )
         | _at_a_look(agent, observation)
         | {"unread": agent.id in waiting}
+        | _tokens(agent, spent)
         for agent in observation.agents
     ]
+
+
+def _tokens(agent: Agent, spent: Mapping[str, Tokens]) -> dict[str, Any]:
+    """What it has spent since 00:00 UTC; null for kinds that do not tell."""
+    if agent.kind not in COUNTED:
+        return {"tokens_today": None, "tokens": None}
+    found = spent.get(agent.id, Tokens())
+    return {"tokens_today": found.total, "tokens": found.to_json()}
 
 
 def _at_a_look(agent: Agent, observation: Observation) -> dict[str, Any]:
@@ -161,6 +174,14 @@ def forget(hive: Hive, as_json: bool, agent: str) -> None:
         print_json({"id": found.id, "name": found.name, "forgotten": True})
     else:
         click.echo(f"{found.name} is forgotten; its checkpoints stay in the catalog.")
+
+
+def count_tokens(hive: Hive) -> None:
+    """Read on in the transcripts; a full disk must not hide what is known."""
+    try:
+        hive.spending.ledger.take_in()
+    except StoreError as error:
+        warn(error.what)
 
 
 def find(hive: Hive, name_or_id: str) -> Agent:

@@ -46,6 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("queue", "The wakeup queue"),
     "task": ("tasks", "What agents are to do, and what for"),
     "schedule": ("schedule", "Daily sleep windows"),
+    "budget": ("budget", "How many tokens agents may spend in a day"),
     "events": ("overview", "What happened"),
     "recover": ("running", "Bring back what a crash took away"),
     "serve": ("running", "The heartbeat without a screen"),
@@ -53,6 +54,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "unpause": ("running", "Allow automatic actions again"),
     "demo": ("demo", "See all of it with scripted agents on a tmux server of its own"),
     "doctor": ("overview", "Look for what is wrong, and say how to mend it"),
+    "hook": ("hook", "Keep an event of an agent; its hooks run this"),
+    "install": ("install", "Let agents tell what they do, by hooks in their settings"),
+    "uninstall": ("install", "Undo install"),
     "config": ("settings", "Show or check the settings"),
 }
 

@@ -8,10 +8,12 @@ from textwrap import wrap
 
 import click
 
-from hive_tui.cli.agents import find
+from hive_tui.cli.agents import count_tokens, find
 from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.budget import price_in_words
 from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.usage import Tokens, count_in_words
 from hive_tui.hive import Hive
 from hive_tui.services.doctor import Finding
 from hive_tui.store import agents as agent_store
@@ -28,6 +30,8 @@ def status(hive: Hive, as_json: bool) -> None:
     observation = hive.observer.observe()
     count = {state: sum(agent.lifecycle is state for agent in observation.agents) for state in Lifecycle}
     is_paused = bool(hive.database.read(settings.get, settings.PAUSED, False))
+    count_tokens(hive)
+    spent = sum(hive.spending.ledger.today().values(), Tokens())
     freed = sum(agent.freed_bytes for agent in observation.agents if agent.lifecycle is Lifecycle.ASLEEP)
     shape = {
         "tmux": str(observation.state),
@@ -37,6 +41,8 @@ def status(hive: Hive, as_json: bool) -> None:
         "agents": {str(state): number for state, number in count.items()},
         "queue": hive.database.read(wakeups.depth),
         "freed_bytes": freed,
+        "tokens_today": spent.total,
+        "tokens": spent.to_json(),
         "home": str(hive.home),
     }
     if as_json:
@@ -47,6 +53,9 @@ def status(hive: Hive, as_json: bool) -> None:
     click.echo(f"heartbeat   {'runs' if shape['heartbeat'] else 'none: open hive-tui, or run `hive-tui serve`'}")
     click.echo(f"queue       {shape['queue']} unfinished{', PAUSED' if is_paused else ''}")
     click.echo(f"memory      {bytes_in_words(freed)} freed by naps")
+    click.echo(
+        f"tokens      {count_in_words(spent.total)} today (UTC), {count_in_words(spent.cache_read)} of them cached"
+    )
     click.echo(f"home        {hive.home}")
 
 
@@ -58,10 +67,18 @@ def explain(hive: Hive, as_json: bool, name: str) -> None:
     # The second look measures the CPU that was used since the first.
     hive.clock.sleep(0.3)
     explanation = hive.explainer.explain(agent, hive.observer.observe())
+    count_tokens(hive)
+    refused = hive.spending.budgets.refusal(agent, hive.clock.now())
+    price = hive.spending.budgets.wake_price(agent)
     if as_json:
-        print_json(explanation.to_json())
-    else:
-        click.echo("\n".join(explanation.lines()))
+        print_json(explanation.to_json() | {"wake_tokens": price, "may_not_spend": refused.reason if refused else None})
+        return
+    click.echo("\n".join(explanation.lines()))
+    for said in (
+        price_in_words(price) if price is not None else "",
+        f"It may not spend: {refused.reason}." if refused else "",
+    ):
+        click.echo(f"  {'tokens':12} {said}" if said else "", nl=bool(said))
 
 
 @command()

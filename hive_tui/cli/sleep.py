@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, command, print_json
+from hive_tui.cli.agents import count_tokens, find
+from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.cli.main import show
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
 from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.budget import price_in_words
 from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
 from hive_tui.domain.errors import Cancelled, HiveError, NotFound
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
@@ -136,6 +137,10 @@ def wake(
 ) -> None:
     """Bring an agent back: the same conversation in the same pane."""
     agent = find(hive, name)
+    count_tokens(hive)
+    price = hive.spending.budgets.wake_price(agent)
+    if agent.lifecycle is not Lifecycle.AWAKE and price is not None:
+        warn(price_in_words(price))
     context: dict[str, Any] = {"message": checked(message)} if message else {}
     due_at = _due_at(hive, at, after)
     if yes:

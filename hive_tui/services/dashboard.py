@@ -18,7 +18,7 @@ from hive_tui.domain.windows import Edge, next_of_all
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, offsite, settings, unread, windows
+from hive_tui.store import journal, ledger, offsite, settings, unread, windows
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
@@ -90,6 +90,8 @@ class HiveView:
     """Whether the panes were looked at yet; before, the agents are those of the registry."""
     next_edge: tuple[datetime, Edge] | None = None
     """When the next sleep window begins or ends, and which of the two; None where none is active."""
+    tokens_today: int = 0
+    """Tokens that all agents have spent since 00:00 UTC."""
 
     @property
     def freed_bytes(self) -> int:
@@ -195,6 +197,7 @@ class Dashboard:
             bool(self._database.read(settings.get, settings.PAUSED, False)),
             observation is not None,
             self._next_edge(),
+            sum(one.total for one in self._database.read(ledger.on_day, self._clock.now().date()).values()),
         )
 
     def _next_edge(self) -> tuple[datetime, Edge] | None:

@@ -1,6 +1,6 @@
 """Whether anything has happened since the last look, for next to nothing: an idle hive is not looked at."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,15 +19,24 @@ class Glance:
     """What moves when an agent does: the panes' output, its files, its process, and the database.
 
     `has_news` is for one thread, always the same.
+
+    Args:
+        folders: They change when a hook of an agent tells something.
     """
 
     def __init__(
-        self, database: Database, watch: PaneWatch, is_alive: Callable[[ProcessId], bool], clock: Clock
+        self,
+        database: Database,
+        watch: PaneWatch,
+        is_alive: Callable[[ProcessId], bool],
+        clock: Clock,
+        folders: Sequence[Path] = (),
     ) -> None:
         self._database = database
         self._watch = watch
         self._is_alive = is_alive
         self._clock = clock
+        self._folders = tuple(folders)
         self._files: tuple[Path, ...] = ()
         self._running: tuple[ProcessId, ...] = ()
         self._known: Trace = {}
@@ -60,7 +69,7 @@ class Glance:
         return is_new
 
     def _trace(self) -> Trace:
-        trace: dict[object, object] = {path: _state(path) for path in self._files}
+        trace: dict[object, object] = {path: _state(path) for path in (*self._folders, *self._files)}
         trace |= {process: self._is_alive(process) for process in self._running}
         trace["database"] = self._database.change_counter()
         try:

@@ -5,8 +5,10 @@ import os
 from hive_tui.domain.ports import Clock
 from hive_tui.services.background import Background
 from hive_tui.services.backups import Backups
+from hive_tui.services.budget_keeping import BudgetKeeper
 from hive_tui.services.chores import Chore, Chores
 from hive_tui.services.drill import Drills
+from hive_tui.services.ledger import Ledger
 from hive_tui.services.offsite import Offsite
 from hive_tui.services.periodic import PeriodicCheckpoints
 from hive_tui.services.retention import Retention
@@ -17,6 +19,8 @@ from hive_tui.store.database import Database
 SCHEDULE_EVERY_S = 5.0
 PRUNE_EVERY_S = 15.0
 COPY_EVERY_S = 10.0
+COUNT_EVERY_S = 5.0
+COUNT_PATIENCE_S = 0.5
 TAKE_EVERY_S = 15.0
 BACK_UP_EVERY_S = 15.0
 PROVE_EVERY_S = 60.0
@@ -37,7 +41,11 @@ class Housekeeping:
         drills: Drills,
         backups: Backups,
         scheduler: Scheduler,
+        ledger: Ledger,
+        budgets: BudgetKeeper,
     ) -> None:
+        self._ledger = ledger
+        self._budgets = budgets
         self._scheduler = scheduler
         self._backups = backups
         self._retention = retention
@@ -53,6 +61,8 @@ class Housekeeping:
         """For the heartbeat."""
         every = (
             Chore("keep the sleep windows", self._scheduler.keep, SCHEDULE_EVERY_S),
+            Chore("count the tokens", self._count, COUNT_EVERY_S),
+            Chore("keep the budgets", self._budgets.keep, COUNT_EVERY_S),
             Chore("keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S),
             Chore("take checkpoints", self._take, TAKE_EVERY_S),
             Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),
@@ -61,6 +71,10 @@ class Housekeeping:
             Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
         )
         return Chores(database, clock, every)
+
+    def _count(self) -> None:
+        # The first reading of long transcripts takes a while; the heartbeat does it bit by bit.
+        self._ledger.take_in(patience_s=COUNT_PATIENCE_S)
 
     def _take(self) -> None:
         if not self._taking.is_busy and self._periodic.due():

@@ -70,6 +70,8 @@ class NapRequest:
     actor: Actor
     force: bool = False
     """Pass the vetoes; never the checkpoint."""
+    passes: frozenset[str] = frozenset()
+    """Rules of vetoes that do not count this time."""
     checkpoint_reason: CheckpointReason = CheckpointReason.NAP
 
 
@@ -170,10 +172,14 @@ class Napper:
         )
 
     def _refuse_if_vetoed(self, agent: Agent, sighting: Sighting, request: NapRequest) -> None:
-        found = vetoes(self.evidence(agent, sighting))
+        found = self._against(agent, sighting, request)
         if found and (not request.force or any(veto.is_final for veto in found)):
             self._log_refusal(agent, request, found)
             raise refusal(agent, found)
+
+    def _against(self, agent: Agent, sighting: Sighting, request: NapRequest) -> tuple[Veto, ...]:
+        found = vetoes(self.evidence(agent, sighting))
+        return tuple(veto for veto in found if veto.is_final or veto.rule not in request.passes)
 
     def _refuse_if_changed(self, agent: Agent, sighting: Sighting, request: NapRequest) -> None:
         """The second look, right before the point of no return."""
@@ -182,7 +188,7 @@ class Napper:
                 f"{agent.name} was not put to sleep: its process or its conversation changed during the checkpoint.",
                 hint="Try again.",
             )
-        found = vetoes(self.evidence(agent, sighting))
+        found = self._against(agent, sighting, request)
         arrived = [veto for veto in found if veto.rule == "wake due"]
         final = [veto for veto in found if veto.is_final]
         if arrived or final or (found and not request.force):

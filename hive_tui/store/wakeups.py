@@ -178,6 +178,12 @@ def unfinished_wakes(db: sqlite3.Connection, agent_id: str) -> list[Wakeup]:
     return [wakeup_of(row) for row in rows]
 
 
+def was_asked(db: sqlite3.Connection, agent_id: str, key: str) -> bool:
+    """Whether the agent has a wakeup with that idempotency key, finished or not."""
+    sql = "SELECT 1 FROM wakeup_requests WHERE agent_id = ? AND idempotency_key = ? LIMIT 1"
+    return db.execute(sql, (agent_id, key)).fetchone() is not None
+
+
 def next_wake_times(db: sqlite3.Connection) -> dict[str, datetime]:
     """When the next wake of each agent that has one is due."""
     rows = db.execute(

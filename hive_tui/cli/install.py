@@ -1,0 +1,108 @@
+"""Commands that write into files of other programs: each shows the change first, and can be undone."""
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from hive_tui.cli.context import command, confirm, print_json
+from hive_tui.hive import Hive
+from hive_tui.services.hook_install import KINDS, Change, HookInstaller
+
+REVIEW = "Codex asks at its next start whether to trust the new hooks."
+
+kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only this kind of agent (default: all there are).")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
+
+
+@click.group()
+def install() -> None:
+    """Add hive-tui to the settings of other programs."""
+
+
+@click.group()
+def uninstall() -> None:
+    """Undo install."""
+
+
+@command("hooks")
+@kind_option
+@dry_run_option
+@yes_option
+def install_hooks(hive: Hive, as_json: bool, kind: str | None, dry_run: bool, yes: bool) -> None:
+    """Let agents tell what they do: add `hive-tui hook` to their settings.
+
+    It shows what changes, asks, and keeps a copy of each file; the rest of a file stays as it is, to the byte.
+    """
+    installer = _installer(hive)
+    kinds = [kind] if kind else [one for one in KINDS if installer.is_there(one)]
+    _change(installer, [installer.plan_install(one) for one in kinds], as_json, dry_run, yes)
+
+
+@command("hooks")
+@kind_option
+@dry_run_option
+@yes_option
+def uninstall_hooks(hive: Hive, as_json: bool, kind: str | None, dry_run: bool, yes: bool) -> None:
+    """Take the hooks out of the settings of agents again, and nothing else."""
+    installer = _installer(hive)
+    kinds = [kind] if kind else [one for one in KINDS if installer.is_there(one)]
+    _change(installer, [installer.plan_uninstall(one) for one in kinds], as_json, dry_run, yes)
+
+
+install.add_command(install_hooks)
+uninstall.add_command(uninstall_hooks)
+
+
+def _change(installer: HookInstaller, changes: Sequence[Change], as_json: bool, dry_run: bool, yes: bool) -> None:
+    needed = [change for change in changes if change.is_needed]
+    for change in needed:
+        click.echo(change.diff(), nl=False, err=as_json)
+    is_wanted = bool(needed) and not dry_run
+    if is_wanted:
+        confirm("Change " + " and ".join(str(change.path) for change in needed) + "?", yes=yes)
+    backups = {change.path: installer.apply(change) for change in needed} if is_wanted else {}
+    if as_json:
+        print_json([_shape(change, backups.get(change.path), is_wanted) for change in changes])
+        return
+    for change in changes:
+        click.echo(_sentence(change, backups.get(change.path), is_wanted))
+    if not changes:
+        click.echo("No agent of a kind with hooks was found; name one with --kind.")
+    if is_wanted and any(change.kind == "codex" and change.inserted for change in needed):
+        click.echo(REVIEW)
+
+
+def _sentence(change: Change, backup: Path | None, is_done: bool) -> str:
+    if not change.is_needed:
+        return f"{change.kind}: nothing to change in {change.path}."
+    if not is_done:
+        return f"{change.kind}: {change.path} would change."
+    kept = f"; it was kept as {backup}" if backup else ""
+    return f"{change.kind}: {change.path} is {'removed' if change.after is None else 'changed'}{kept}."
+
+
+def _shape(change: Change, backup: Path | None, is_done: bool) -> dict[str, object]:
+    return {
+        "kind": change.kind,
+        "path": str(change.path),
+        "changed": change.is_needed and is_done,
+        "would_change": change.is_needed,
+        "backup": str(backup) if backup else None,
+    }
+
+
+def _installer(hive: Hive) -> HookInstaller:
+    return HookInstaller(hive.home, os.environ, own_command(), hive.clock)
+
+
+def own_command() -> tuple[str, ...]:
+    """How this program is started from anywhere, without arguments."""
+    called = Path(sys.argv[0])
+    named = str(called.absolute()) if called.name == "hive-tui" and os.access(called, os.X_OK) else None
+    named = named or shutil.which("hive-tui")
+    return (named,) if named else (sys.executable, "-m", "hive_tui")
