@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hive_tui.domain.comparison import FileDelta
     from hive_tui.domain.panes import PaneList, SavedSession
     from hive_tui.domain.processes import ProcessId, ProcessTable
+    from hive_tui.domain.sightings import HookReport
     from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
     from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
 
@@ -77,6 +78,21 @@ class Processes(Protocol):
 
     def signal(self, process: ProcessId, number: int) -> bool:
         """Send a signal to exactly this process; False if it is gone."""
+        ...
+
+
+class HookReports(Protocol):
+    """What agents said by their hooks. Both methods are cheap and raise nothing: an unreadable store says nothing."""
+
+    def of_session(self, kind: str, session_id: str) -> HookReport | None:
+        """The last report about a conversation; None if there was none."""
+        ...
+
+    def of_process(self, kind: str, process: ProcessId) -> HookReport | None:
+        """The last report that a hook of this very process, or one below it, has sent.
+
+        None for kinds whose hooks run in a server that several panes share: those tell nothing about a pane.
+        """
         ...
 
 
