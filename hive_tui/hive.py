@@ -14,6 +14,7 @@ from hive_tui.part import part
 
 if TYPE_CHECKING:
     from hive_tui.domain.beat import Beat
+    from hive_tui.domain.ports import HookReports
     from hive_tui.domain.retry import RetryPolicy
     from hive_tui.keeping import Keeping
     from hive_tui.services.alerts import Alerts
@@ -53,7 +54,13 @@ class Hive(Outside):
         """Eyes with no memory yet, for one nap or one wake."""
         from hive_tui.services.eyes import Eyes
 
-        return Eyes(self.panes, self.processes, self.kinds, self.clock)
+        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports)
+
+    @part
+    def hook_reports(self) -> HookReports:
+        from hive_tui.kinds.kind import NO_REPORTS
+
+        return NO_REPORTS
 
     @part
     def observer(self) -> Observer:

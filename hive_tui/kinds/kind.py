@@ -40,6 +40,9 @@ class NoReports:
         return None
 
 
+NO_REPORTS = NoReports()
+
+
 @dataclass(frozen=True)
 class Look:
     """One look at a live agent: what its kind judges by."""
@@ -56,7 +59,7 @@ class Look:
     """The conversation that this very process was seen with before."""
     known_activity: Activity = Activity.UNKNOWN
     """What it did at the look before."""
-    hooks: HookReports = NoReports()
+    hooks: HookReports = NO_REPORTS
     now_s: float = 0.0
     """Seconds since the epoch."""
 
