@@ -24,6 +24,8 @@ ALREADY_TYPED_S = 8.0
 """How long a command that an earlier attempt typed may take to become a process."""
 ANSWER_SHOWS_S = 5.0
 """A dialog that is still there so long after its answer needs a person."""
+ENDS_S = 5.0
+"""How long the program that ran before may take to be gone altogether."""
 GONE_AGAIN_S = 5.0
 """After so long with the shell back in front, a command that was never seen to run has ended."""
 
@@ -126,6 +128,7 @@ class Starter:
     def _type(self, agent: Agent, pane: Pane, command: tuple[str, ...], marks: Mapping[str, str | None]) -> None:
         shell = ShellPane(pane.id, self._panes, self._processes, self._clock)
         remembered = PromptLine.from_text(agent.prompt) if agent.prompt else None
+        wait_until(lambda: not shell.is_between_programs(), timeout_s=ENDS_S, clock=self._clock)
         refusal = shell.refusal(remembered)
         if refusal:
             shell.clean_up(remembered)  # what ran here last may have been killed

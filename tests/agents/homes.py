@@ -22,6 +22,8 @@ class Program:
     """Keys that leave a question or a limit."""
     kind: str = ""
     """Its kind, where that is not its name."""
+    busy: str = ""
+    """Pattern of what it draws while it works, and only then; empty where only its title tells."""
     shares_history: bool = False
     """Whether two of them in one folder are one conversation."""
 
@@ -113,10 +115,10 @@ AIDER = (
     " --no-show-release-notes --map-tokens 0 --no-gitignore"
 )
 PROGRAMS = (
-    Program("claude", "claude", _claude),
+    Program("claude", "claude", _claude, busy="esc to interrupt"),
     Program("codex", "codex", _codex, states=("run", "limit")),
     Program("codex-solo", "codex --no-daemon", _codex, states=("run",), kind="codex"),
-    Program("opencode", "opencode", _opencode, escape=("Escape", "Escape")),
-    Program("gemini", "gemini", _gemini),
+    Program("opencode", "opencode", _opencode, escape=("Escape", "Escape"), busy="esc (again to )?interrupt"),
+    Program("gemini", "gemini", _gemini, busy="esc to cancel"),
     Program("aider", AIDER, _aider, states=("limit",), escape=("C-c",), shares_history=True),
 )

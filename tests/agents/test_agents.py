@@ -78,8 +78,7 @@ def works(tour: Tour, pane_id: str) -> str:
     tour.say(pane_id, "remember PLUM mock:slow 4")
     eventually(lambda: tour.request("PLUM"), "the model is asked", timeout_s=40)
     working = tour.delay(pane_id, Activity.WORKING, tour.request("PLUM")[-1].at_s)
-    eventually(lambda: tour.model.ended_at_s.get(tour.program.name, 0) > tour.request("PLUM")[-1].at_s + 3)
-    idle = tour.delay(pane_id, Activity.IDLE, tour.model.ended_at_s[tour.program.name])
+    idle = tour.delay(pane_id, Activity.IDLE, tour.rested_at(pane_id, tour.request("PLUM")[-1]))
     return f"{working:.2f} s, {idle:.2f} s"
 
 

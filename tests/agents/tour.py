@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from signal import SIGKILL
 
-from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.adapters.clock import wait_until
+from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.kinds.screen import Screen
@@ -20,7 +21,7 @@ from hive_tui.services.nap import NapResult
 from hive_tui.services.observer import Observation
 from tests.agents.homes import Program
 from tests.agents.model import Asked, Model, now_s
-from tests.stage import PROMPT, Stage, eventually
+from tests.stage import CLOCK, PROMPT, Stage, eventually
 
 READY = tuple((Lifecycle.AWAKE, activity) for activity in (Activity.IDLE, Activity.PERMISSION, Activity.QUESTION))
 START_S = 60.0
@@ -115,8 +116,7 @@ class Tour:
         eventually(lambda: self.agent_in(pane_id) is not None, "it is found", timeout_s=START_S)
         name = self.name_in(pane_id)
         eventually(lambda: self.seen.now(name) in READY, "it is idle, or asks something", timeout_s=START_S)
-        if self.seen.now(name) != READY[0]:  # an offer of the program's own, which nobody takes here
-            self.press(pane_id, ("Escape",))
+        self.leave_offers(pane_id)
         self.await_state(pane_id, Activity.IDLE, timeout_s=START_S)
         return pane_id
 
@@ -156,10 +156,22 @@ class Tour:
         assert not self.request(text), f"{text!r} was said before"
         self.say(pane_id, text)
         eventually(lambda: self.request(text), f"the model is asked {text!r}", timeout_s=STATE_S)
-        ended_s = now_s()
-        eventually(lambda: self.model.ended_at_s.get(self.program.name, 0) >= ended_s - 5, timeout_s=STATE_S)
-        self.await_state(pane_id, Activity.IDLE, timeout_s=STATE_S)
+        self.rested_at(pane_id, self.request(text)[-1])
+        name = self.name_in(pane_id)
+        eventually(lambda: self.stage.look(name).activity is Activity.IDLE, "it is idle again", timeout_s=STATE_S)
         return self.request(text)[-1]
+
+    def rested_at(self, pane_id: str, asked: Asked) -> float:
+        """When an answer was out, and the program itself shows that it has ended."""
+        eventually(lambda: self.model.ended_at_s.get(self.program.name, 0) > asked.at_s, timeout_s=STATE_S)
+        if not self.program.busy:
+            return self.model.ended_at_s[self.program.name]
+
+        def is_at_rest() -> bool:
+            return not re.search(self.program.busy, self.stage.screen(pane_id))
+
+        eventually(is_at_rest, "the program draws that it has ended", timeout_s=STATE_S)
+        return now_s()
 
     def request(self, text: str) -> list[Asked]:
         return [one for one in self.model.of(self.program.name) if one.users and text in one.users[-1]]
@@ -192,10 +204,20 @@ class Tour:
         """Wake it; its pane, once it is idle by evidence."""
         wakeup = self.stage.wake(agent, timeout_s=WAKE_S)
         assert wakeup.status is WakeupStatus.COMPLETED, f"{wakeup.status}: {wakeup.last_error}"
-        pane = self.stage.stored(agent).pane
-        assert pane is not None
-        self.await_state(pane.pane_id, Activity.IDLE, timeout_s=WAKE_S)
-        return pane.pane_id
+        woken = self.stage.stored(agent)
+        assert woken.pane is not None
+        eventually(lambda: self.seen.now(agent.name) in READY, "it is idle, or asks something", timeout_s=WAKE_S)
+        self.leave_offers(woken.pane.pane_id)
+        self.await_state(woken.pane.pane_id, Activity.IDLE, timeout_s=WAKE_S)
+        return woken.pane.pane_id
+
+    def leave_offers(self, pane_id: str) -> None:
+        """Say no to what the program offers by itself between two messages, now or in a moment."""
+        offers = wait_until(
+            lambda: self.stage.look(self.name_in(pane_id)).activity in NEEDS_PERSON, timeout_s=2, clock=CLOCK
+        )
+        if offers:
+            self.press(pane_id, ("Escape",))
 
     def kill(self, pane_id: str) -> Agent:
         """End all its own processes at once; the agent, once that was seen."""
