@@ -18,7 +18,7 @@ sys.exit(main())
 
 
 def without_status_file(manifest: str) -> str:
-    """The same kind, had its program no status file: its conversation is known by its words, its state by its screen."""
+    """The same kind without a status file: by its words and its screen alone."""
     kept = re.sub(r"(?m)^(status_\w+|idle|working|permission) = .*\n", "", manifest)
     kept = re.sub(r"(?m)^transcripts = .*$", BY_ITS_WORDS, kept)
     return kept + "\n[[screen.rules]]\nactivity = 'idle'\npattern = '^»'\nlines = 1\nwhy = 'it shows its prompt'\n"
