@@ -130,7 +130,8 @@ class TestAider:
     """One history a repository."""
 
     def a_history(self, folder: Path, *, said: bool = True) -> Path:
-        text = "\n# aider chat started at 2026-01-05 12:00:00\n\n> Added kept.txt to the chat\n> Added gone.txt to the chat\n"
+        added = "> Added kept.txt to the chat\n> Added gone.txt to the chat\n"
+        text = f"\n# aider chat started at 2026-01-05 12:00:00\n\n{added}"
         path = folder / ".aider.chat.history.md"
         path.write_text(text + ("\n#### hello  \n\nhi\n\n> Tokens: 5 sent, 2 received.  \n" if said else ""))
         (folder / "kept.txt").write_text("x")
