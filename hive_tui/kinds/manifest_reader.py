@@ -115,7 +115,7 @@ class _Reader:
 
     def __init__(self, source: str, text: str) -> None:
         self._source = source
-        self._lines = TomlLines(text)
+        self._text_of_file = text
 
     def manifest(self, value: Mapping[str, Any]) -> Manifest:
         manifest: Manifest = self._filled(Manifest, value, ())
@@ -128,18 +128,22 @@ class _Reader:
 
     def check(self, form: Any, value: Mapping[str, Any], place: Place) -> None:
         """Check what is there, and not that all is there that must be."""
-        hints = get_type_hints(form)
+        hints = _hints(form)
+        self._check_keys(hints, value, place)
         for key, item in value.items():
-            if key not in hints:
-                known = ", ".join(hints)
-                raise self.error((*place, key), "is not a key of a manifest", hint=f"Known here: {known}.")
             if is_dataclass(hints[key]) and isinstance(item, dict):
                 self.check(hints[key], item, (*place, key))
             else:
                 self._value(hints[key], item, (*place, key))
 
+    def _check_keys(self, hints: Mapping[str, Any], value: Mapping[str, Any], place: Place) -> None:
+        for key in value:
+            if key not in hints:
+                known = ", ".join(hints)
+                raise self.error((*place, key), "is not a key of a manifest", hint=f"Known here: {known}.")
+
     def error(self, place: Place, what: str, hint: str = "") -> ConfigError:
-        line = self._lines.of(place)
+        line = TomlLines(self._text_of_file).of(place)
         where = f"{self._source}:{line}" if line else self._source
         name = ".".join(str(part) for part in place if isinstance(part, str))
         return ConfigError(f"{where}: {name} {what}.", hint=hint or "Correct that line, or take it out.")
@@ -147,8 +151,8 @@ class _Reader:
     def _filled(self, form: Any, value: Any, place: Place) -> Any:
         if not isinstance(value, dict):
             raise self.error(place, "must be a table", hint=f"Write it as [{'.'.join(map(str, place))}].")
-        self.check(form, value, place)
-        hints = get_type_hints(form)
+        hints = _hints(form)
+        self._check_keys(hints, value, place)
         for one in fields(form):
             if one.name not in value and one.default is MISSING and one.default_factory is MISSING:
                 if is_dataclass(hints[one.name]):
@@ -209,6 +213,11 @@ class _Reader:
         return text
 
 
+@cache
+def _hints(form: Any) -> dict[str, Any]:
+    return get_type_hints(form)
+
+
 def _is_optional_table(form: Any, key: str) -> bool:
     one = next(one for one in fields(form) if one.name == key)
-    return one.default is MISSING and one.default_factory is MISSING and is_dataclass(get_type_hints(form)[key])
+    return one.default is MISSING and one.default_factory is MISSING and is_dataclass(_hints(form)[key])

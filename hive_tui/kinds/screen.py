@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import zip_longest
 
 from hive_tui.domain.agents import Activity
@@ -40,20 +41,24 @@ class TitleRule:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Screen:
     """One capture of a pane, with its escape sequences."""
 
     ansi: str
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """Lines as plain text, without trailing blanks."""
         return [ESCAPE.sub("", line).replace("\xa0", " ").rstrip() for line in self.ansi.splitlines()]
 
     def bottom(self, count: int) -> list[str]:
         """The last lines that are not blank, top to bottom."""
-        return [line for line in self.lines if line.strip()][-count:]
+        return self._written[-count:]
+
+    @cached_property
+    def _written(self) -> list[str]:
+        return [line for line in self.lines if line.strip()]
 
     def first_match(self, rules: Sequence[ScreenRule], prompt: str = "") -> tuple[ScreenRule, str] | None:
         """The first rule that matches, and the line it matched.

@@ -228,7 +228,9 @@ class Eyes:
         before = self._memory.settling.get(look.root.id, Settling(moved_at_s=now_s))
         is_busy = cpu is not None and cpu > BUSY_CPU_SHARE
         below = tuple(process.id for process in look.tree[1:])
-        trace = trace_of(look.screen.bottom(40), _state(session.transcript), below, is_busy and now_s)
+        is_working = claims[0].activity is Activity.WORKING
+        shown = look.screen.bottom(40) if is_working else ()
+        trace = trace_of(shown, is_working, _state(session.transcript), below, is_busy and now_s)
         after, claims = settled(moved(before, trace, now_s), claims, now_s)
         self._memory.settling[look.root.id] = after
         if not has_stalled(after, claims, now_s):
