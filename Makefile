@@ -1,7 +1,7 @@
 # Python's bytecode must be written, or every start compiles everything again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help install run demo test test-faults bench screenshots lint format check lock clean
+.PHONY: help install run demo test test-faults test-agents bench screenshots lint format check lock clean
 
 help:         ## List the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +26,10 @@ test: install         ## All tests
 test-faults: install  ## Slow fault tests: kill -9 at every step, many times
 	@.ci/setup test-tools
 	.venv/bin/pytest -m faults -n 4 tests
+
+test-agents: install  ## The real programs in PREFIX/bin against a pretended model: make test-agents PREFIX=FOLDER
+	@.ci/setup test-tools
+	HIVE_AGENTS_PREFIX="$(PREFIX)" .venv/bin/pytest -m agents tests/agents
 
 bench: install        ## Measure it beside plain peers; five minutes on a machine with nothing else to do
 	@.ci/setup test-tools

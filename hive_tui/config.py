@@ -211,6 +211,11 @@ def default_config_file() -> Path:
     return Path(named).expanduser() if named else user_config_path("hive-tui") / "config.toml"
 
 
+def kinds_folder(file: Path) -> Path:
+    """The folder beside the settings file that holds the person's own manifests of kinds."""
+    return file.parent / "kinds"
+
+
 def load(file: Path, *, must_exist: bool = False) -> Settings:
     """Settings from a file; the defaults where there is none.
 

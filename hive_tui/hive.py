@@ -55,13 +55,13 @@ class Hive(Outside):
         """Eyes with no memory yet, for one nap or one wake."""
         from hive_tui.services.eyes import Eyes
 
-        return Eyes(self.panes, self.processes, self.kinds, self.clock)
+        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports)
 
     @part
     def observer(self) -> Observer:
         from hive_tui.services.observer import Observer
 
-        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub, self.hook_reports.take_in)
+        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub)
 
     @part
     def hook_reports(self) -> HookReports:

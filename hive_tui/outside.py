@@ -31,6 +31,7 @@ class Outside:
         tmux_socket: As for `tmux -L` or, with a slash, `tmux -S`; None for tmux's own choice.
         clock: Time; tests give their own.
         notifier: Messages on the desktop; tests give their own.
+        kinds_folder: The person's own manifests of kinds; None for none.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Outside:
         *,
         clock: Clock | None = None,
         notifier: Notifier | None = None,
+        kinds_folder: Path | None = None,
     ) -> None:
         from hive_tui.adapters.tmux.client import TmuxClient
         from hive_tui.adapters.tmux.control import ControlClient
@@ -49,6 +51,7 @@ class Outside:
         self.settings = settings
         self.clock: Clock = clock or SystemClock()
         self._notifier = notifier
+        self._kinds_folder = kinds_folder
         self.tmux = TmuxClient(tmux_socket, timeout_s=settings.tmux.timeout_s)
         self.looking = ControlClient(tmux_socket, self.clock, timeout_s=settings.tmux.timeout_s)
         self.hub = Hub()
@@ -81,7 +84,7 @@ class Outside:
     def kinds(self) -> Kinds:
         from hive_tui.kinds.catalog import Kinds
 
-        return Kinds()
+        return Kinds(self._kinds_folder)
 
     @part
     def locks(self) -> AgentLocks:

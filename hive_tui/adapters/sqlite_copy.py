@@ -5,7 +5,7 @@ A source is not even opened as a file to look at it: closing it would end the lo
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -54,6 +54,32 @@ def copy_database(source: Path, target: Path, clock: Clock, *, timeout_s: float 
     except (sqlite3.Error, OSError) as error:
         said = str(error) or type(error).__name__
         raise BackupError(f"The database {source} could not be copied: {said}.", hint=_hint(said)) from error
+
+
+def empty_tables(path: Path, tables: Sequence[str]) -> None:
+    """Take all rows out of tables of a copy, so that not even its free pages hold them.
+
+    Args:
+        path: A database that nobody else uses.
+        tables: Those that it does not have are left out.
+
+    Raises:
+        BackupError: It cannot be written; the copy is not to be kept then.
+    """
+    if not tables:
+        return
+    try:
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            names = {str(row[0]) for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            connection.execute("PRAGMA journal_mode = DELETE")
+            connection.execute("PRAGMA foreign_keys = OFF")
+            connection.execute("PRAGMA secure_delete = ON")
+            for table in names.intersection(tables):
+                connection.execute(f'DELETE FROM "{table}"')
+            connection.execute("VACUUM")
+        _sync(path)
+    except (sqlite3.Error, OSError) as error:
+        raise BackupError(f"The keys could not be taken out of the copy {path}: {error}.") from error
 
 
 def database_errors(path: Path) -> list[str]:

@@ -90,7 +90,8 @@ def opened(ctx: click.Context) -> Iterator["Hive"]:
     settings = config.load(named or config.default_config_file(), must_exist=named is not None)
     home: Path = ctx.meta.get(KEY + "home") or config.default_home()
     socket: str | None = ctx.meta.get(KEY + "tmux_socket") or os.environ.get("HIVE_TMUX_SOCKET") or None
-    hive = Hive(home.expanduser().absolute(), settings, socket)
+    kinds = config.kinds_folder(named or config.default_config_file())
+    hive = Hive(home.expanduser().absolute(), settings, socket, kinds_folder=kinds)
     try:
         yield hive
         hive.tidy_up()

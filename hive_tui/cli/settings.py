@@ -35,10 +35,16 @@ def show(ctx: click.Context, as_json: bool) -> None:
 @common_options
 @click.pass_context
 def check(ctx: click.Context) -> None:
-    """Read the settings file; exit 1 and name file, line and key if something is wrong."""
+    """Read the settings file and the kinds beside it; exit 1 and name file, line and key if something is wrong."""
+    from hive_tui.kinds.catalog import Kinds
+
     path = _path(ctx)
     settings_file.load(path)
     click.echo(f"{path}: fine." if path.exists() else f"{path} does not exist; the defaults are used.")
+    folder = settings_file.kinds_folder(path)
+    Kinds(folder)
+    for manifest in sorted(folder.glob("*.toml")):
+        click.echo(f"{manifest}: fine.")
 
 
 @config.command("path")

@@ -166,9 +166,10 @@ class HookReport:
 
     def claim(self, now: datetime) -> Claim | None:
         """What it is evidence of at that time; None if it tells nothing, or is too old."""
-        if self.has_ended or self.activity is None or now >= self.expires_at:
+        if self.has_ended or self.activity is None or self.activity_at is None or now >= self.expires_at:
             return None
-        return Claim(self.activity, SOURCE, f"its hook told {self.activity_event}")
+        age_s = (now - self.activity_at).total_seconds()
+        return Claim(self.activity, SOURCE, f"its hook told {self.activity_event} {age_s:.0f} s ago")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from hive_tui.domain.comparison import FileDelta
+    from hive_tui.domain.hooks import HookReport
     from hive_tui.domain.panes import PaneList, SavedSession
     from hive_tui.domain.processes import ProcessId, ProcessTable
     from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
@@ -77,6 +78,29 @@ class Processes(Protocol):
 
     def signal(self, process: ProcessId, number: int) -> bool:
         """Send a signal to exactly this process; False if it is gone."""
+        ...
+
+
+class HookReports(Protocol):
+    """What agents have told by their hooks, as of the last `take_in`."""
+
+    def take_in(self) -> int:
+        """Learn what was told since; how many events that were.
+
+        Raises:
+            StoreError: It cannot be read now, and waits.
+        """
+        ...
+
+    def of_session(self, kind: str, session_id: str) -> HookReport | None:
+        """The last report about a conversation; None if there was none."""
+        ...
+
+    def of_process(self, kind: str, process: ProcessId) -> HookReport | None:
+        """The last report that a hook of this very process, or one below it, has sent.
+
+        None for kinds whose hooks run in a server that several panes share: those tell nothing about a pane.
+        """
         ...
 
 

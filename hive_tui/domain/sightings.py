@@ -19,6 +19,29 @@ class Claim:
     """What was read there, for a person."""
 
 
+FALLBACK = "fallback"
+DEBOUNCE = "debounce"
+STALLED = "activity"
+WHY_IT_COUNTS_LESS = {
+    "hook": "a turn may end without a hook",
+    "title": "a title proves work, and nothing else",
+    "screen": "a screen may show what is over",
+    "rollout": "it is written at the end of a step",
+    "database": "it is written at the end of a step",
+    "history": "it is written at the end of a step",
+    "status file": "it tells of no limit and no error",
+    FALLBACK: "it counts only where nothing else speaks",
+}
+"""Why a source is overruled by a stronger one that says something else."""
+
+
+def why_it_lost(claim: Claim, winner: Claim) -> str:
+    """Why a claim does not decide what is shown; for a person."""
+    if claim.activity is winner.activity:
+        return "agrees"
+    return f"overruled by {winner.source}: {WHY_IT_COUNTS_LESS.get(claim.source, 'it counts less')}"
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """The conversation of a running agent, and where its kind keeps it."""
@@ -57,6 +80,11 @@ class Sighting:
     started_at: datetime | None
     cpu_share: float | None
     """Share of one core since the look before; None at the first look."""
+    is_settled: bool = True
+    """Whether `activity` is what the sources say now; False while a weak one is not believed yet, so that another
+    look is needed soon."""
+    is_in_front: bool = True
+    """Whether it has the keyboard of its pane; False once it was stopped (Ctrl-Z) or sent to the background."""
     is_legible: bool = True
     """Whether its environment could be read. That of a process that is just ending cannot, and then what
     follows from it, like where its files are, is not to be believed."""

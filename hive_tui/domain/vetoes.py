@@ -20,8 +20,8 @@ class Veto:
     reason: str
 
     @property
-    def is_final(self) -> bool:
-        """Whether not even a person's force passes it: a nap would end what no wake can bring back."""
+    def is_for_good(self) -> bool:
+        """Whether a nap would end a conversation that no wake can bring back, so that only a person's force passes."""
         return self.rule in (NO_SESSION, NO_TRANSCRIPT)
 
     def __str__(self) -> str:
@@ -46,6 +46,10 @@ class NapEvidence:
     """Share of one core over the last second or more; None if not measured yet."""
     wake_due: bool
     """Whether a wake of this agent is due or under way."""
+    session_source: str = ""
+    """How the conversation id was found, or why it was not."""
+    is_in_front: bool = True
+    """Whether it has the keyboard of its pane."""
 
 
 def vetoes(evidence: NapEvidence) -> tuple[Veto, ...]:
@@ -62,9 +66,14 @@ def vetoes(evidence: NapEvidence) -> tuple[Veto, ...]:
     if evidence.draft:
         found.append(Veto("draft", f"there is an unsent draft: {evidence.draft[:40]!r}"))
     if evidence.session_id is None:
-        found.append(Veto(NO_SESSION, "no conversation id is known that could be resumed"))
+        why = f" ({evidence.session_source})" if evidence.session_source else ""
+        found.append(Veto(NO_SESSION, f"no conversation id is known that could be resumed{why}"))
     elif not evidence.has_transcript:
-        found.append(Veto(NO_TRANSCRIPT, "the transcript of its conversation is missing"))
+        found.append(Veto(NO_TRANSCRIPT, "the transcript of its conversation is missing, so no wake could resume it"))
+    if not evidence.is_in_front:
+        found.append(
+            Veto("background job", "it was stopped or sent to the background; `fg` in its pane brings it back")
+        )
     if evidence.is_watched:
         found.append(Veto("watched", "somebody looks at its pane"))
     if evidence.is_pinned:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from hive_tui.domain.agents import Activity, Agent
@@ -12,9 +11,6 @@ from hive_tui.kinds.kind import Kind, Look, SessionFile, StartState
 from hive_tui.kinds.screen import Screen
 
 WAITING = {"permission prompt": Activity.PERMISSION, "input needed": Activity.QUESTION}
-SPINNER = range(0x2800, 0x2900), range(0x25D0, 0x25D4)
-"""First letters of the title while the model streams: braille, since 2.1.228 half circles."""
-
 MENU = re.compile(r" +❯ \d+\. ")
 
 
@@ -26,33 +22,23 @@ class Claude(Kind):
         folder = self.config_dir(look)
         status = status_file.read(folder, look.root)
         session_id = str(status.get("sessionId") or "") if status else ""
+        if not session_id and (report := look.hooks.of_process(self.name, look.root.id)) is not None:
+            transcript = self.find_transcript(folder, report.session_id)
+            return Session(report.session_id, "its hook", str(transcript) if transcript else None, str(folder))
         if not session_id:
-            resumed = self.resumed_session(look)
-            if resumed is not None:
-                return resumed
-            return Session(None, "it writes no status file that names its conversation", config_dir=str(folder))
+            nothing = "it writes no status file that names its conversation"
+            return self.resumed_session(look) or Session(None, nothing, config_dir=str(folder))
         transcript = self.find_transcript(folder, session_id)
         return Session(session_id, "its status file", str(transcript) if transcript else None, config_dir=str(folder))
 
-    def find_transcript(self, config_dir: Path, session_id: str) -> Path | None:
-        """Searched by id in all folders, since their names follow no documented rule."""
-        return next(iter((config_dir / "projects").glob(f"*/{session_id}.jsonl")), None)
-
-    def claims(self, look: Look) -> tuple[Claim, ...]:
-        """The status file; at `idle` the screen may know of a limit or an error; then the title."""
+    def own_claims(self, look: Look) -> tuple[Claim, ...]:
+        """The status file; at `idle` the screen may know of a limit or an error, of which the file says nothing."""
         status = status_file.read(self.config_dir(look), look.root)
-        screen = self.screen_claims(look)
-        claims: list[Claim] = []
-        if status is not None:
-            claim = _claim(status)
-            quiet = claim.activity is Activity.IDLE
-            more = [found for found in screen if found.activity in (Activity.LIMITED, Activity.ERROR)]
-            claims += [*more, claim] if quiet else [claim]
-        title = look.pane.title.strip()
-        if title and any(ord(title[0]) in letters for letters in SPINNER):
-            claims.append(Claim(Activity.WORKING, "title", f"the title spins: {title[:40]}"))
-        claims += screen
-        return (*claims, Claim(Activity.UNKNOWN, "fallback", "no status file, and nothing on the screen is known"))
+        if status is None:
+            return ()
+        claim = _claim(status)
+        more = [found for found in self.screen_claims(look) if found.activity in (Activity.LIMITED, Activity.ERROR)]
+        return (*more, claim) if claim.activity is Activity.IDLE else (claim,)
 
     def background(self, look: Look) -> tuple[str, ...]:
         """The status `shell` and the footer speak of background work; the process tree is no evidence."""
@@ -64,10 +50,10 @@ class Claude(Kind):
                 found.append(text[:60])
         return tuple(found)
 
-    def draft(self, look: Look) -> str:
+    def typed(self, screen: Screen) -> str:
         """A menu takes the place of the input box; what begins with the glyph above it was sent."""
-        is_menu = any(MENU.match(line) for line in look.screen.bottom(8))
-        return "" if is_menu else super().draft(look)
+        is_menu = any(MENU.match(line) for line in screen.bottom(8))
+        return "" if is_menu else super().typed(screen)
 
     def start_state(self, look: Look, session_id: str) -> StartState:
         """Ready when its status file says idle with the wanted conversation and the prompt is drawn."""

@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from hive_tui.kinds.manifest import ProcessRules, ResumeRules
+from hive_tui.kinds.manifest import UUID, ProcessRules, ResumeRules
 
 INTERPRETER = re.compile(r"(node|nodejs|bun|deno|python(\d(\.\d+)?)?|pypy3?|ruby)(\.exe)?")
 INTERPRETER_OPTIONS_WITH_VALUE = frozenset(
     {"-r", "--require", "--import", "--loader", "--experimental-loader", "-C", "--conditions", "--preload", "-X", "-W"}
 )
-SESSION_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SCRIPT_ENDING = re.compile(r"\.(exe|m?js|cjs|ts|py|rb)$")
 
 
@@ -76,13 +75,19 @@ def resumed(argv: Sequence[str], rules: ResumeRules, session_id: str) -> tuple[s
     return (*prefix, *arguments, *kept_options(command.arguments if command else (), rules))
 
 
-def value_of(argv: Sequence[str], arguments: Sequence[str]) -> str | None:
-    """The session id that stands in a command line where a resume puts it; None if there is none."""
+def value_of(argv: Sequence[str], arguments: Sequence[str], pattern: str = UUID) -> str | None:
+    """The session id that stands in a command line where a resume puts it; None if there is none.
+
+    Args:
+        argv: The command line.
+        arguments: Of a resume, with `{session_id}`.
+        pattern: Of an id.
+    """
     if "{session_id}" not in arguments:
         return None
     before = arguments[arguments.index("{session_id}") - 1]
     for at, word in enumerate(argv[:-1]):
-        if word == before and SESSION_ID.fullmatch(argv[at + 1]):
+        if word == before and re.fullmatch(pattern, argv[at + 1]):
             return argv[at + 1]
     return None
 

@@ -1,18 +1,22 @@
 """A kind of agent: what its manifest says, and what needs code. Subclasses know more."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 
 from hive_tui.domain.agents import Activity, Agent
+from hive_tui.domain.hooks import HookReport
 from hive_tui.domain.panes import Pane
-from hive_tui.domain.ports import Processes
-from hive_tui.domain.processes import Process
-from hive_tui.domain.sightings import Claim, Session
-from hive_tui.kinds import commands
-from hive_tui.kinds.manifest import Manifest
+from hive_tui.domain.ports import HookReports, Processes
+from hive_tui.domain.processes import Process, ProcessId
+from hive_tui.domain.sightings import FALLBACK, Claim, Session
+from hive_tui.kinds import commands, conversations, status_file
+from hive_tui.kinds.manifest import Answer, Manifest
 from hive_tui.kinds.screen import Screen
 
 COMMON_ENV = re.compile(
@@ -20,6 +24,29 @@ COMMON_ENV = re.compile(
     r"|XDG_CONFIG_HOME|XDG_DATA_HOME|XDG_STATE_HOME|NODE_OPTIONS|NO_COLOR"
 )
 """Variables that may stand in a checkpoint for every kind. An allow-list: what is not here could be a secret."""
+BLOCKED = frozenset({Activity.PERMISSION, Activity.QUESTION, Activity.LIMITED})
+"""What a dialog on the screen shows beyond doubt, whatever a title or a hook said before it came up."""
+HOOK_TRUSTED_S = 5.0
+"""So long a hook that says `working` counts more than a screen at rest: an interrupted turn ends without a hook."""
+
+
+class NoReports:
+    """No hooks are installed."""
+
+    def take_in(self) -> int:
+        """Nothing."""
+        return 0
+
+    def of_session(self, kind: str, session_id: str) -> HookReport | None:
+        """None."""
+        return None
+
+    def of_process(self, kind: str, process: ProcessId) -> HookReport | None:
+        """None."""
+        return None
+
+
+NO_REPORTS = NoReports()
 
 
 @dataclass(frozen=True)
@@ -36,6 +63,11 @@ class Look:
     processes: Processes
     known_session: str | None = None
     """The conversation that this very process was seen with before."""
+    known_activity: Activity = Activity.UNKNOWN
+    """What it did at the look before."""
+    hooks: HookReports = NO_REPORTS
+    now_s: float = 0.0
+    """Seconds since the epoch."""
 
     @cached_property
     def home(self) -> Path:
@@ -53,6 +85,8 @@ class SessionFile:
     is_database: bool = False
     """An SQLite database, copied by SQLite's means. It may hold other conversations too, so one that is there is
     never replaced, not even by a restore."""
+    empty_tables: tuple[str, ...] = ()
+    """Tables of the database that are empty in the copy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +124,9 @@ class Kind:
 
     def config_dir(self, look: Look) -> Path:
         """Where this agent keeps its files."""
-        named = look.environ.get(self.manifest.config.variable, "")
-        return Path(named).expanduser() if named else look.home / self.manifest.config.folder
+        rules = self.manifest.config
+        named = look.environ.get(rules.variable, "")
+        return Path(named).expanduser() / rules.below if named else look.home / rules.folder
 
     def kept_env(self, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """The part of the environment that belongs into a checkpoint, without credentials in addresses."""
@@ -104,11 +139,37 @@ class Kind:
 
     def session(self, look: Look) -> Session:
         """The conversation that the agent holds now. Read anew each time: `/clear` and forks change it."""
-        return Session(None, "nothing is known about the conversations of this kind")
+        rules = self.manifest.session
+        if not rules.status_file and not rules.transcripts:
+            return Session(None, "nothing is known about the conversations of this kind")
+        folder = self.config_dir(look)
+        said = self._status(look)
+        session_id = str(said.get(rules.status_id) or "") if said else ""
+        source = "its status file"
+        if not session_id and (report := look.hooks.of_process(self.name, look.root.id)) is not None:
+            session_id, source = report.session_id, "its hook"
+        if re.fullmatch(rules.id, session_id):
+            transcript = self.find_transcript(folder, session_id)
+            return Session(session_id, source, str(transcript) if transcript else None, str(folder))
+        if rules.is_shown:
+            return conversations.chosen(look, self.manifest, list(self.candidates(look)), folder)
+        return self.resumed_session(look) or Session(
+            None, "it does not say which conversation it holds", None, str(folder)
+        )
+
+    def candidates(self, look: Look) -> Iterator[conversations.Conversation]:
+        """The conversations that could be the one that the agent holds."""
+        asked = commands.value_of(look.argv, self.manifest.resume.arguments, self.manifest.session.id) or ""
+        folder = self.config_dir(look)
+        pattern = self.manifest.session.transcripts
+        for path in conversations.since_its_start(look, folder.glob(pattern.format(session_id="*")), asked):
+            found = re.search(self.manifest.session.id, str(path.relative_to(folder)))
+            if found is not None:
+                yield conversations.plain_conversation(path, found[0])
 
     def resumed_session(self, look: Look) -> Session | None:
         """The conversation that the command line asks for: all there is until the agent speaks for itself."""
-        session_id = commands.value_of(look.argv, self.manifest.resume.arguments)
+        session_id = commands.value_of(look.argv, self.manifest.resume.arguments, self.manifest.session.id)
         if session_id is None:
             return None
         folder = self.config_dir(look)
@@ -117,11 +178,48 @@ class Kind:
 
     def find_transcript(self, config_dir: Path, session_id: str) -> Path | None:
         """The transcript of a conversation; None if it is not there."""
-        return None
+        pattern = self.manifest.session.transcripts
+        if not pattern or not re.fullmatch(self.manifest.session.id, session_id):
+            return None
+        return next((path for path in config_dir.glob(pattern.format(session_id=session_id)) if path.is_file()), None)
 
     def claims(self, look: Look) -> tuple[Claim, ...]:
-        """What each source says that the agent does, the strongest first; never empty."""
-        return (*self.screen_claims(look), Claim(Activity.UNKNOWN, "fallback", "nothing shows what it does"))
+        """What each source says that the agent does, the strongest first; never empty.
+
+        Its own status file; a dialog on the screen or in the title; a title that says that it works; its hooks; the
+        rest of title and screen; what it wrote to disk; and where nothing speaks, a fallback that says so.
+        """
+        screen = self.screen_claims(look)
+        titles = self.title_claims(look)
+        blocked = [claim for claim in (*screen, *titles) if claim.activity in BLOCKED]
+        works = [claim for claim in titles if claim.activity is Activity.WORKING]
+        rest = [claim for claim in (*titles, *screen) if claim not in (*blocked, *works)]
+        hooks = self.hook_claims(look)
+        ordered = (*rest, *hooks) if self._is_overtaken(look, rest) else (*hooks, *rest)
+        nothing = Claim(Activity.UNKNOWN, FALLBACK, "nothing shows what it does")
+        return (*self.own_claims(look), *blocked, *works, *ordered, *self.stored_claims(look), nothing)
+
+    def own_claims(self, look: Look) -> tuple[Claim, ...]:
+        """What the agent's status file says."""
+        rules = self.manifest.session
+        said = self._status(look)
+        word = str(said.get(rules.status_activity) or "") if said else ""
+        if not word or not rules.activities:
+            return ()
+        activity = rules.activities.get(word, Activity.UNKNOWN)
+        return (Claim(activity, "status file", f"its status file says {word}"),)
+
+    def stored_claims(self, look: Look) -> tuple[Claim, ...]:
+        """What the conversation on disk says."""
+        return ()
+
+    def title_claims(self, look: Look) -> tuple[Claim, ...]:
+        """What the manifest's rules see in the title."""
+        title = look.pane.title.strip()
+        for rule in self.manifest.titles.rules:
+            if rule.pattern.search(title):
+                return (Claim(rule.activity, "title", f"{rule.why}: {title[:60]}"),)
+        return ()
 
     def screen_claims(self, look: Look) -> tuple[Claim, ...]:
         """What the manifest's rules see on the screen."""
@@ -130,7 +228,15 @@ class Kind:
             dialog = self.dialog(look.screen)
             return (Claim(Activity.PERMISSION, "screen", f"a dialog is open: {dialog[:80]}"),) if dialog else ()
         rule, line = found
-        return (Claim(rule.activity, "screen", f"{rule.why}: {line[:80]}"),)
+        if rule.activity is None:
+            return (Claim(look.known_activity, "screen", f"{rule.why}, so what it did before is kept: {line[:60]}"),)
+        return (Claim(rule.activity, "screen", f"{rule.why}: {line[:160]}"),)
+
+    def hook_claims(self, look: Look) -> tuple[Claim, ...]:
+        """What its last hook said, unless that is too long ago."""
+        report = self._report(look)
+        claim = report.claim(datetime.fromtimestamp(look.now_s, UTC)) if report is not None else None
+        return (claim,) if claim is not None else ()
 
     def background(self, look: Look) -> tuple[str, ...]:
         """Work that goes on behind the conversation, in words."""
@@ -138,8 +244,13 @@ class Kind:
 
     def draft(self, look: Look) -> str:
         """Text in the input box that was not sent."""
-        prompt = self.manifest.screen.prompt
-        return look.screen.draft(prompt) if prompt else ""
+        return self.typed(look.screen)
+
+    def typed(self, screen: Screen) -> str:
+        """The text in the input box of a screen; empty where it shows none, or a hint of the agent's own."""
+        rules = self.manifest.screen
+        text = screen.draft(rules.prompt) if rules.prompt else ""
+        return "" if rules.hint and re.match(rules.hint, text) else text
 
     def start_state(self, look: Look, session_id: str) -> StartState:
         """Whether an agent that was just started waits for its first prompt."""
@@ -157,6 +268,10 @@ class Kind:
                 return line.strip()
         return ""
 
+    def answer(self, dialog: str) -> Answer | None:
+        """How a dialog of the start may be answered without a person; None if it may not."""
+        return next((one for one in self.manifest.start.answers if re.search(one.pattern, dialog)), None)
+
     def start_failure(self, screen: Screen) -> str:
         """The line on the screen that says that the start failed."""
         for line in screen.bottom(30):
@@ -173,11 +288,15 @@ class Kind:
         if agent.transcript is None or agent.config_dir is None:
             return []
         path = Path(agent.transcript)
-        if not path.is_file():
+        if not path.is_file() or self.is_secret(path):
             return []
         folder = Path(agent.config_dir)
         member = path.relative_to(folder) if path.is_relative_to(folder) else Path(path.name)
         return [SessionFile(path, str(member))]
+
+    def is_secret(self, path: Path) -> bool:
+        """Whether the manifest forbids to copy the file."""
+        return any(fnmatchcase(path.name, pattern) for pattern in self.manifest.config.never_copy)
 
     def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool:
         """Whether an agent whose process is gone has left by itself, and not crashed.
@@ -194,3 +313,30 @@ class Kind:
             return None
         found = re.findall(pattern, "".join(line.strip() for line in screen.lines))
         return str(found[-1]) if found else None
+
+    def _status(self, look: Look) -> Mapping[str, object] | None:
+        rules = self.manifest.session
+        if not rules.status_file:
+            return None
+        for process in look.tree:  # a wrapper starts the process that writes the file
+            with suppress(KeyError, IndexError, ValueError):
+                path = self.config_dir(look) / rules.status_file.format(pid=process.pid)
+                said = status_file.of_process(path, process, rules.status_start)
+                if said is not None:
+                    return said
+        return None
+
+    def _report(self, look: Look) -> HookReport | None:
+        """The last report of its hooks, if that still counts."""
+        report = look.hooks.of_process(self.name, look.root.id)
+        if report is None and look.known_session is not None:
+            report = look.hooks.of_session(self.name, look.known_session)
+        return report if report is not None and report.expires_at.timestamp() > look.now_s else None
+
+    def _is_overtaken(self, look: Look, others: Sequence[Claim]) -> bool:
+        """Whether a hook said that a turn began, and title or screen now show that it is over."""
+        report = self._report(look)
+        if report is None or report.activity is not Activity.WORKING:
+            return False
+        is_old = look.now_s - report.at.timestamp() >= HOOK_TRUSTED_S
+        return is_old and any(other.activity is Activity.IDLE for other in others)

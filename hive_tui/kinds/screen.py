@@ -3,42 +3,62 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import zip_longest
 
 from hive_tui.domain.agents import Activity
 
 ESCAPE = re.compile(r"\x1b\[([0-9;:]*)([a-zA-Z])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b.|[\x0e\x0f]")
 
+INDENTED = " ─━▔▀"
+"""What lines below an input line begin with."""
+
 
 @dataclass(frozen=True, slots=True)
 class ScreenRule:
     """If a line of the bottom region matches, the agent does `activity`."""
 
-    activity: Activity
+    activity: Activity | None
+    """None for what covers the screen and says nothing: what was known before is kept."""
     pattern: re.Pattern[str]
-    lines: int
-    """How many of the last lines that are not blank are looked at."""
     why: str
+    lines: int = 12
+    """How many of the last lines that are not blank are looked at."""
     also: re.Pattern[str] | None = None
     """Another line of the region must match this: a dialog has its cursor, a quotation of one has not."""
+    unless: re.Pattern[str] | None = None
+    """A line below the match that takes it back: what it told is over."""
     last_turn: bool = False
     """Only what stands below the last message of the person counts: an older error is over."""
 
 
 @dataclass(frozen=True, slots=True)
+class TitleRule:
+    """If the title of the pane matches, the agent does `activity`."""
+
+    activity: Activity
+    pattern: re.Pattern[str]
+    why: str
+
+
+@dataclass(frozen=True)
 class Screen:
     """One capture of a pane, with its escape sequences."""
 
     ansi: str
 
-    @property
+    @cached_property
     def lines(self) -> list[str]:
         """Lines as plain text, without trailing blanks."""
         return [ESCAPE.sub("", line).replace("\xa0", " ").rstrip() for line in self.ansi.splitlines()]
 
     def bottom(self, count: int) -> list[str]:
         """The last lines that are not blank, top to bottom."""
-        return [line for line in self.lines if line.strip()][-count:]
+        return self._written[-count:]
+
+    @cached_property
+    def _written(self) -> list[str]:
+        return [line for line in self.lines if line.strip()]
 
     def first_match(self, rules: Sequence[ScreenRule], prompt: str = "") -> tuple[ScreenRule, str] | None:
         """The first rule that matches, and the line it matched.
@@ -56,6 +76,8 @@ class Screen:
             for line in reversed(region):
                 if rule.pattern.search(line):
                     return rule, line.strip()
+                if rule.unless is not None and rule.unless.search(line):
+                    break
         return None
 
     def draft(self, prompt: str) -> str:
@@ -67,8 +89,14 @@ class Screen:
 
 
 def _last_turn(lines: list[str], prompt: str) -> list[str]:
-    """The lines below the last message; the last line with the glyph is the input line, or a menu in its place."""
+    """The lines below the last message.
+
+    The last line with the glyph is the input line, or a menu in its place: below these all is indented. Where
+    something stands at the left, that line is the message itself, and the input line is out of sight.
+    """
     at = [number for number, line in enumerate(lines) if prompt and line.startswith(prompt)]
+    if at and any(line[0] not in INDENTED for line in lines[at[-1] + 1 :]):
+        return lines[at[-1] + 1 :]
     return lines[at[-2] + 1 :] if len(at) > 1 else lines
 
 

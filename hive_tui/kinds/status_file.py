@@ -9,31 +9,41 @@ from typing import Any
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.processes import Process
 
+PATTERN = "sessions/{pid}.json"
+
 
 def read(folder: Path, process: Process) -> Mapping[str, Any] | None:
     """The status file of exactly this process; a crash leaves the file of an older one behind.
 
     None if there is none, it cannot be read, or it is of another process.
     """
-    value = load(path_of(folder, process.pid))
-    if value is None or "status" not in value:
-        return None
-    written = str(value.get("procStart", ""))
-    if written.isdigit() and int(written) != process.started:
-        return None
-    return value
+    value = of_process(path_of(folder, process.pid), process, "procStart")
+    return value if value is not None and "status" in value else None
 
 
 def path_of(folder: Path, pid: int) -> Path:
     """Where the process with that id keeps its status file."""
-    return folder / "sessions" / f"{pid}.json"
+    return folder / PATTERN.format(pid=pid)
 
 
-def was_removed(agent: Agent) -> bool:
+def of_process(path: Path, process: Process, start_key: str) -> Mapping[str, Any] | None:
+    """A status file at any path, unless it says that it is of another process.
+
+    Args:
+        path: The file.
+        process: Whose it must be.
+        start_key: Its key for the start time of the process; it need not have it.
+    """
+    value = load(path)
+    written = str(value.get(start_key, "")) if value else ""
+    return None if written.isdigit() and int(written) != process.started else value
+
+
+def was_removed(agent: Agent, pattern: str = PATTERN) -> bool:
     """Whether the agent's process has removed its status file, as a graceful exit does."""
     if agent.config_dir is None or agent.process is None:
         return False
-    path = path_of(Path(agent.config_dir), agent.process.pid)
+    path = Path(agent.config_dir) / pattern.format(pid=agent.process.pid)
     return path.parent.is_dir() and not path.exists()
 
 

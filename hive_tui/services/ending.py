@@ -107,9 +107,8 @@ class Ender:
 
     def _shows(self, pane_id: str, kind: Kind, text: str) -> bool:
         """Wait until the typed text stands in the input line: Enter before that would submit something else."""
-        prompt = kind.manifest.screen.prompt
         return wait_until(
-            lambda: Screen(self._panes.capture(pane_id)).draft(prompt) == text,
+            lambda: kind.typed(Screen(self._panes.capture(pane_id))) == text,
             timeout_s=KEYS_SHOW_S,
             clock=self._clock,
         )

@@ -12,7 +12,7 @@ from hive_tui.domain.ports import Clock, Panes, Processes
 from hive_tui.domain.prompts import PromptLine
 from hive_tui.domain.quoting import quoted
 from hive_tui.domain.reconcile import ServerState
-from hive_tui.domain.sightings import Claim, Sighting
+from hive_tui.domain.sightings import Claim, Sighting, why_it_lost
 from hive_tui.domain.vetoes import Veto, vetoes
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.kinds.catalog import GENERIC, Kinds
@@ -53,7 +53,10 @@ class Explanation:
             found.append("  kind         no known kind: only its process is watched, and it cannot be resumed")
         found.append(f"  conversation {self.session}")
         for number, claim in enumerate(self.claims):
-            found.append(f"  {'says' if number == 0 else 'also':12} {claim.activity} ({claim.source}): {claim.detail}")
+            lost = f" [{why_it_lost(claim, self.claims[0])}]" if number else ""
+            found.append(
+                f"  {'says' if number == 0 else 'also':12} {claim.activity} ({claim.source}): {claim.detail}{lost}"
+            )
         if self.claims:
             reasons = [str(veto) for veto in self.vetoes] or ["nothing; z or `hive-tui nap` puts it to sleep"]
             found += [f"  {'against nap' if at == 0 else '':12} {reason}" for at, reason in enumerate(reasons)]
@@ -74,7 +77,14 @@ class Explanation:
             "activity": str(self.agent.activity),
             "reason": self.agent.reason,
             "claims": [
-                {"activity": str(one.activity), "source": one.source, "detail": one.detail} for one in self.claims
+                {
+                    "activity": str(one.activity),
+                    "source": one.source,
+                    "detail": one.detail,
+                    "counts": at == 0,
+                    "why": "it counts first" if at == 0 else why_it_lost(one, self.claims[0]),
+                }
+                for at, one in enumerate(self.claims)
             ],
             "session": self.session,
             "vetoes": [{"rule": veto.rule, "reason": veto.reason} for veto in self.vetoes],

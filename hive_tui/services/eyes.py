@@ -1,22 +1,28 @@
 """One look at the machine: every agent in every pane, found by its process and read by its kind."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Hosting, PaneRef
-from hive_tui.domain.errors import TmuxDown, TmuxError, TmuxHung, TmuxMissing
+from hive_tui.domain.errors import StoreError, TmuxDown, TmuxError, TmuxHung, TmuxMissing
 from hive_tui.domain.panes import Pane, PaneList
-from hive_tui.domain.ports import Clock, Panes, Processes
+from hive_tui.domain.ports import Clock, HookReports, Panes, Processes
 from hive_tui.domain.processes import Process, ProcessId, ProcessTable, cpu_share
 from hive_tui.domain.reconcile import Ending, Seen, ServerState
-from hive_tui.domain.sightings import Claim, Sighting
+from hive_tui.domain.settling import Settling, has_stalled, moved, settled, trace_of, with_stall
+from hive_tui.domain.sightings import DEBOUNCE, FALLBACK, Claim, Session, Sighting
+from hive_tui.domain.vetoes import BUSY_CPU_SHARE
 from hive_tui.kinds.catalog import GENERIC, Kinds
-from hive_tui.kinds.kind import Kind, Look
+from hive_tui.kinds.conversations import START_SLACK_S
+from hive_tui.kinds.kind import NO_REPORTS, Kind, Look
 from hive_tui.kinds.screen import Screen
 
 SHELLS = frozenset({"bash", "zsh", "fish", "sh", "dash", "ksh", "mksh", "tcsh", "csh", "nu", "elvish", "xonsh"})
 SHELL_OPTIONS_WITH_VALUE = frozenset({"--rcfile", "--init-file", "-o", "+o", "-O", "+O", "--config", "--env-config"})
+
+NOTHING = Claim(Activity.UNKNOWN, FALLBACK, "nothing is known")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Memory:
     environ: dict[ProcessId, Mapping[str, str]] = field(default_factory=dict)
     screens: dict[PaneRef, tuple[int, Screen]] = field(default_factory=dict)
     ticks: dict[ProcessId, int] = field(default_factory=dict)
+    settling: dict[ProcessId, Settling] = field(default_factory=dict)
     looked_at: float | None = None
 
     def forget_all_but(self, table: ProcessTable, panes: Iterable[Pane]) -> None:
@@ -49,26 +56,31 @@ class Memory:
         lines = set(self.argv.values())
         self.kinds = {argv: kind for argv, kind in self.kinds.items() if argv in lines}
         self.environ = {key: value for key, value in self.environ.items() if table.is_alive(key)}
+        self.settling = {key: value for key, value in self.settling.items() if table.is_alive(key)}
         there = {pane.ref for pane in panes}
         self.screens = {ref: value for ref, value in self.screens.items() if ref in there}
 
 
 class Eyes:
-    """Looks at tmux and at the processes; decides nothing and writes nothing. For one thread at a time."""
+    """Looks at tmux, at the processes and at what hooks have told; decides nothing. For one thread at a time."""
 
-    def __init__(self, panes: Panes, processes: Processes, kinds: Kinds, clock: Clock) -> None:
+    def __init__(
+        self, panes: Panes, processes: Processes, kinds: Kinds, clock: Clock, hooks: HookReports = NO_REPORTS
+    ) -> None:
         self._panes = panes
         self._processes = processes
         self._kinds = kinds
         self._clock = clock
+        self._hooks = hooks
         self._memory = Memory()
 
     def look(self, agents: Sequence[Agent]) -> tuple[Seen, PaneList, str]:
-        """Everything that can be seen now, the panes, and what is wrong with tmux in words.
+        """Everything that can be seen now, the panes, and what is wrong in words.
 
         Args:
             agents: The registry; tells which programs of no known kind were adopted.
         """
+        untaken = self._take_in_reports()
         state, listed, trouble = self._list()
         table = self._processes.table()
         found = self._find(listed, table, agents) if state is ServerState.UP else []
@@ -85,7 +97,7 @@ class Eyes:
             ending=lambda agent: self._ending(agent, listed),
             at=self._clock.now(),
         )
-        return seen, listed, trouble
+        return seen, listed, trouble or untaken
 
     def look_at(self, found: Found, known_session: str | None) -> Look:
         """All that a kind judges by."""
@@ -104,6 +116,9 @@ class Eyes:
             screen=screen[1] if screen else Screen(""),
             processes=self._processes,
             known_session=known_session,
+            known_activity=self._memory.settling.get(found.root.id, Settling()).activity,
+            hooks=self._hooks,
+            now_s=self._clock.now().timestamp(),
         )
 
     def find_in(self, pane: Pane, agents: Sequence[Agent] = ()) -> Found | None:
@@ -111,6 +126,14 @@ class Eyes:
         found = self._find(PaneList(pane.ref.server, (pane,)), self._processes.table(), agents)
         self._remember_screens(found)
         return found[0] if found else None
+
+    def _take_in_reports(self) -> str:
+        """What stood in the way, in words; empty for nothing. What was not taken in now waits."""
+        try:
+            self._hooks.take_in()
+        except StoreError as error:
+            return error.what
+        return ""
 
     def _list(self) -> tuple[ServerState, PaneList, str]:
         try:
@@ -183,7 +206,8 @@ class Eyes:
         known = next((agent.session_id for agent in agents if agent.process == found.root.id), None)
         look = self.look_at(found, known)
         session = found.kind.session(look)
-        claims = found.kind.claims(look) or (Claim(Activity.UNKNOWN, "fallback", "nothing is known"),)
+        cpu = self._cpu_share(found)
+        claims = self._settled(look, session, cpu, found.kind.claims(look) or (NOTHING,))
         return Sighting(
             kind=found.kind.name,
             pane=found.pane,
@@ -202,8 +226,28 @@ class Eyes:
             draft="" if claims[0].activity in NEEDS_PERSON else found.kind.draft(look),
             memory_bytes=sum(self._processes.anonymous_bytes(process.pid) for process in found.tree),
             started_at=self._processes.started_at(found.root.id),
-            cpu_share=self._cpu_share(found),
+            cpu_share=cpu,
+            is_settled=claims[0].source != DEBOUNCE,
+            is_in_front=is_in_front(found),
         )
+
+    def _settled(self, look: Look, session: Session, cpu: float | None, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
+        """What the kind says, unless a weak source alone has changed its mind, or nothing moves at all."""
+        now_s = self._clock.monotonic()
+        before = self._memory.settling.get(look.root.id, Settling(moved_at_s=now_s))
+        is_busy = cpu is not None and cpu > BUSY_CPU_SHARE
+        below = tuple(process.id for process in look.tree[1:])
+        is_working = claims[0].activity is Activity.WORKING
+        shown = look.screen.bottom(40) if is_working else ()
+        trace = trace_of(shown, is_working, _state(session.transcript), below, is_busy and now_s)
+        after, claims = settled(moved(before, trace, now_s), claims, now_s)
+        self._memory.settling[look.root.id] = after
+        if not has_stalled(after, claims, now_s):
+            return claims
+        began_s = look.now_s - (now_s - after.works_since_s) - START_SLACK_S
+        # A tool that it has started may be silent for as long as it likes.
+        has_tool = any(self._processes.started_at(process).timestamp() >= began_s for process in below)
+        return claims if has_tool else with_stall(after, claims, now_s)
 
     def _cpu_share(self, found: Found) -> float | None:
         if self._memory.looked_at is None or found.root.id not in self._memory.ticks:
@@ -225,6 +269,20 @@ class Eyes:
         except TmuxError:
             return Ending.CLOSED
         return Ending.QUIT if self._kinds.get(agent.kind).left_cleanly(agent, screen) else Ending.CRASHED
+
+
+def is_in_front(found: Found) -> bool:
+    """Whether the agent has the keyboard of its pane; a tool of its own may have it for a moment."""
+    groups = {process.pgrp for process in found.tree}
+    return found.hosting is Hosting.COMMAND or found.root.tpgid in groups
+
+
+def _state(path: str | None) -> tuple[int, int] | None:
+    """What changes when a file is written."""
+    with suppress(OSError):
+        stat = Path(path).stat() if path else None
+        return (stat.st_mtime_ns, stat.st_size) if stat else None
+    return None
 
 
 def hosting_of(root: Process, pane: Pane, table: ProcessTable, argv: Callable[[Process], Sequence[str]]) -> Hosting:

@@ -8,6 +8,7 @@ from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.errors import TmuxError
 from hive_tui.domain.ports import Clock, PaneWatch
 from hive_tui.domain.processes import ProcessId
+from hive_tui.domain.settling import DEBOUNCE_S
 from hive_tui.kinds import status_file
 from hive_tui.services.observer import Observation
 from hive_tui.store.database import Database
@@ -53,6 +54,8 @@ class Glance:
         second = int(observation.at.timestamp())
         if any(pane.output_at >= second for pane in observation.panes.panes):
             self._again_at = second + 1.0
+        if not all(sighting.is_settled for sighting in observation.sightings.values()):
+            self._again_at = observation.at.timestamp() + DEBOUNCE_S
 
     def has_news(self) -> bool:
         """Whether something has moved since the last call.

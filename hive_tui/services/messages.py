@@ -8,6 +8,7 @@ from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Panes
 from hive_tui.kinds.catalog import Kinds
+from hive_tui.kinds.kind import Kind
 from hive_tui.kinds.screen import Screen
 
 MESSAGE_OPTION = "@hive_message"
@@ -65,8 +66,8 @@ class Messenger:
         said = self._said(pane.id, wakeup_id)
         if len(messages) <= said:
             return
-        prompt = self._kinds.get(agent.kind).manifest.screen.prompt
-        draft = Screen(self._panes.capture(pane.id)).draft(prompt) if prompt and not busy else ""
+        kind = self._kinds.get(agent.kind)
+        draft = "" if busy else kind.typed(Screen(self._panes.capture(pane.id)))
         why = busy or ("there is an unsent draft" if draft else "its pane is in copy mode" if pane.in_mode else "")
         if why:
             raise NotNow(f"{agent.name} gets the message later: {why}.", hint="It is kept, and said once it is idle.")
@@ -74,8 +75,8 @@ class Messenger:
         message = "\n\n".join(messages[said:])
         self._panes.paste(pane.id, message)
         # Enter too early would be taken as part of the paste by some agents.
-        is_shown = wait_until(lambda: self._is_in_box(message, pane.id, prompt), timeout_s=SHOWN_S, clock=self._clock)
-        if prompt and not is_shown:
+        is_shown = wait_until(lambda: self._is_in_box(message, pane.id, kind), timeout_s=SHOWN_S, clock=self._clock)
+        if kind.manifest.screen.prompt and not is_shown:
             # A dialog may have opened meanwhile, and Enter would answer it.
             raise Undelivered(
                 f"The message was pasted into pane {pane.id} of {agent.name}, and its input box does not show it.",
@@ -88,8 +89,8 @@ class Messenger:
         said_for, _, count = self._panes.option(pane_id, MESSAGE_OPTION).partition(":")
         return int(count) if said_for == wakeup_id and count.isdigit() else 0
 
-    def _is_in_box(self, message: str, pane_id: str, prompt: str) -> bool:
+    def _is_in_box(self, message: str, pane_id: str, kind: Kind) -> bool:
         """Whether the input box shows how the message begins, or the sign that agents put for long pastes."""
-        draft = Screen(self._panes.capture(pane_id)).draft(prompt) if prompt else ""
+        draft = kind.typed(Screen(self._panes.capture(pane_id)))
         begins = message.strip().splitlines()[0].strip()[:HEAD_LETTERS] if message.strip() else ""
         return bool(draft) and draft.startswith((begins, "[Pasted"))

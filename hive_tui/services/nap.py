@@ -157,6 +157,8 @@ class Napper:
             is_pinned=self._database.read(agent_store.get, agent.id).pinned,
             cpu_share=sighting.cpu_share,
             wake_due=any(wake.scheduled_for <= now for wake in wakes),
+            session_source=sighting.session.source,
+            is_in_front=sighting.is_in_front,
         )
 
     def _see(self, eyes: Eyes, agent: Agent) -> Sighting:
@@ -173,13 +175,13 @@ class Napper:
 
     def _refuse_if_vetoed(self, agent: Agent, sighting: Sighting, request: NapRequest) -> None:
         found = self._against(agent, sighting, request)
-        if found and (not request.force or any(veto.is_final for veto in found)):
+        if found and not request.force:
             self._log_refusal(agent, request, found)
             raise refusal(agent, found)
 
     def _against(self, agent: Agent, sighting: Sighting, request: NapRequest) -> tuple[Veto, ...]:
         found = vetoes(self.evidence(agent, sighting))
-        return tuple(veto for veto in found if veto.is_final or veto.rule not in request.passes)
+        return tuple(veto for veto in found if veto.is_for_good or veto.rule not in request.passes)
 
     def _refuse_if_changed(self, agent: Agent, sighting: Sighting, request: NapRequest) -> None:
         """The second look, right before the point of no return."""
@@ -189,10 +191,9 @@ class Napper:
                 hint="Try again.",
             )
         found = self._against(agent, sighting, request)
-        arrived = [veto for veto in found if veto.rule == "wake due"]
-        final = [veto for veto in found if veto.is_final]
-        if arrived or final or (found and not request.force):
-            raise refusal(agent, tuple(arrived or final) or found)
+        arrived = tuple(veto for veto in found if veto.rule == "wake due")
+        if arrived or (found and not request.force):
+            raise refusal(agent, arrived or found)
 
     def _begin(self, agent: Agent, request: NapRequest) -> Agent:
         now = self._clock.now()
@@ -223,6 +224,8 @@ class Napper:
         progress: Progress,
     ) -> NapResult:
         agent, checkpoint, warnings = self._check_farewell(agent, sighting, checkpoint, request, progress)
+        if agent.session_id is None or agent.transcript is None:
+            warnings += ("no wake can bring its conversation back, since there was nothing that could be resumed",)
         if ended.left:
             warnings += (f"{len(ended.left)} of its processes could not be ended, not even by SIGKILL",)
         now = self._clock.now()
@@ -311,8 +314,8 @@ def refusal(agent: Agent, found: tuple[Veto, ...]) -> NapRefused:
     hint = (
         f"A later nap may find nothing against it; `hive-tui nap {agent.name} --force` passes it, never the checkpoint."
     )
-    if any(veto.is_final for veto in found):
-        hint = "No wake could bring it back, so this is not to be forced; quit it in its pane if you want it gone."
+    if any(veto.is_for_good for veto in found):
+        hint = f"No wake could bring its conversation back; `hive-tui nap {agent.name} --force` ends it all the same."
     return NapRefused(f"{agent.name} was not put to sleep: {reasons}.", hint=hint)
 
 

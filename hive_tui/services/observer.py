@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,11 +60,7 @@ class Observation:
 
 
 class Observer:
-    """Looks, and writes down what changed. Safe to run in several processes at once.
-
-    Args:
-        take_in: Called before each look, so that it finds what agents have told of themselves.
-    """
+    """Looks, and writes down what changed. Safe to run in several processes at once."""
 
     def __init__(
         self,
@@ -73,14 +69,12 @@ class Observer:
         locks: Locks,
         clock: Clock,
         hub: Hub,
-        take_in: Callable[[], object] = lambda: None,
     ) -> None:
         self._database = database
         self._eyes = eyes
         self._locks = locks
         self._clock = clock
         self._hub = hub
-        self._take_in = take_in
         self._saved_topology: Topology | None = None
         self._looking = threading.Lock()
         self._answered_at: datetime | None = None
@@ -94,10 +88,8 @@ class Observer:
             return self._observe()
 
     def _observe(self) -> Observation:
-        untaken = self._take_in_reports()
         known = self._database.read(agent_store.everyone)
         seen, listed, trouble = self._eyes.look(known)
-        trouble = trouble or untaken
         agents = known
         wanted = self._changes(known, seen, self._database.read(agent_store.worth_keeping, known))
         if wanted:
@@ -112,14 +104,6 @@ class Observer:
         with suppress(StoreError):  # the next look keeps it
             self._keep_topology(listed, agents, by_agent)
         return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed, self._answered(seen))
-
-    def _take_in_reports(self) -> str:
-        """What stood in the way, in words; empty for nothing. What was not taken in now waits."""
-        try:
-            self._take_in()
-        except StoreError as error:
-            return error.what
-        return ""
 
     def _answered(self, seen: Seen) -> datetime | None:
         """When tmux last answered: this process, or else the heartbeat."""

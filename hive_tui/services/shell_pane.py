@@ -34,6 +34,13 @@ class ShellPane:
                 return process if is_interactive_shell(self._processes.argv(process.pid)) else None
         return None
 
+    def is_between_programs(self) -> bool:
+        """Whether nobody has the keyboard: a large program that was killed takes a moment to be gone."""
+        pane = self.pane()
+        if pane is None or pane.is_dead:
+            return False
+        return all(process.pgrp != process.tpgid for process in self._processes.table().tree(pane.pid))
+
     def refusal(self, remembered: PromptLine | None) -> str:
         """Why nothing may be typed into the pane now; empty if it may.
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 
 from hive_tui.adapters.git.sandbox import PREFIX as GIT_PREFIX
 from hive_tui.adapters.reading import being_read
-from hive_tui.adapters.sqlite_copy import copy_database
+from hive_tui.adapters.sqlite_copy import copy_database, empty_tables
 from hive_tui.archive.writer import ArchiveWriter, Written, sweep, writing
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
@@ -180,6 +180,7 @@ class Snapshotter:
             with self.scratch() as folder:
                 copy = folder / "database"
                 copy_database(file.path, copy, self._clock)
+                empty_tables(copy, file.empty_tables)
                 size = archive.add_file(member, copy)
         else:
             size = archive.add_file(member, file.path, whole_lines=file.path.suffix == ".jsonl")

@@ -22,6 +22,10 @@ from hive_tui.services.shell_pane import ShellPane
 
 ALREADY_TYPED_S = 8.0
 """How long a command that an earlier attempt typed may take to become a process."""
+ANSWER_SHOWS_S = 5.0
+"""A dialog that is still there so long after its answer needs a person."""
+ENDS_S = 5.0
+"""How long the program that ran before may take to be gone altogether."""
 GONE_AGAIN_S = 5.0
 """After so long with the shell back in front, a command that was never seen to run has ended."""
 
@@ -124,6 +128,7 @@ class Starter:
     def _type(self, agent: Agent, pane: Pane, command: tuple[str, ...], marks: Mapping[str, str | None]) -> None:
         shell = ShellPane(pane.id, self._panes, self._processes, self._clock)
         remembered = PromptLine.from_text(agent.prompt) if agent.prompt else None
+        wait_until(lambda: not shell.is_between_programs(), timeout_s=ENDS_S, clock=self._clock)
         refusal = shell.refusal(remembered)
         if refusal:
             shell.clean_up(remembered)  # what ran here last may have been killed
@@ -164,6 +169,7 @@ class Starter:
         """Wait for the idle prompt of the agent; never just for some time."""
         eyes = self._new_eyes()
         seen: list[tuple[Started, StartState]] = []
+        answered: dict[str, float] = {}
         began = self._clock.monotonic()
 
         def has_answer() -> bool:
@@ -177,6 +183,8 @@ class Starter:
                 return False
             look = eyes.look_at(found, agent.session_id)
             state = kind.start_state(look, agent.session_id or "")
+            if self._answers(kind, pane_id, state, answered):
+                return False
             seen[:] = [(Started(pane, look), state)]
             return state.is_ready or bool(state.blocked_by)
 
@@ -185,6 +193,17 @@ class Starter:
             raise WakeFailed(f"{agent.name} did not start within {patience_s:g} s.", hint=f"Look at pane {pane_id}.")
         self._check(agent, kind, *seen[0])
         return seen[0][0]
+
+    def _answers(self, kind: Kind, pane_id: str, state: StartState, answered: dict[str, float]) -> bool:
+        """Whether the dialog needs no person; it is answered once, and then given some time to go away."""
+        answer = kind.answer(state.blocked_by) if state.blocked_by else None
+        if answer is None:
+            return False
+        now = self._clock.monotonic()
+        if answer.pattern not in answered:
+            answered[answer.pattern] = now
+            self._panes.send_keys(pane_id, answer.keys)
+        return now - answered[answer.pattern] < ANSWER_SHOWS_S
 
     def _check(self, agent: Agent, kind: Kind, started: Started, state: StartState) -> None:
         """It must show its prompt, with the conversation that was asked for: never a silent blank one."""

@@ -179,14 +179,20 @@ def test_a_failed_checkpoint_leaves_the_agent_running(stage: Stage):
     assert any(event.kind == "checkpoint.failed" for event in stage.events)
 
 
-def test_a_program_that_no_wake_could_bring_back_is_not_ended_by_force(stage: Stage):
+def test_a_program_that_no_wake_could_bring_back_is_ended_by_force_alone_and_that_is_told(stage: Stage):
     pane_id = stage.shell(stage.folder_for("notes"))
     stage.type(pane_id, "cat")
     eventually(lambda: stage.libtmux_pane(pane_id).pane_current_command == "cat")
     stage.json("adopt", pane_id, "--name", "notes")
-    done = stage.command("nap", "notes", "--force")
-    assert done.returncode == 1 and "not to be forced" in done.stderr
+    done = stage.command("nap", "notes")
+    assert done.returncode == 1 and "No wake could bring its conversation back" in done.stderr
+    assert "no conversation id is known that could be resumed" in done.stderr
     assert stage.libtmux_pane(pane_id).pane_current_command == "cat"
+    forced = stage.command("nap", "notes", "--force")
+    assert forced.returncode == 0 and "no wake can bring its conversation back" in forced.stdout + forced.stderr
+    eventually(lambda: stage.libtmux_pane(pane_id).pane_current_command == "bash")
+    woken = stage.command("wake", "notes")
+    assert woken.returncode == 1 and "no conversation of it is known" in woken.stderr
 
 
 def test_ctrl_c_during_a_nap_lets_the_agent_run_on_and_says_so(stage: Stage):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hive_tui.domain.agents import Activity
-from hive_tui.kinds import manifest
+from hive_tui.kinds import manifest_reader as manifest
 from hive_tui.kinds.claude import Claude
 from hive_tui.kinds.screen import Screen
 from tests.builders import a_process, an_agent
@@ -143,7 +143,9 @@ class TestActivity:
             ("waiting-question", Activity.QUESTION),
             ("startup-trust-dialog", Activity.PERMISSION),
             ("usage-limit", Activity.LIMITED),
-            ("idle-fresh", Activity.UNKNOWN),
+            ("idle-fresh", Activity.IDLE),
+            ("after-kill9", Activity.IDLE),
+            ("exited-shell", Activity.UNKNOWN),
         ],
     )
     def test_without_a_status_file_the_screen_tells_what_it_can(self, tmp_path: Path, capture: str, activity: Activity):

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from hive_tui.domain.agents import Activity
-from hive_tui.kinds import manifest
-from hive_tui.kinds.codex import Codex, is_shown, read_rollout
+from hive_tui.kinds import manifest_reader as manifest
+from hive_tui.kinds.codex import Codex, read_rollout
+from hive_tui.kinds.conversations import is_shown
 from hive_tui.kinds.kind import Look
 from hive_tui.kinds.screen import Screen
 from tests.builders import NOON, an_agent

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from hive_tui.domain.agents import Activity
-from hive_tui.kinds import manifest
+from hive_tui.kinds import manifest_reader as manifest
 from hive_tui.kinds.kind import Kind
 from hive_tui.kinds.screen import Screen
 from tests.builders import an_agent

@@ -1,12 +1,13 @@
 """Manifests: what is known about a kind, as TOML; a wrong one is told in a sentence."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from hive_tui.domain.agents import Activity
 from hive_tui.domain.errors import ConfigError
-from hive_tui.kinds import manifest
+from hive_tui.kinds import manifest_reader as manifest
 from hive_tui.kinds.manifest import ConfigRules, QuitRules, ResumeRules
 
 SMALL = 'name = "tool"\ntitle = "Tool"\n'
@@ -59,7 +60,7 @@ def test_all_that_a_manifest_says_is_read():
     assert read.process.programs == ("tool",)
     assert read.process.scripts == ("tool/main.js",)
     assert read.process.shared == ("tool daemon",)
-    assert read.config == ConfigRules("TOOL_HOME", ".tool", ("TOOL_HOME",))
+    assert read.config == ConfigRules("TOOL_HOME", ".tool", keep_env=("TOOL_HOME",))
     assert read.resume == ResumeRules(("--resume", "{session_id}"), ("-c",), ("-r",), ("--model",), ("--add",))
     assert read.quit == QuitRules("keys", ("/quit", "<Enter>"), 3.0, "id (.*)")
     assert (read.start.patience_s, read.start.ready, read.start.failures) == (4.5, "^>", ("Error",))
@@ -78,10 +79,10 @@ def test_a_screen_rule_looks_at_the_last_twelve_lines_whoever_spoke_if_it_says_n
     ("text", "words"),
     [
         pytest.param("name = ", "is not valid TOML", id="no TOML"),
-        pytest.param('title = "Tool"', "name must be a text", id="no name"),
-        pytest.param('name = "tool"', "title must be a text", id="no title"),
-        pytest.param('name = 3\ntitle = "Tool"', "name must be a text", id="a name of another type"),
-        pytest.param('name = ""\ntitle = "Tool"', "name must be a text", id="an empty name"),
+        pytest.param('title = "Tool"', "name is missing", id="no name"),
+        pytest.param('name = "tool"', "title is missing", id="no title"),
+        pytest.param('name = 3\ntitle = "Tool"', "1: name is 3, but must be a text", id="a name of another type"),
+        pytest.param('name = ""\ntitle = "Tool"', "1: name is empty", id="an empty name"),
         pytest.param(SMALL + "colour = 1", "colour is not a key", id="an unknown key"),
         pytest.param(SMALL + "[proces]", "proces is not a key", id="an unknown table"),
         pytest.param(SMALL + "[process]\nprogram = ['a']", "process.program is not a key", id="an unknown key below"),
@@ -102,11 +103,25 @@ def test_a_screen_rule_looks_at_the_last_twelve_lines_whoever_spoke_if_it_says_n
         pytest.param(SMALL + "[start]\ndialogs = ['[']", "start.dialogs", id="a wrong pattern in a list"),
         pytest.param(SMALL + "[process]\nshared = ['*']", "process.shared", id="a wrong pattern of processes"),
         pytest.param(SMALL + "[quit]\nsession_said = ')'", "quit.session_said", id="a wrong pattern of the farewell"),
-        pytest.param(SMALL + RULE.replace("^busy", "("), "a screen rule is wrong", id="a wrong pattern of a rule"),
-        pytest.param(SMALL + RULE.replace("working", "busy"), "'busy' is not a valid", id="an unknown activity"),
-        pytest.param(SMALL + RULE.replace("why", "# why"), "lacks why", id="a rule without its reason"),
-        pytest.param(SMALL + RULE.replace('"^busy"', "3"), "a screen rule is wrong", id="a pattern of another type"),
-        pytest.param(SMALL + RULE + "lines = 'x'", "a screen rule is wrong", id="lines of another type"),
+        pytest.param(
+            SMALL + RULE.replace("^busy", "("),
+            "5: screen.rules.pattern is '(', which is no pattern",
+            id="a wrong pattern of a rule",
+        ),
+        pytest.param(
+            SMALL + RULE.replace("working", "busy"),
+            "4: screen.rules.activity is 'busy', but must be one of working",
+            id="an unknown activity",
+        ),
+        pytest.param(
+            SMALL + RULE.replace("why", "# why"), "3: screen.rules.why is missing", id="a rule without its reason"
+        ),
+        pytest.param(
+            SMALL + RULE.replace('"^busy"', "3"),
+            "5: screen.rules.pattern is 3, but must be a text",
+            id="a pattern of another type",
+        ),
+        pytest.param(SMALL + RULE + "lines = 'x'", "7: screen.rules.lines is 'x'", id="lines of another type"),
     ],
 )
 def test_a_wrong_manifest_is_told_in_one_sentence_with_its_file(text: str, words: str):
@@ -119,11 +134,52 @@ def test_a_wrong_manifest_is_told_in_one_sentence_with_its_file(text: str, words
     assert "\n" not in sentence
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "generic", "scripted"])
+def test_the_wrong_one_of_several_rules_is_named_by_its_own_line():
+    with pytest.raises(ConfigError, match=r"^tool\.toml:10: screen\.rules\.why is 3"):
+        manifest.parse(SMALL + RULE + RULE.replace('"it is busy"', "3"), "tool.toml")
+
+
+class TestFolder:
+    """What a person adds."""
+
+    KNOWN = frozenset({"claude"})
+
+    def test_a_file_for_a_known_kind_changes_what_it_says_and_its_rules_come_first(self, tmp_path: Path):
+        (tmp_path / "claude.toml").write_text("[start]\npatience_s = 5\n" + RULE)
+        changed = manifest.read_folder(tmp_path, self.KNOWN)["claude"]
+        shipped = manifest.read("claude")
+        assert (changed.start.patience_s, changed.start.ready) == (5.0, shipped.start.ready)
+        assert changed.screen.rules[0].why == "it is busy"
+        assert changed.screen.rules[1:] == shipped.screen.rules
+        assert changed.process == shipped.process
+
+    def test_a_file_with_another_name_is_a_kind_of_its_own(self, tmp_path: Path):
+        (tmp_path / "tool.toml").write_text(SMALL)
+        assert manifest.read_folder(tmp_path, self.KNOWN)["tool"].title == "Tool"
+        assert manifest.read_folder(tmp_path / "none", self.KNOWN) == {}
+
+    @pytest.mark.parametrize(
+        ("name", "text", "words"),
+        [
+            pytest.param("claude", "[start]\nready = '('\n", "claude.toml:2: start.ready is '('", id="a wrong pattern"),
+            pytest.param("claude", "[start]\n\nraedy = '^'\n", "claude.toml:3: start.raedy is not a key", id="a typo"),
+            pytest.param("claude", "name = 'codex'\n", "claude.toml:1: name is 'codex'", id="another kind's name"),
+            pytest.param("tool", SMALL.replace("tool", "took"), "tool.toml: name is 'took'", id="not the file's name"),
+            pytest.param("tool", "name = \n", "tool.toml:1 is not valid TOML", id="no TOML"),
+            pytest.param("a tool", SMALL, "a tool.toml: name is 'tool'", id="a file name that is no name"),
+        ],
+    )
+    def test_a_wrong_file_is_named_with_its_line(self, tmp_path: Path, name: str, text: str, words: str):
+        (tmp_path / f"{name}.toml").write_text(text)
+        with pytest.raises(ConfigError, match=re.escape(words)):
+            manifest.read_folder(tmp_path, self.KNOWN)
+
+
+@pytest.mark.parametrize("name", ["claude", "codex", "opencode", "gemini", "aider", "generic", "scripted"])
 def test_the_manifests_that_come_with_the_program_are_right_and_named_like_their_files(name: str):
     assert manifest.read(name).name == name
 
 
-@pytest.mark.parametrize("name", ["claude", "codex", "scripted"])
+@pytest.mark.parametrize("name", ["claude", "codex", "opencode", "gemini", "aider", "scripted"])
 def test_what_a_kind_keeps_of_the_environment_names_no_secret(name: str):
     assert not [kept for kept in manifest.read(name).config.keep_env if re.search("KEY|TOKEN|SECRET|PASS", kept)]

@@ -1,0 +1,127 @@
+"""Gemini CLI: the title says what it does; each process writes a file of its own for the conversation."""
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from hive_tui.domain.agents import Activity, Agent
+from hive_tui.domain.processes import ProcessId
+from hive_tui.domain.sightings import Claim, Session
+from hive_tui.kinds import conversations
+from hive_tui.kinds.commands import value_of
+from hive_tui.kinds.conversations import Conversation
+from hive_tui.kinds.kind import Kind, Look, SessionFile
+from hive_tui.kinds.manifest import Manifest
+from hive_tui.kinds.screen import Screen
+
+SHORT = 8
+"""So many letters of the id stand in the name of a file."""
+BOX_EDGE = re.compile(r"[▀▄─]{20,}")
+
+
+class Gemini(Kind):
+    """Gemini CLI, whose wrapper starts itself once more."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        super().__init__(manifest)
+        self._sessions: dict[ProcessId, tuple[object, Session]] = {}
+
+    def session(self, look: Look) -> Session:
+        """By its hooks, or by its last words on the screen."""
+        report = look.hooks.of_process(self.name, look.root.id)
+        seen = (look.pane.output_at, look.screen.ansi, report)
+        known = self._sessions.get(look.root.id)
+        if known is not None and known[0] == seen and known[1].id is not None:
+            return known[1]
+        own = [report.session_id] if report else []
+        found = list(self.candidates(look))
+        session = conversations.chosen(look, self.manifest, found, self.config_dir(look), own=own)
+        self._sessions[look.root.id] = (seen, session)
+        return session
+
+    def candidates(self, look: Look) -> Iterator[Conversation]:
+        """Files of this folder that were written since the process began, and those of the id it was to resume."""
+        asked = value_of(look.argv, self.manifest.resume.arguments) or ""
+        paths = self.config_dir(look).glob(self.manifest.session.transcripts)
+        for path in conversations.since_its_start(look, paths, f"-{asked[:SHORT]}.jsonl" if asked else ""):
+            found = read_chat(path)
+            if found is not None and (found.cwd == look.cwd or found.session_id == asked):
+                yield found
+
+    def find_transcript(self, config_dir: Path, session_id: str) -> Path | None:
+        """The newest file of the conversation."""
+        files = self._files(config_dir, session_id)
+        return files[-1] if files else None
+
+    def stored_claims(self, look: Look) -> tuple[Claim, ...]:
+        """A conversation whose last word is the agent's has an ended turn."""
+        session = self.session(look)
+        chat = read_chat(Path(session.transcript)) if session.transcript else None
+        if chat is None or chat.is_open_turn is not False:
+            return ()
+        return (Claim(Activity.IDLE, "history", "the last word in its file is its own"),)
+
+    def typed(self, screen: Screen) -> str:
+        """What stands in the box at the bottom; a dialog takes its place, and a sent message has one like it."""
+        lines = screen.bottom(8)
+        boxes = [at for at, line in enumerate(lines) if line.startswith(" >")]
+        if not boxes or any(line.startswith(("│", "╰")) for line in lines[boxes[-1] :]):
+            return ""
+        if not any(BOX_EDGE.match(line) for line in lines[boxes[-1] + 1 :]):
+            return ""
+        return super().typed(screen)
+
+    def session_files(self, agent: Agent) -> list[SessionFile]:
+        """All files of the conversation: each resume has begun another one."""
+        if agent.config_dir is None or agent.session_id is None:
+            return []
+        folder = Path(agent.config_dir)
+        files = self._files(folder, agent.session_id)
+        roots = {file.parent.parent / ".project_root" for file in files}
+        wanted = [*files, *sorted(root for root in roots if root.is_file())]
+        return [SessionFile(file, str(file.relative_to(folder))) for file in wanted if not self.is_secret(file)]
+
+    def _files(self, config_dir: Path, session_id: str) -> list[Path]:
+        """Oldest first."""
+        found: list[tuple[int, Path]] = []
+        for path in config_dir.glob(f"tmp/*/chats/session-*-{session_id[:SHORT]}.jsonl"):
+            first, _ = conversations.tail(path)
+            with suppress(OSError):
+                if first.get("sessionId") == session_id:
+                    found.append((path.stat().st_mtime_ns, path))
+        return [path for _, path in sorted(found)]
+
+
+def read_chat(path: Path) -> Conversation | None:
+    """First and last lines of a file; None for one that is no conversation of a person."""
+    first, records = conversations.tail(path)
+    session_id = str(first.get("sessionId") or "")
+    if not session_id or first.get("kind", "main") != "main":
+        return None
+    cwd = ""
+    with suppress(OSError, UnicodeDecodeError):
+        cwd = (path.parent.parent / ".project_root").read_text(encoding="utf-8").strip()
+    said: dict[str, str] = {}
+    last = ""
+    for message in _messages(records):
+        text = " ".join(conversations.texts_of(message.get("content")))
+        role = str(message.get("type"))
+        if text and not text.startswith("<"):
+            said[role] = text
+            last = role
+    is_open = False if last == "gemini" else None
+    return Conversation(session_id, path, cwd, (said.get("user", ""), said.get("gemini", "")), is_open)
+
+
+def _messages(records: list[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Messages, also those that a record puts in place of all before."""
+    for one in records:
+        if "type" in one:
+            yield one
+        changed = one.get("$set")
+        messages = changed.get("messages") if isinstance(changed, dict) else None
+        for message in messages if isinstance(messages, list) else ():
+            if isinstance(message, dict):
+                yield message

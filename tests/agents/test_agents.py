@@ -1,0 +1,136 @@
+"""Every kind with its real program: states, nap, wake, crashes, and two of one kind in one folder."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from hive_tui.domain.agents import Activity
+from hive_tui.domain.errors import NapRefused
+from tests.agents.conftest import ROWS
+from tests.agents.homes import PROGRAMS, Program
+from tests.agents.model import Model, now_s
+from tests.agents.tour import Tour
+from tests.stage import Stage, eventually
+
+pytestmark = [pytest.mark.agents, pytest.mark.timeout(900)]
+DRAWN = {
+    "run": "Do you want to proceed|Would you like to run|Permission required|Allow execution of",
+    "ask": r"1\.\s+Red",
+    "limit": "[Uu]sage limit|5-hour limit",
+}
+"""What a program draws when it stops."""
+LATE_S = 1.0
+"""Within so long a change is to be shown, in 95 of 100 cases."""
+
+
+def prefix() -> Path:
+    named = os.environ.get("HIVE_AGENTS_PREFIX", "")
+    assert named, "say where the programs are: make test-agents PREFIX=FOLDER, with FOLDER/bin/claude and so on"
+    return Path(named).expanduser()
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_a_real_program_naps_and_wakes_with_its_conversation(stage: Stage, model: Model, program: Program):
+    row = {"program": program.name}
+    ROWS.append(row)
+    if not (prefix() / "bin" / program.command.split()[0]).exists():
+        row["version"] = "not there"
+        pytest.skip(f"{program.name} is not installed in {prefix()}/bin")
+    with Tour(stage, model, program, prefix()) as tour:
+        row["version"] = tour.version()
+        began_s = now_s()
+        pane_id = tour.start()
+        row["start"] = f"{now_s() - began_s:.1f} s"
+        try:
+            lead(tour, pane_id)
+        finally:
+            row |= tour.cells
+            late = sorted(tour.delays_s)
+            row["shown after, p95"] = f"{late[int(len(late) * 0.95)]:.2f} s of {len(late)}" if late else "-"
+    assert not tour.failures, "\n".join(tour.failures)
+
+
+def lead(tour: Tour, pane_id: str) -> None:
+    """All the steps; a failed one does not end the others."""
+    panes = [pane_id]
+    tour.step("no nap without a conversation", lambda: refused(tour, panes[0]))
+    tour.step("working, idle", lambda: works(tour, panes[0]))
+    for directive, activity in (("run", Activity.PERMISSION), ("ask", Activity.QUESTION)):
+        if directive in tour.program.states:
+            tour.step(str(activity), lambda d=directive, a=activity: stops(tour, panes[0], d, a))  # type: ignore[misc]
+    tour.step("nap, wake, remembers", lambda: naps(tour, panes))
+    tour.step("naps again at once", lambda: naps(tour, panes))
+    tour.step("kill -9, wake", lambda: crashes(tour, panes, mid_turn=False))
+    tour.step("kill -9 in a turn, wake", lambda: crashes(tour, panes, mid_turn=True))
+    tour.step("two in one folder", lambda: pairs(tour, panes))
+    if "limit" in tour.program.states:
+        tour.step("limited", lambda: stops(tour, panes[0], "limit", Activity.LIMITED))
+
+
+def refused(tour: Tour, pane_id: str) -> str:
+    with pytest.raises(NapRefused, match=r"could be resumed|transcript of its conversation is missing"):
+        tour.nap(pane_id)
+    return "yes"
+
+
+def works(tour: Tour, pane_id: str) -> str:
+    tour.say(pane_id, "remember PLUM mock:slow 4")
+    eventually(lambda: tour.request("PLUM"), "the model is asked", timeout_s=40)
+    working = tour.delay(pane_id, Activity.WORKING, tour.request("PLUM")[-1].at_s)
+    idle = tour.delay(pane_id, Activity.IDLE, tour.rested_at(pane_id, tour.request("PLUM")[-1]))
+    return f"{working:.2f} s, {idle:.2f} s"
+
+
+def stops(tour: Tour, pane_id: str, directive: str, activity: Activity) -> str:
+    tour.say(pane_id, f"please mock:{directive}")
+    late = tour.delay(pane_id, activity, tour.drawn_at(pane_id, DRAWN[directive]))
+    if activity is not Activity.LIMITED:
+        with pytest.raises(NapRefused, match="waits for your answer"):
+            tour.nap(pane_id)
+    tour.press(pane_id, tour.program.escape)
+    if activity is not Activity.LIMITED:
+        tour.await_state(pane_id, Activity.IDLE)
+    return f"{late:.2f} s"
+
+
+def naps(tour: Tour, panes: list[str]) -> str:
+    number = len(tour.cells)
+    tour.ask(panes[0], f"a word before the nap {number}")
+    began_s = now_s()
+    result = tour.nap(panes[0])
+    slept_s = now_s() - began_s
+    panes[0] = tour.wake(result.agent)
+    woke_s = now_s() - began_s - slept_s
+    assert "PLUM" in " ".join(tour.ask(panes[0], f"a word after waking {number}").users)
+    megabytes = result.freed_bytes / 1e6
+    return f"{megabytes:.0f} MB, {result.processes_ended} ended, {slept_s:.1f} s, {woke_s:.1f} s"
+
+
+def crashes(tour: Tour, panes: list[str], *, mid_turn: bool) -> str:
+    if mid_turn:
+        tour.say(panes[0], "a long answer mock:slow 15")
+        tour.await_state(panes[0], Activity.WORKING)
+    agent = tour.kill(panes[0])
+    panes[0] = tour.wake(agent)
+    assert "PLUM" in " ".join(tour.ask(panes[0], f"a word after the crash {mid_turn}").users)
+    return "remembers"
+
+
+def pairs(tour: Tour, panes: list[str]) -> str:
+    second = tour.start()
+    tour.ask(second, "remember MANGO")
+    tour.ask(panes[0], "still with PLUM")
+    if tour.program.shares_history:
+        with pytest.raises(NapRefused, match="several aiders"):
+            tour.nap(second)
+        tour.press(second, ("C-d",))
+        eventually(lambda: tour.stage.screen(second).rstrip().endswith("$"), "the second one leaves")
+        return "refused, as it must"
+    slept = [tour.nap(panes[0]).agent, tour.nap(second).agent]
+    panes[0], second = (tour.wake(agent) for agent in slept)
+    first_users = " ".join(tour.ask(panes[0], "who is the first").users)
+    second_users = " ".join(tour.ask(second, "who is the second").users)
+    assert "PLUM" in first_users and "MANGO" not in first_users, first_users
+    assert "MANGO" in second_users and "PLUM" not in second_users, second_users
+    return "not swapped"
