@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hive_tui.domain.agents import Agent
-from hive_tui.domain.errors import NotFound
+from hive_tui.domain.errors import ErrorClass, NotFound
 from hive_tui.domain.wakeups import PRIORITY, Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
 from hive_tui.store import claims, wakeups
 from hive_tui.store.database import Database
@@ -272,7 +272,7 @@ def test_the_attempts_of_a_wakeup_are_kept_first_to_last(database: Database):
     assert database.read(wakeups.attempts_of, "w-1")[-1] == Attempt("w-1", 2, again)
     database.write(claims.complete, claimed, now=again, verdict="wake: due", result={})
     assert database.read(wakeups.attempts_of, "w-1") == [
-        Attempt("w-1", 1, NOON, NOON, Outcome.FAILED, "wake: due", "no pane", again),
+        Attempt("w-1", 1, NOON, NOON, Outcome.FAILED, "wake: due", "no pane", again, ErrorClass.TRANSIENT),
         Attempt("w-1", 2, again, again, Outcome.SUCCEEDED, "wake: due", None, None),
     ]
     assert database.read(wakeups.attempts_of, "w-2") == []
@@ -301,8 +301,8 @@ def test_however_many_requests_come_an_agent_has_one_pending_wake(requests: list
         pending = wakeups.unfinished_wakes(db, f"id-of-{agent}")
         assert len(pending) == bool(mine)
         for wakeup in pending:
-            first_key = mine[0][3]
-            counted = [mine[0], *(request for request in mine[1:] if request[3] != first_key)]
+            keys = [request[3] for request in mine]
+            counted = [request for at, request in enumerate(mine) if request[3] not in keys[:at]]
             assert wakeup.scheduled_for == NOON + timedelta(seconds=min(request[1] for request in counted))
             assert wakeup.priority == max(PRIORITY[request[2]] for request in counted)
     db.close()
