@@ -150,6 +150,15 @@ class Keeping:
         from hive_tui.services.housekeeping import Housekeeping
 
         hive = self._hive
+        days = hive.settings.queue.keep_days
         return Housekeeping(
-            self.retention, self.periodic, self.offsite, self.thinning, self.drills, hive.backups, hive.scheduler
+            self.retention,
+            self.periodic,
+            self.offsite,
+            self.thinning,
+            self.drills,
+            hive.backups,
+            hive.scheduler,
+            hive.queue,
+            keep_wakeups=timedelta(days=days) if days else None,
         )

@@ -9,6 +9,8 @@ from hive_tui.store.values import EPOCH, to_us
 
 REPEATED, MERGED, DEFERRED, RETRIED = "repeated", "merged", "deferred", "retried"
 """What is counted beside `asked` and the statuses in which wakeups end: these are triggers of the schema."""
+COLUMNS = ("asked", REPEATED, MERGED, "completed", RETRIED, DEFERRED, "failed", "cancelled")
+"""All that is counted, in the order in which people want to see it."""
 DAY_US = 86_400_000_000
 
 
@@ -20,7 +22,7 @@ class DayCount:
     """In UTC."""
     trigger: str
     what: str
-    """`asked`, `repeated`, `merged`, `deferred`, `retried`, or the status in which wakeups ended."""
+    """One of `COLUMNS`."""
     count: int
 
 
