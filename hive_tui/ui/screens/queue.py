@@ -6,6 +6,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
+from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from hive_tui.domain.wakeups import Wakeup, WakeupStatus
@@ -40,6 +41,8 @@ class QueueScreen(HiveScreen):
         Binding("minus", "prioritize(-1)", "Lower the priority", key_display="-"),
         Binding("f", "section(1)", "Filter: the next part of the queue"),
         Binding("F", "section(-1)", "Filter: the part before"),
+        Binding("shift+pageup", "scroll_timeline(-1)", "Read the timeline of the selected wakeup back"),
+        Binding("shift+pagedown", "scroll_timeline(1)", "Read the timeline on", key_display="shift+pgdn"),
     ]
 
     def __init__(self) -> None:
@@ -52,7 +55,8 @@ class QueueScreen(HiveScreen):
         yield OneLine(id="tabs")
         yield Static("", id="empty")
         yield KeyedTable(WAKEUP_COLUMNS, id="queue")
-        yield Steady(id="attempts")
+        with VerticalScroll(id="timeline", can_focus=False):
+            yield Steady(id="timeline-text")
 
     def on_mount(self) -> None:
         """The keys go to the table."""
@@ -86,7 +90,7 @@ class QueueScreen(HiveScreen):
                 *keys,
             ]
         if status in (WakeupStatus.PENDING, WakeupStatus.FAILED):
-            keys.insert(0, Key("r", "Retry now", "screen.retry"))
+            keys.insert(0, Key("r", "Retry", "screen.retry"))
         return keys
 
     @property
@@ -99,6 +103,7 @@ class QueueScreen(HiveScreen):
     @on(KeyedTable.RowHighlighted)
     def _selected(self) -> None:
         self._draw_attempts()
+        self.query_one("#timeline").scroll_home(animate=False)
         self.draw_keys()
 
     def _draw_attempts(self) -> None:
@@ -109,7 +114,7 @@ class QueueScreen(HiveScreen):
             width = max(20, self.size.width - 4)
             policy = self.hive_app.hive.retry_policy
             text = Text("\n").join(timeline(one, attempts, self._view.at, width, policy))
-        self.query_one("#attempts", Steady).put(text)
+        self.query_one("#timeline-text", Steady).put(text)
 
     def action_cancel(self) -> None:
         """Cancel the selected wakeup; one that runs cannot be, and says so."""
@@ -158,6 +163,14 @@ class QueueScreen(HiveScreen):
         """Show that part of the queue."""
         self._section = Section(section)
         self.post_message(HiveChanged())
+
+    def action_scroll_timeline(self, direction: int) -> None:
+        """The timeline of many attempts is longer than there is room."""
+        timeline = self.query_one("#timeline", VerticalScroll)
+        if direction < 0:
+            timeline.scroll_page_up(animate=False)
+        else:
+            timeline.scroll_page_down(animate=False)
 
     def _name_of(self, wakeup: Wakeup) -> str:
         return self._view.names.get(wakeup.agent_id, "?") if self._view else "?"
