@@ -250,7 +250,10 @@ class Stage:
         """The words of that command."""
         config = self.folder / "config.toml"
         if not config.exists():
-            config.write_text("[retry]\nwaits_s = [0.2, 0.2, 0.2, 0.2]\n[notify]\ndesktop = false\n")
+            config.write_text(
+                "[retry]\nwaits_s = [0.2, 0.2, 0.2, 0.2]\n[notify]\ndesktop = false\n"
+                "[queue]\ndebounce_s = 0\ncooldown_s = 0\nstagger_s = 0\nbreaker_failures = 0\n"
+            )
         return [
             *(sys.executable, "-m", "hive_tui", "--home", str(self.home)),
             *("--config", str(config), "--tmux-socket", self.socket, *arguments),

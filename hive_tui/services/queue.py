@@ -102,7 +102,7 @@ class WakeupQueue:
         """
         now, removed, batches = self._clock.now(), 0, 0
         while most_batches is None or batches < most_batches:
-            batch = self._database.write(purge.remove_batch, now - older_than, now=now)
+            batch = self._database.write(purge.remove_batch, now - older_than, now=now, limit=purge.BATCH)
             removed, batches = removed + batch, batches + 1
             if batch < purge.BATCH:
                 break

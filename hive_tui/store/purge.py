@@ -24,7 +24,7 @@ def count_old(db: sqlite3.Connection, before: datetime, *, now: datetime) -> int
     return sum(db.execute(sql, _values(status, before, now)).fetchone()[0] for status in ENDED)
 
 
-def remove_batch(db: sqlite3.Connection, before: datetime, *, now: datetime, limit: int = BATCH) -> int:
+def remove_batch(db: sqlite3.Connection, before: datetime, *, now: datetime, limit: int) -> int:
     """Remove up to `limit` of them, with their attempts and keys; how many it were."""
     removed = 0
     sql = (

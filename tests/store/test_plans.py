@@ -40,7 +40,7 @@ def work(db: sqlite3.Connection) -> None:
     claims.recover_orphans(db, now=LATER, next_at=lambda _: LATER, only_expired=True)
     wakeups.enqueue(db, NewWakeup("id-of-ada", Trigger.FILE, NOON, Action.NAP), "cancelled", now=NOON)
     wakeups.cancel(db, "cancelled", now=NOON)
-    purge.remove_batch(db, NOON, now=NOON)
+    purge.remove_batch(db, NOON, now=NOON, limit=5)
 
 
 def read(db: sqlite3.Connection) -> None:
