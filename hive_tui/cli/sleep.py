@@ -154,7 +154,8 @@ def wake(
         context=context,
     )
     enqueued = hive.queue.enqueue(new, PERSON)
-    if no_wait or enqueued.wakeup.scheduled_for > hive.clock.now() + timedelta(seconds=timeout):
+    is_later = enqueued.wakeup.scheduled_for > hive.clock.now() + timedelta(seconds=timeout)
+    if no_wait or is_later or enqueued.wakeup.is_finished:
         _show_asked(hive, agent, enqueued.wakeup, as_json, enqueued.note)
         return
     wakeup = hive.foreground.run([enqueued.wakeup], timeout_s=timeout)[0]
@@ -187,6 +188,9 @@ def _may_ask(wakeup: Wakeup) -> bool:
 def _show_asked(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, note: str) -> None:
     if as_json:
         print_json({"wakeup_id": wakeup.id, **wakeup_json(wakeup, agent.name)})
+        return
+    if wakeup.is_finished:
+        click.echo(f"{agent.name} is not asked again: {note}.")
         return
     wait = in_words(wakeup.scheduled_for - hive.clock.now())
     click.echo(f"{agent.name} is woken in {wait}." + (f" ({note})" if note else ""))
