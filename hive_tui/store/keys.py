@@ -48,3 +48,13 @@ def is_taken(db: sqlite3.Connection, wakeup_id: str, key: str | None) -> bool:
         (key, wakeup_id),
     ).fetchone()
     return row is not None
+
+
+def take_back(db: sqlite3.Connection, wakeup_id: str, key: str | None) -> None:
+    """The key of a failed wakeup that is tried again stands for it again, whoever had it meanwhile."""
+    if key is not None:
+        db.execute(
+            "INSERT INTO wakeup_keys (key, wakeup_id) VALUES (?, ?)"
+            " ON CONFLICT (key) DO UPDATE SET wakeup_id = excluded.wakeup_id",
+            (key, wakeup_id),
+        )

@@ -294,6 +294,7 @@ def retry_now(db: sqlite3.Connection, wakeup_id: str, *, now: datetime, more_att
         " max_attempts = CASE WHEN status = 'failed' THEN attempts + :more ELSE max_attempts END WHERE id = :id",
         {"id": found.id, "now": to_us(now), "more": more_attempts, "also": ",".join(also)},
     )
+    keys.take_back(db, found.id, found.idempotency_key)
     absorb_other(db, found.id, now=now)
     return True
 

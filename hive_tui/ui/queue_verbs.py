@@ -110,12 +110,14 @@ class QueueVerbs:
 
         await self._doing.perform("", work, what="the waiting")
 
-    def prioritize(self, wakeup: Wakeup, priority: int) -> None:
-        """Let a pending wakeup go sooner or later than others."""
+    def prioritize(self, wakeup: Wakeup, by: int) -> None:
+        """Let a pending wakeup go sooner or later than others, within 0 to 100."""
 
         def work(_: MeasuredProgress) -> Done:
+            # What the screen shows may be older than the key that was pressed just before.
+            before = self._hive.database.read(store.get, wakeup.id).priority
+            priority = min(100, max(0, before + by))
             self._hive.queue.set_priority(wakeup, priority)
-            before = wakeup.priority
             undo = self._doing.change
             return Done(
                 f"Priority {priority}, it was {before}",

@@ -155,5 +155,7 @@ class QueueModel:
             row.max_attempts = row.attempts + 5
         row.status, row.due = "pending", now
         row.also = (row.triggers | {Trigger.MANUAL}) - {row.trigger}
+        if key is not None:
+            self.keys[key] = (row.id, self.keys.get(key, ("", None))[1])
         self.absorb(row)
         return True

@@ -221,6 +221,16 @@ def test_a_failed_wakeup_whose_key_another_one_has_now_is_not_tried_again(databa
     assert database.write(wakeups.retry_now, "w-1", now=NOON)
 
 
+def test_a_key_that_went_to_another_wakeup_comes_back_with_a_retry(database: Database):
+    ask(database, "w-1", idempotency_key="k")
+    end(database, WakeupStatus.FAILED)
+    ask(database, "w-2", "bob", idempotency_key="k")
+    database.write(wakeups.cancel, "w-2", now=NOON)
+    assert database.write(wakeups.retry_now, "w-1", now=NOON)
+    again = ask(database, "w-3", "bob", idempotency_key="k")
+    assert (again.wakeup.id, again.is_new) == ("w-1", False)
+
+
 @pytest.mark.parametrize("status", WakeupStatus)
 def test_only_a_pending_wakeup_is_postponed(database: Database, status: WakeupStatus):
     ask(database, "w-1")

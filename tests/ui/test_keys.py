@@ -163,7 +163,9 @@ async def test_a_wakeup_is_put_off_and_reordered_and_each_is_undone(stage: Stage
     async with dashboard(stage) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: shown(app))
-        await pilot.press("minus")
+        await pilot.press("minus", "minus")
+        await until(pilot, lambda: queued().priority == 60)
+        await pilot.press("u")
         await until(pilot, lambda: queued().priority == 70)
         await pilot.press("u")
         await until(pilot, lambda: queued().priority == 80)

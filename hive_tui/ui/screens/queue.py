@@ -148,12 +148,8 @@ class QueueScreen(HiveScreen):
         if why := self._refusal("made more or less urgent", WakeupStatus.PENDING):
             self.refuse(why)
         elif one := self.selected:
-            priority = min(100, max(0, one.priority + direction * STEP))
-            if priority == one.priority:
-                self.refuse(f"Its priority is {priority} already; there is none beyond.")
-                return
             self.hive_app.verbs.doing.press()
-            self.hive_app.verbs.queue.prioritize(one, priority)
+            self.hive_app.verbs.queue.prioritize(one, direction * STEP)
 
     def action_section(self, step: int) -> None:
         """Show another part of the queue."""
