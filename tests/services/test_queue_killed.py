@@ -132,7 +132,7 @@ def claim_and_complete(path: Path, together: Barrier, told: "Queue[list[str]]") 
 
 
 def _complete_all(db: sqlite3.Connection, found: list[Wakeup]) -> bool:
-    return all([claims.complete(db, one, now=CLOCK.now(), verdict="nap", result={}) for one in found])
+    return all(claims.complete(db, one, now=CLOCK.now(), verdict="nap", result={}) for one in found)
 
 
 @pytest.mark.faults
