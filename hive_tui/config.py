@@ -1,7 +1,6 @@
 """Settings: every knob with its unit and its default, read from one TOML file."""
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -14,6 +13,7 @@ from platformdirs import user_config_path, user_data_path
 from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import ConfigError, HiveError
 from hive_tui.domain.schedule import parse_backfill
+from hive_tui.toml_lines import line_of, lines_of_keys
 
 T = TypeVar("T")
 
@@ -47,6 +47,28 @@ class RetrySettings:
     """Seconds before each retry; as many retries as there are waits."""
     jitter: float = 0.25
     """Half-width of the random factor on each wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSettings:
+    """When a due wakeup starts its agent, and how long the queue remembers. 0 switches a wait off."""
+
+    debounce_s: float = 2.0
+    """Seconds without another request after which a burst of events from outside counts as over."""
+    debounce_most_s: float = 30.0
+    """Seconds after which a burst that does not end is taken as it is."""
+    cooldown_s: float = 30.0
+    """Seconds after a wake in which nothing but a person or a recovery wakes the agent again."""
+    duplicate_s: float = 60.0
+    """Seconds after a wake in which an event from outside that says the same is taken for the same."""
+    stagger_s: float = 10.0
+    """Seconds over which wakes of several agents at the same time are spread; no person waits for it."""
+    breaker_failures: int = 5
+    """Failed attempts in a row after which an agent is left alone for a while; 0 for never."""
+    breaker_s: float = 900.0
+    """Seconds for which it is left alone the first time; each further failure doubles them, up to eight times."""
+    keep_days: int = 30
+    """Days for which wakeups that have ended are kept; 0 for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +210,7 @@ class Settings:
     observer: ObserverSettings = field(default_factory=ObserverSettings)
     recover: RecoverSettings = field(default_factory=RecoverSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
+    queue: QueueSettings = field(default_factory=QueueSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
@@ -246,7 +269,7 @@ def parse(text: str, file: Path) -> Settings:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(
-            f"{file}:{_line_of(error, text)}: {error}.", hint="The file is TOML: `key = value` below `[table]`."
+            f"{file}:{line_of(error, text)}: {error}.", hint="The file is TOML: `key = value` below `[table]`."
         ) from error
     reader = _Reader(file, text)
     agents = value.pop("agents", {})
@@ -264,7 +287,7 @@ class _Reader:
 
     def __init__(self, file: Path, text: str) -> None:
         self._file = file
-        self._lines = _lines_of_keys(text)
+        self._lines = lines_of_keys(text)
 
     def error(self, path: tuple[str, ...], what: str, hint: str = "") -> ConfigError:
         line = next((self._lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._lines), None)
@@ -321,6 +344,7 @@ class _Reader:
         for path, number in positive:
             if not 0 < number < 1e7:
                 raise self.error(path, f"is {number:g}, but must be above 0 and below ten million")
+        self._check_queue(settings.queue)
         self._check_checkpoints(settings)
         self._check_redis(settings.redis)
         if not 0 <= settings.retry.jitter < 1:
@@ -331,6 +355,14 @@ class _Reader:
             raise self.error(("schedule", "backfill"), f"is {settings.schedule.backfill!r}", error.hint) from error
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
+
+    def _check_queue(self, queue: QueueSettings) -> None:
+        """Nothing is negative, and no wait lasts longer than a day."""
+        for name, number in asdict(queue).items():
+            if not 0 <= number <= 86_400:
+                raise self.error(("queue", name), f"is {number:g}, but must be from 0 to 86400")
+        if queue.breaker_s == 0:
+            raise self.error(("queue", "breaker_s"), "is 0, but must be above 0", "breaker_failures = 0 is for never.")
 
     def _check_redis(self, redis: RedisSettings) -> None:
         if redis.url and not redis.url.startswith(("redis://", "rediss://", "unix://")):
@@ -360,26 +392,3 @@ class _Reader:
                 "is empty, but what goes to object storage is encrypted",
                 'Make a key with `age-keygen`, and write its public part here: recipients = ["age1..."].',
             )
-
-
-def _line_of(error: tomllib.TOMLDecodeError, text: str) -> int:
-    """The line that `tomllib` names in its message; the last one where it says "at end of document"."""
-    named = re.search(r"at line (\d+)", str(error))
-    return int(named[1]) if named else max(1, len(text.splitlines()))
-
-
-def _lines_of_keys(text: str) -> dict[tuple[str, ...], int]:
-    """Line numbers of tables and keys; `tomllib` does not tell them."""
-    found: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
-    for number, line in enumerate(text.splitlines(), 1):
-        if header := re.match(r"\s*\[\[?\s*([^\]]+?)\s*\]", line):
-            table = _parts(header[1])
-            found.setdefault(table, number)
-        elif key := re.match(r"\s*((?:[A-Za-z0-9_-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*[A-Za-z0-9_-]+)*)\s*=", line):
-            found.setdefault((*table, *_parts(key[1])), number)
-    return found
-
-
-def _parts(dotted: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in dotted.split("."))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hive_tui.services.explain import Explainer
     from hive_tui.services.eyes import Eyes
     from hive_tui.services.foreground import Foreground
+    from hive_tui.services.gate import Gatekeeper
     from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.hooks import HookReports
     from hive_tui.services.nap import Napper
@@ -162,9 +163,21 @@ class Hive(Outside):
             fill_in,
             starter,
             messenger,
+            self.gatekeeper,
             self.clock,
             self.hub,
         )
+
+    @part
+    def gatekeeper(self) -> Gatekeeper:
+        from hive_tui.domain.gate import GatePolicy
+        from hive_tui.services.gate import Gatekeeper
+
+        wanted = self.settings.queue
+        policy = GatePolicy(
+            wanted.debounce_s, wanted.debounce_most_s, wanted.cooldown_s, wanted.duplicate_s, wanted.stagger_s
+        )
+        return Gatekeeper(self.database, self.spending.budgets, self.clock, policy, Random())
 
     @part
     def retry_policy(self) -> RetryPolicy:
@@ -174,9 +187,14 @@ class Hive(Outside):
 
     @part
     def dispatcher(self) -> Dispatcher:
+        from hive_tui.domain.breaker import BreakerPolicy
         from hive_tui.services.dispatch import Dispatcher
 
-        return Dispatcher(self.database, self.waker, self.napper, self.clock, self.hub, self.retry_policy, Random())
+        wanted = self.settings.queue
+        breaker = BreakerPolicy(wanted.breaker_failures, wanted.breaker_s)
+        return Dispatcher(
+            self.database, self.waker, self.napper, self.clock, self.hub, self.retry_policy, breaker, Random()
+        )
 
     @part
     def schedule(self) -> Schedule:

@@ -150,6 +150,7 @@ class Keeping:
         from hive_tui.services.housekeeping import Housekeeping
 
         hive = self._hive
+        days = hive.settings.queue.keep_days
         return Housekeeping(
             self.retention,
             self.periodic,
@@ -160,4 +161,6 @@ class Keeping:
             hive.scheduler,
             hive.spending.ledger,
             hive.spending.budget_keeper,
+            hive.queue,
+            keep_wakeups=timedelta(days=days) if days else None,
         )

@@ -14,7 +14,7 @@ from typing import Any, Self
 from libtmux import Pane, Server
 
 from hive_tui.adapters.clock import SystemClock, wait_until
-from hive_tui.config import RetrySettings, Settings
+from hive_tui.config import QueueSettings, RetrySettings, Settings
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.events import Actor, Event
 from hive_tui.domain.processes import ProcessId
@@ -98,6 +98,9 @@ class Stage:
 
     def new_hive(self, **settings: Any) -> Hive:
         """Another hive on the same home, as another process would have it."""
+        # Waits that have tests of their own would make all the others slow.
+        no_waits = QueueSettings(debounce_s=0, cooldown_s=0, stagger_s=0, breaker_failures=0)
+        settings.setdefault("queue", no_waits)
         chosen = Settings(retry=RetrySettings(waits_s=(0.2, 0.2, 0.2, 0.2)), **settings)
         hive = Hive(self.home, chosen, self.socket, notifier=self.notifier)
         hive.hub.subscribe(self.events.append)
@@ -247,7 +250,10 @@ class Stage:
         """The words of that command."""
         config = self.folder / "config.toml"
         if not config.exists():
-            config.write_text("[retry]\nwaits_s = [0.2, 0.2, 0.2, 0.2]\n[notify]\ndesktop = false\n")
+            config.write_text(
+                "[retry]\nwaits_s = [0.2, 0.2, 0.2, 0.2]\n[notify]\ndesktop = false\n"
+                "[queue]\ndebounce_s = 0\ncooldown_s = 0\nstagger_s = 0\nbreaker_failures = 0\n"
+            )
         return [
             *(sys.executable, "-m", "hive_tui", "--home", str(self.home)),
             *("--config", str(config), "--tmux-socket", self.socket, *arguments),

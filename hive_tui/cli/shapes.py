@@ -100,6 +100,7 @@ def wakeup_json(wakeup: Wakeup, agent_name: str, attempts: list[Attempt] | None 
         "agent": agent_name,
         "action": wakeup.action,
         "trigger": wakeup.trigger,
+        "also": list(wakeup.also),
         "priority": wakeup.priority,
         "status": wakeup.status,
         "scheduled_for": wakeup.scheduled_for,
@@ -122,6 +123,7 @@ def wakeup_json(wakeup: Wakeup, agent_name: str, attempts: list[Attempt] | None 
                 "outcome": attempt.outcome,
                 "verdict": attempt.verdict,
                 "error": attempt.error,
+                "error_class": attempt.error_class,
                 "next_at": attempt.next_at,
             }
             for attempt in attempts

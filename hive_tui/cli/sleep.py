@@ -14,6 +14,7 @@ from hive_tui.cli.agents import count_tokens, find
 from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.cli.main import show
 from hive_tui.cli.progress import Steps, stoppable
+from hive_tui.cli.queue import window_of
 from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.budget import price_in_words
@@ -118,6 +119,7 @@ def _outcome_json(agent: Agent, outcome: NapResult | HiveError) -> dict[str, Any
 @click.option("--in", "after", metavar="DURATION", help="Wake after this time (90s, 15m, 2h).")
 @click.option("--priority", type=click.IntRange(0, 100), help="0 to 100; higher goes first.")
 @click.option("--key", help="Idempotency key: the same key again is the same request.")
+@click.option("--key-window", metavar="DURATION", help="So long, also once that request is done with.")
 @click.option("--message", help="What to say to the agent once it is awake.")
 @click.option("--no-wait", is_flag=True, help="Return as soon as the request is stored.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=90.0, show_default=True, help="Seconds to wait.")
@@ -130,6 +132,7 @@ def wake(
     after: str | None,
     priority: int | None,
     key: str | None,
+    key_window: str | None,
     message: str | None,
     no_wait: bool,
     timeout: float,
@@ -151,17 +154,19 @@ def wake(
         due_at,
         priority=priority,
         idempotency_key=key,
+        key_window=window_of(key, key_window),
         max_attempts=hive.retry_policy.max_attempts,
         context=context,
     )
     enqueued = hive.queue.enqueue(new, PERSON)
-    if no_wait or enqueued.wakeup.scheduled_for > hive.clock.now() + timedelta(seconds=timeout):
+    is_later = enqueued.wakeup.scheduled_for > hive.clock.now() + timedelta(seconds=timeout)
+    if no_wait or is_later or enqueued.wakeup.is_finished:
         _show_asked(hive, agent, enqueued.wakeup, as_json, enqueued.note)
         return
     wakeup = hive.foreground.run([enqueued.wakeup], timeout_s=timeout)[0]
     if _may_ask(wakeup) and not yes and sys.stdin.isatty() and sys.stderr.isatty():
         click.echo(wakeup.last_error or "", err=True)
-        if click.confirm("Wake it from the transcript alone?", err=True):
+        if click.confirm("Wake it all the same?", err=True):
             again = hive.queue.enqueue(
                 NewWakeup(agent.id, Trigger.MANUAL, due_at, context={**context, "confirmed": True}), PERSON
             )
@@ -188,6 +193,9 @@ def _may_ask(wakeup: Wakeup) -> bool:
 def _show_asked(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, note: str) -> None:
     if as_json:
         print_json({"wakeup_id": wakeup.id, **wakeup_json(wakeup, agent.name)})
+        return
+    if wakeup.is_finished:
+        click.echo(f"{agent.name} is not asked again: {note}.")
         return
     wait = in_words(wakeup.scheduled_for - hive.clock.now())
     click.echo(f"{agent.name} is woken in {wait}." + (f" ({note})" if note else ""))

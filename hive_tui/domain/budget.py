@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 
 from hive_tui.domain.errors import HiveError
+from hive_tui.domain.gate import Refused
 from hive_tui.domain.usage import Tokens, count_in_words
 
 WARN_SHARE = 0.8
@@ -48,15 +49,6 @@ class Budget:
         if used >= self.tokens_per_day:
             return Level.EXCEEDED
         return Level.WARNED if used >= self.tokens_per_day * WARN_SHARE else Level.FINE
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """Why an agent may not spend anything now."""
-
-    reason: str
-    until: datetime | None = None
-    """When that changes by itself, aware UTC; None if nobody knows."""
 
 
 def refusal(

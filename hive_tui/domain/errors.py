@@ -1,5 +1,29 @@
 """Errors that a person reads: what failed in one sentence, and one thing to do."""
 
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorClass(StrEnum):
+    """What may be hoped of trying again."""
+
+    TRANSIENT = "transient"
+    """It may pass by itself: tried again after the backoff."""
+    PERMANENT = "permanent"
+    """The same will happen each time: not tried again."""
+    NEEDS_PERSON = "needs-person"
+    """Only a person can put it right: not tried again until one asks."""
+
+    @property
+    def is_retried(self) -> bool:
+        """Whether an attempt that ended like this is followed by another one. This is the one rule for it."""
+        return self is ErrorClass.TRANSIENT
+
+
+def class_of(error: BaseException) -> ErrorClass:
+    """The class of any error; what nobody has foreseen may pass, and retries are few."""
+    return error.error_class if isinstance(error, HiveError) else ErrorClass.TRANSIENT
+
 
 class HiveError(Exception):
     """The root of every expected failure; `str()` is the whole sentence.
@@ -8,6 +32,8 @@ class HiveError(Exception):
         what: What failed, with the value that was wrong.
         hint: One thing that the reader can do about it.
     """
+
+    error_class: ClassVar[ErrorClass] = ErrorClass.TRANSIENT
 
     def __init__(self, what: str, *, hint: str = "") -> None:
         super().__init__(what)
@@ -18,6 +44,8 @@ class HiveError(Exception):
 class ConfigError(HiveError):
     """A setting is wrong; the sentence names file, line and key."""
 
+    error_class = ErrorClass.NEEDS_PERSON
+
 
 class StoreError(HiveError):
     """The database cannot be opened, read or written."""
@@ -26,9 +54,13 @@ class StoreError(HiveError):
 class NotFound(HiveError):
     """No agent, checkpoint or wakeup answers to what was asked for."""
 
+    error_class = ErrorClass.PERMANENT
+
 
 class NameTaken(HiveError):
     """The name is another agent's, or is not a name."""
+
+    error_class = ErrorClass.PERMANENT
 
 
 class AgentBusy(HiveError):
@@ -41,6 +73,8 @@ class TmuxError(HiveError):
 
 class TmuxMissing(TmuxError):
     """There is no tmux program, or it is older than 3.2."""
+
+    error_class = ErrorClass.NEEDS_PERSON
 
 
 class TmuxDown(TmuxError):
@@ -90,6 +124,12 @@ class WakeFailed(HiveError):
     """An attempt to wake an agent failed; a later one may succeed."""
 
 
+class WakeImpossible(WakeFailed):
+    """No later attempt can succeed: what the wake needs is gone."""
+
+    error_class = ErrorClass.PERMANENT
+
+
 class NeedsPerson(WakeFailed):
     """A person has to decide before this wake can go on; no retry helps.
 
@@ -98,6 +138,8 @@ class NeedsPerson(WakeFailed):
         hint: What the person can do.
         confirmable: Whether a plain "yes, do it" is enough.
     """
+
+    error_class = ErrorClass.NEEDS_PERSON
 
     def __init__(self, what: str, *, hint: str = "", confirmable: bool = False) -> None:
         super().__init__(what, hint=hint)
@@ -110,3 +152,5 @@ class RestoreError(HiveError):
 
 class Cancelled(HiveError):
     """The person stopped the work; nothing was changed by it."""
+
+    error_class = ErrorClass.PERMANENT

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from hive_tui.domain.agents import Agent
     from hive_tui.domain.comparison import FileDelta
+    from hive_tui.domain.gate import Refused
     from hive_tui.domain.hooks import HookReport
     from hive_tui.domain.panes import PaneList, SavedSession
     from hive_tui.domain.processes import ProcessId, ProcessTable
@@ -365,4 +367,12 @@ class Ticker(Protocol):
 
     def stop(self) -> None:
         """Call back no more."""
+        ...
+
+
+class Allowance(Protocol):
+    """What agents may spend: budgets, and the usage limits of their vendors."""
+
+    def refusal(self, agent: Agent, now: datetime) -> Refused | None:
+        """Why the agent may not spend anything now; None if it may. Reads no network."""
         ...

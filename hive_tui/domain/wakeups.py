@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from hive_tui.domain.errors import ErrorClass
 
 
 class Action(StrEnum):
@@ -47,6 +49,9 @@ PRIORITY: Mapping[Trigger, int] = {
 }
 """Priority of a wakeup by its trigger, 0 to 100; higher goes first."""
 
+NOISY = frozenset({Trigger.FILE, Trigger.WEBHOOK, Trigger.REDIS})
+"""Triggers that come in bursts, from outside."""
+
 
 class WakeupStatus(StrEnum):
     """`pending -> processing -> completed | failed | cancelled`; a failed attempt goes back to pending."""
@@ -86,6 +91,20 @@ class Wakeup:
     finished_at: datetime | None = None
     last_error: str | None = None
     result: Mapping[str, Any] | None = None
+    also: tuple[Trigger, ...] = ()
+    """Triggers of the requests that were merged into it, other than its own."""
+    last_asked_at: datetime | None = None
+    """When the latest request was merged into it; None if there was only the first."""
+
+    @property
+    def triggers(self) -> frozenset[Trigger]:
+        """All triggers that asked for it."""
+        return frozenset((self.trigger, *self.also))
+
+    @property
+    def asked_at(self) -> datetime:
+        """When it was asked for the last time."""
+        return self.last_asked_at or self.created_at
 
     @property
     def is_finished(self) -> bool:
@@ -94,8 +113,8 @@ class Wakeup:
 
     @property
     def is_by_person(self) -> bool:
-        """Whether a person at the keyboard asked for it."""
-        return self.trigger is Trigger.MANUAL
+        """Whether a person at the keyboard asked for it, or for another attempt of it."""
+        return Trigger.MANUAL in self.triggers
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +128,16 @@ class NewWakeup:
     priority: int | None = None
     """None takes the trigger's own priority."""
     idempotency_key: str | None = None
+    """A request under the key of an unfinished wakeup is that wakeup."""
+    key_window: timedelta | None = None
+    """So long after it was asked for, the key stands for its wakeup also once that has ended, unless it failed."""
     max_attempts: int = 5
     context: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def given_priority(self) -> int:
+        """Its own priority, or that of its trigger."""
+        return PRIORITY[self.trigger] if self.priority is None else self.priority
 
 
 MESSAGE, MESSAGES = "message", "messages"
@@ -155,6 +182,16 @@ def context_saying(others: Mapping[str, Any], messages: Sequence[str], chains: S
     return context
 
 
+BOOKKEEPING = frozenset({"confirmed", "source", "routine", "window_id", "delivery"})
+"""Keys of a context that say how a request came, and nothing that an agent could act upon."""
+EMPTY: tuple[object, ...] = (None, "", [], (), {})
+
+
+def has_payload(context: Mapping[str, Any]) -> bool:
+    """Whether the context holds anything that an agent could act upon: a message, a task, or facts of an event."""
+    return any(value not in EMPTY for key, value in context.items() if key not in BOOKKEEPING)
+
+
 class Outcome(StrEnum):
     """How an attempt ended."""
 
@@ -182,3 +219,5 @@ class Attempt:
     error: str | None = None
     next_at: datetime | None = None
     """When the next attempt is due, after a failed one that is not the last."""
+    error_class: ErrorClass | None = None
+    """Of a failed attempt: whether trying again may help."""

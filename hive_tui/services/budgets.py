@@ -7,8 +7,9 @@ from datetime import date, datetime
 
 from hive_tui.adapters.zone import local_zone
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
-from hive_tui.domain.budget import NAP_REASON, Budget, Level, Refused, refusal
+from hive_tui.domain.budget import NAP_REASON, Budget, Level, refusal
 from hive_tui.domain.events import Actor, Event, EventKind
+from hive_tui.domain.gate import Refused
 from hive_tui.domain.limits import UsageLimit, parse_limit, strongest
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.usage import Tokens, count_in_words

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,11 @@ from hive_tui.domain.windows import Edge, next_of_all
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, ledger, offsite, settings, unread, windows
+from hive_tui.store import journal, ledger, offsite, queue_lists, settings, stats, unread, windows
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
+from hive_tui.store.queue_lists import Section
 
 if TYPE_CHECKING:
     from hive_tui.services.observer import Observation
@@ -118,6 +120,8 @@ class QueueView:
     """Agent names by id."""
     attempts: dict[str, tuple[Attempt, ...]]
     """Attempts by wakeup id."""
+    counts: dict[str, int] = field(default_factory=dict)
+    """How many wakeups of each status there are in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,21 +208,27 @@ class Dashboard:
         coming = next_of_all(self._database.read(windows.everything), self._clock.now())
         return (coming[1].at, coming[1].edge) if coming else None
 
-    def queue(self) -> QueueView:
-        """Unfinished wakeups first, then what has ended."""
-        from hive_tui.store import screens
+    def queue(self, section: Section = Section.ALL, *, limit: int = 200) -> QueueView:
+        """A part of the queue; unfinished wakeups first, then what has ended."""
+        now = self._clock.now()
 
-        with self._database.session() as session:
-            wakeups, attempts = screens.queue(session, limit=200)
-            names = screens.agent_names(session)
-        return QueueView(self._clock.now(), wakeups, names, attempts)
+        def read(db: sqlite3.Connection) -> QueueView:
+            wakeups = tuple(queue_lists.listed(db, section, now=now, limit=limit))
+            names = agent_store.names(db)
+            return QueueView(now, wakeups, names, queue_lists.attempts(db, wakeups), dict(stats.by_status(db)))
+
+        return self._database.read(read)
 
     def history(self, agent_id: str) -> AgentHistory:
         """The latest wakes and all generations of an agent."""
         from hive_tui.store import screens
 
+        def read(db: sqlite3.Connection) -> tuple[tuple[Wakeup, ...], dict[str, tuple[Attempt, ...]]]:
+            wakeups = tuple(queue_lists.of_agent(db, agent_id, limit=5))
+            return wakeups, queue_lists.attempts(db, wakeups)
+
+        wakeups, attempts = self._database.read(read)
         with self._database.session() as session:
-            wakeups, attempts = screens.queue(session, limit=5, agent_id=agent_id)
             found = screens.checkpoints(session, limit=100, agent_id=agent_id)
         return AgentHistory(self._clock.now(), wakeups, attempts, found)
 

@@ -1,15 +1,16 @@
 """Runs claimed wakeups and writes down how each attempt ended."""
 
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
 from hive_tui.domain.agents import Lifecycle
-from hive_tui.domain.errors import HiveError, NeedsPerson
+from hive_tui.domain.breaker import BreakerPolicy
+from hive_tui.domain.errors import ErrorClass, HiveError, class_of
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.gate import Decision, Verdict
+from hive_tui.domain.gate import AWAKE, Decision, Verdict
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.retry import RetryPolicy, next_attempt_at
 from hive_tui.domain.wakeups import Action, Outcome, Wakeup, WakeupStatus
@@ -19,7 +20,7 @@ from hive_tui.services.nap import Napper
 from hive_tui.services.scheduled_naps import ScheduledNaps
 from hive_tui.services.wake import BUSY, NOT_WOKEN, Waker, WakeResult
 from hive_tui.store import agents as agent_store
-from hive_tui.store import claims, journal, wakeups
+from hive_tui.store import claims, journal, wake_states, wakeups
 from hive_tui.store.database import Database
 
 DEFER = timedelta(minutes=1)
@@ -40,6 +41,7 @@ class Dispatcher:
         clock: Clock,
         hub: Hub,
         policy: RetryPolicy,
+        breaker: BreakerPolicy,
         random: Random,
     ) -> None:
         self._database = database
@@ -47,6 +49,7 @@ class Dispatcher:
         self._clock = clock
         self._hub = hub
         self._policy = policy
+        self._breaker = breaker
         self._random = random
         self._naps = ScheduledNaps(database, napper, clock, hub, self._next_at)
 
@@ -75,7 +78,12 @@ class Dispatcher:
         try:
             result = self._waker.wake(claimed, verdicts.append)
         except HiveError as error:
-            self._fail(claimed, agent.name, error, verdicts, final=isinstance(error, NeedsPerson))
+            self._fail(claimed, agent.name, error, verdicts)
+        except Exception as error:
+            # A bug of ours: it is seen by the caller, and the wakeup need not wait until its lease runs out.
+            mistake = HiveError(f"hive-tui made a mistake: {type(error).__name__}: {error}")
+            self._fail(claimed, agent.name, mistake, verdicts)
+            raise
         else:
             self._succeed(claimed, result)
 
@@ -92,7 +100,7 @@ class Dispatcher:
             return self._clock.now() if orphan.attempts == 1 else self._next_at(orphan)
 
         orphans = self._database.write(
-            claims.recover_orphans, now=self._clock.now(), next_at=next_at, only_expired=only_expired
+            _recover, next_at, self._breaker, now=self._clock.now(), only_expired=only_expired
         )
         for orphan in orphans:
             event = _orphaned(orphan)
@@ -104,9 +112,8 @@ class Dispatcher:
         now = self._clock.now()
         verdict = str(result.verdict)
         if result.verdict.decision is Decision.DEFER:
-            until = now + (DEFER_MESSAGE if result.verdict.rule == BUSY else DEFER)
-            reason = result.verdict.reason
-            self._database.write(claims.defer, claimed, now=now, until=until, verdict=verdict, reason=reason)
+            until = result.verdict.until or now + (DEFER_MESSAGE if result.verdict.rule == BUSY else DEFER)
+            self._database.write(_defer, claimed, result, now=now, until=until)
             return
         outcome = Outcome.SUCCEEDED if result.resumed else Outcome.SKIPPED
         event = Event(
@@ -119,21 +126,22 @@ class Dispatcher:
         if self._database.write(_complete, claimed, now, verdict, result, outcome, event):
             self._hub.publish(event)
 
-    def _fail(self, claimed: Wakeup, name: str, error: HiveError, verdicts: list[Verdict], *, final: bool) -> None:
+    def _fail(self, claimed: Wakeup, name: str, error: HiveError, verdicts: list[Verdict]) -> None:
         """Back to the queue with a backoff, or failed for good."""
-        next_at = None if final or claimed.attempts >= claimed.max_attempts else self._next_at(claimed)
+        kind = class_of(error)
+        is_last = claimed.attempts >= claimed.max_attempts or not kind.is_retried
+        next_at = None if is_last else self._next_at(claimed)
         said = f"{error.what.removeprefix(NOT_WOKEN.format(name))} {error.hint}".strip()
-        if isinstance(error, Undelivered):
-            kind, text = EventKind.WAKEUP_FAILED, said
-        elif next_at is None:
-            kind, text = EventKind.WAKEUP_FAILED, f"{name} was not woken, and is not tried again: {said}"
-        else:
-            kind, text = EventKind.WAKEUP_RETRY, f"{name} was not woken (attempt {claimed.attempts}): {said}"
-        payload = {"wakeup_id": claimed.id, "next_at": next_at.isoformat() if next_at else None}
-        event = Event(kind, text, claimed.agent_id, HEARTBEAT, Severity.FAILURE, payload)
-        needs = {"needs_person": isinstance(error, NeedsPerson), "confirmable": getattr(error, "confirmable", False)}
-        verdict = str(verdicts[-1]) if verdicts else None
-        if self._database.write(_fail, claimed, said, verdict, next_at, needs, event, now=self._clock.now()):
+        failure = _Failure(
+            said,
+            kind,
+            str(verdicts[-1]) if verdicts else None,
+            next_at,
+            is_confirmable=getattr(error, "confirmable", False),
+            agent_runs=isinstance(error, Undelivered),
+        )
+        event = _told(claimed, name, failure)
+        if self._database.write(_fail, claimed, failure, event, self._breaker, now=self._clock.now()):
             self._hub.publish(event)
 
     def _next_at(self, claimed: Wakeup) -> datetime | None:
@@ -151,6 +159,53 @@ def _orphaned(orphan: Wakeup) -> Event:
     return Event(EventKind.WAKEUP_RETRY, f"An interrupted {orphan.action} goes back to the queue", orphan.agent_id)
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """How an attempt failed."""
+
+    said: str
+    kind: ErrorClass
+    verdict: str | None
+    next_at: datetime | None
+    is_confirmable: bool
+    agent_runs: bool
+    """It came up, and only what was to be said to it is in doubt."""
+
+
+def _told(claimed: Wakeup, name: str, failure: _Failure) -> Event:
+    if failure.agent_runs:
+        kind, text = EventKind.WAKEUP_FAILED, failure.said
+    elif failure.next_at is None:
+        kind, text = EventKind.WAKEUP_FAILED, f"{name} was not woken, and is not tried again: {failure.said}"
+    else:
+        kind, text = EventKind.WAKEUP_RETRY, f"{name} was not woken (attempt {claimed.attempts}): {failure.said}"
+    next_at = failure.next_at.isoformat() if failure.next_at else None
+    payload = {"wakeup_id": claimed.id, "next_at": next_at, "error_class": failure.kind}
+    return Event(kind, text, claimed.agent_id, HEARTBEAT, Severity.FAILURE, payload)
+
+
+def _recover(
+    db: sqlite3.Connection,
+    next_at: Callable[[Wakeup], datetime | None],
+    policy: BreakerPolicy,
+    *,
+    now: datetime,
+    only_expired: bool,
+) -> list[Wakeup]:
+    orphans = claims.recover_orphans(db, now=now, next_at=next_at, only_expired=only_expired)
+    for orphan in orphans:
+        if orphan.action is Action.WAKE:
+            wake_states.failed(db, orphan.agent_id, policy, now=now)
+    return orphans
+
+
+def _defer(db: sqlite3.Connection, claimed: Wakeup, result: WakeResult, *, now: datetime, until: datetime) -> bool:
+    if result.resumed:  # only its message waits
+        wake_states.succeeded(db, claimed.agent_id, now=now)
+    verdict = result.verdict
+    return claims.defer(db, claimed, now=now, until=until, verdict=str(verdict), reason=verdict.reason)
+
+
 def _complete(
     db: sqlite3.Connection,
     claimed: Wakeup,
@@ -163,25 +218,37 @@ def _complete(
     done = claims.complete(db, claimed, now=now, verdict=verdict, result=result.to_json(), outcome=outcome)
     if done:
         journal.log(db, event, now=now)
+    if done and (result.resumed or result.verdict.rule == AWAKE):
+        wake_states.succeeded(db, claimed.agent_id, now=now if result.resumed else None)
     return done
 
 
 def _fail(
     db: sqlite3.Connection,
     claimed: Wakeup,
-    error: str,
-    verdict: str | None,
-    next_at: datetime | None,
-    needs: Mapping[str, bool],
+    failure: _Failure,
     event: Event,
+    policy: BreakerPolicy,
     *,
     now: datetime,
 ) -> bool:
-    done = claims.fail(db, claimed, now=now, error=error, verdict=verdict, next_at=next_at, result=needs)
+    needs = {"needs_person": failure.kind is ErrorClass.NEEDS_PERSON, "confirmable": failure.is_confirmable}
+    done = claims.fail(
+        db,
+        claimed,
+        now=now,
+        error=failure.said,
+        verdict=failure.verdict,
+        next_at=failure.next_at,
+        result=needs,
+        error_class=failure.kind,
+    )
     if not done:
         return False
     journal.log(db, event, now=now)
+    if not failure.agent_runs:
+        wake_states.failed(db, claimed.agent_id, policy, now=now)
     agent = agent_store.get(db, claimed.agent_id)
-    if next_at is None and agent.lifecycle is Lifecycle.ASLEEP:
-        agent_store.put(db, replace(agent, lifecycle=Lifecycle.FAILED, reason=error, since_at=now))
+    if failure.next_at is None and agent.lifecycle is Lifecycle.ASLEEP:
+        agent_store.put(db, replace(agent, lifecycle=Lifecycle.FAILED, reason=failure.said, since_at=now))
     return True

@@ -1,6 +1,8 @@
 """Says why an agent is in its state, what speaks against a nap, and what a wake would do."""
 
+import sqlite3
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +21,11 @@ from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.services.nap import Napper
 from hive_tui.services.observer import Observation
 from hive_tui.services.shell_pane import ShellPane
-from hive_tui.store import checkpoints, wakeups
+from hive_tui.store import checkpoints, queue_lists, wake_states, wakeups
 from hive_tui.store.database import Database
+
+VERDICTS = 5
+"""So many of the latest verdicts of the gate are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,8 @@ class Explanation:
     """What a wake would do, step by step."""
     wakeups: tuple[Wakeup, ...]
     """Wakes that are asked for."""
+    gate: tuple[str, ...] = ()
+    """What the gate said of its latest wake, oldest first, and whether its circuit breaker is open."""
 
     def lines(self) -> list[str]:
         """For a person."""
@@ -67,6 +74,7 @@ class Explanation:
                 f" due {wakeup.scheduled_for:%H:%M:%S} UTC, attempt {wakeup.attempts} of {wakeup.max_attempts}"
                 + (f"; last: {wakeup.last_error}" if wakeup.last_error else "")
             )
+        found += [f"  {'the gate' if at == 0 else '':12} {said}" for at, said in enumerate(self.gate)]
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -89,6 +97,7 @@ class Explanation:
             "session": self.session,
             "vetoes": [{"rule": veto.rule, "reason": veto.reason} for veto in self.vetoes],
             "wake": list(self.wake),
+            "gate": list(self.gate),
             "tmux": self.trouble,
         }
 
@@ -125,6 +134,7 @@ class Explainer:
             vetoes(self._napper.evidence(agent, sighting)) if sighting else (),
             tuple(self._wake(agent, observation, sighting, good)),
             tuple(self._database.read(wakeups.unfinished_wakes, agent.id)),
+            tuple(self._database.read(_gate, agent.id, self._clock.now())),
         )
 
     def _session(self, agent: Agent, sighting: Sighting | None, good: Checkpoint | None) -> str:
@@ -177,3 +187,18 @@ class Explainer:
             refusal = error.what
         where = f"typed into the shell of pane {pane.id} ({pane.place})"
         return f"{where}, but not now: {refusal}" if refusal else where
+
+
+def _gate(db: sqlite3.Connection, agent_id: str, now: datetime) -> list[str]:
+    said = [
+        f"{attempt.started_at:%Y-%m-%d %H:%M:%S} UTC  {attempt.verdict}"
+        for wakeup in queue_lists.of_agent(db, agent_id, limit=1)
+        for attempt in wakeups.attempts_of(db, wakeup.id)[-VERDICTS:]
+        if attempt.verdict
+    ]
+    state = wake_states.breaker(db, agent_id)
+    if state.is_open(now):
+        said.append(f"leaves it alone until {state.open_until:%H:%M:%S} UTC: {state.failures} failures in a row")
+    elif state.failures:
+        said.append(f"has counted {state.failures} failed attempts since the last good one")
+    return said

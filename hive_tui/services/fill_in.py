@@ -9,7 +9,7 @@ from typing import Any
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, candidates
-from hive_tui.domain.errors import NeedsPerson, WakeFailed, WorkspaceError
+from hive_tui.domain.errors import NeedsPerson, WakeFailed, WakeImpossible, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Workspaces
 from hive_tui.kinds.catalog import Kinds
@@ -142,7 +142,7 @@ class FillIn:
     def _restore_session(self, agent: Agent, checkpoint: Checkpoint) -> Path:
         """Bring back the files of the conversation that are missing."""
         if checkpoint.session_id != agent.session_id:
-            raise WakeFailed(
+            raise WakeImpossible(
                 f"{agent.name} cannot be woken: the transcript of conversation {agent.session_id} is gone, and "
                 f"generation {checkpoint.generation} holds another one ({checkpoint.session_id}).",
                 hint=f"`hive-tui restore {agent.name} --generation {checkpoint.generation}` goes back to that one.",
@@ -157,7 +157,7 @@ class FillIn:
                 restore_missing(scratch / entry["member"], target)
         found = self._transcript(agent)
         if found is None:
-            raise WakeFailed(
+            raise WakeImpossible(
                 f"{agent.name} cannot be woken: generation {checkpoint.generation} has no transcript in it.",
                 hint="Try another generation with `hive-tui restore`.",
             )

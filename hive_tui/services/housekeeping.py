@@ -1,6 +1,7 @@
 """What the heartbeat does now and then: keeps the sleep windows; keeps checkpoints few, takes, copies, proves them."""
 
 import os
+from datetime import timedelta
 
 from hive_tui.domain.ports import Clock
 from hive_tui.services.background import Background
@@ -11,6 +12,7 @@ from hive_tui.services.drill import Drills
 from hive_tui.services.ledger import Ledger
 from hive_tui.services.offsite import Offsite
 from hive_tui.services.periodic import PeriodicCheckpoints
+from hive_tui.services.queue import WakeupQueue
 from hive_tui.services.retention import Retention
 from hive_tui.services.scheduler import Scheduler
 from hive_tui.services.thinning import Thinning
@@ -23,8 +25,11 @@ COUNT_EVERY_S = 5.0
 COUNT_PATIENCE_S = 0.5
 TAKE_EVERY_S = 15.0
 BACK_UP_EVERY_S = 15.0
+PURGE_EVERY_S = 60.0
 PROVE_EVERY_S = 60.0
 """How often each looks whether there is something to do; a look is a few reads of the database."""
+PURGE_BATCHES = 4
+"""So few at a time, that no wake waits for the writer."""
 IDLE_LOAD = 0.8
 """Load of the machine, a core, up to which a drill may begin."""
 
@@ -43,10 +48,16 @@ class Housekeeping:
         scheduler: Scheduler,
         ledger: Ledger,
         budgets: BudgetKeeper,
+        queue: WakeupQueue,
+        *,
+        keep_wakeups: timedelta | None,
     ) -> None:
+        """Make it; `keep_wakeups` says how long wakeups that have ended are kept, None for ever."""
         self._ledger = ledger
         self._budgets = budgets
         self._scheduler = scheduler
+        self._queue = queue
+        self._keep_wakeups = keep_wakeups
         self._backups = backups
         self._retention = retention
         self._periodic = periodic
@@ -66,6 +77,7 @@ class Housekeeping:
             Chore("keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S),
             Chore("take checkpoints", self._take, TAKE_EVERY_S),
             Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),
+            Chore("purge the queue", self._purge, PURGE_EVERY_S),
             Chore("copy the database", self._backups.take_if_due, BACK_UP_EVERY_S),
             # Not at the start, when there is other work.
             Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
@@ -75,6 +87,10 @@ class Housekeeping:
     def _count(self) -> None:
         # The first reading of long transcripts takes a while; the heartbeat does it bit by bit.
         self._ledger.take_in(patience_s=COUNT_PATIENCE_S)
+
+    def _purge(self) -> None:
+        if self._keep_wakeups is not None:
+            self._queue.purge(self._keep_wakeups, most_batches=PURGE_BATCHES)
 
     def _take(self) -> None:
         if not self._taking.is_busy and self._periodic.due():

@@ -5,7 +5,7 @@ where it changes.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from hive_tui.domain.goals import telling
 from hive_tui.domain.tasks import Task
@@ -21,6 +21,7 @@ def manual(
     *,
     message: str | None = None,
     key: str | None = None,
+    key_window: timedelta | None = None,
     priority: int | None = None,
     max_attempts: int = 5,
 ) -> NewWakeup:
@@ -32,22 +33,10 @@ def manual(
         at,
         priority=priority,
         idempotency_key=key,
+        key_window=key_window,
         max_attempts=max_attempts,
         context=context,
     )
-
-
-def recurring(agent_id: str, routine: str, tick_at: datetime, at: datetime) -> NewWakeup:
-    """A tick of a recurring routine that makes no task; the same tick asks once while it is unfinished.
-
-    Args:
-        agent_id: Whom to wake.
-        routine: The name of the routine.
-        tick_at: The time for which the tick was planned, which names it.
-        at: When to wake.
-    """
-    key = f"recurring:{routine}:{agent_id}:{tick_at.isoformat()}"
-    return NewWakeup(agent_id, Trigger.SCHEDULE, at, idempotency_key=key, context={"routine": routine})
 
 
 def assignment(chain: Sequence[Task], agent_id: str, at: datetime) -> NewWakeup:

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 from hive_tui.domain.errors import HiveError
@@ -11,7 +11,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.wakeups import NewWakeup, Wakeup
 from hive_tui.services.hub import Hub
 from hive_tui.store import agents as agent_store
-from hive_tui.store import journal, wakeups
+from hive_tui.store import journal, purge, wakeups
 from hive_tui.store.database import Database
 from hive_tui.store.wakeups import Enqueued
 
@@ -74,6 +74,39 @@ class WakeupQueue:
                 hint="Only one that is pending can; `hive-tui queue` lists them.",
             )
         self._ring()
+
+    def set_priority(self, wakeup: Wakeup, priority: int) -> None:
+        """Give a pending wakeup another priority, 0 to 100.
+
+        Raises:
+            HiveError: It runs, or has ended, or that is no priority.
+        """
+        if not 0 <= priority <= 100:
+            raise HiveError(f"{priority} is no priority.", hint="It is a number from 0 to 100; higher goes first.")
+        if not self._database.write(wakeups.set_priority, wakeup.id, priority):
+            raise HiveError(
+                f"The wakeup {wakeup.id[:8]} is {wakeup.status}, so its priority cannot be changed.",
+                hint="Only that of a pending one can; `hive-tui queue` lists them.",
+            )
+        self._ring()
+
+    def old(self, older_than: timedelta) -> int:
+        """How many wakeups ended longer ago than that, and could be removed."""
+        now = self._clock.now()
+        return self._database.read(purge.count_old, now - older_than, now=now)
+
+    def purge(self, older_than: timedelta, *, most_batches: int | None = None) -> int:
+        """Remove wakeups that ended longer ago than that; how many it were.
+
+        Each batch is a transaction of its own, between which others write.
+        """
+        now, removed, batches = self._clock.now(), 0, 0
+        while most_batches is None or batches < most_batches:
+            batch = self._database.write(purge.remove_batch, now - older_than, now=now, limit=purge.BATCH)
+            removed, batches = removed + batch, batches + 1
+            if batch < purge.BATCH:
+                break
+        return removed
 
 
 def enqueue_within(

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hive_tui.domain.agents import Agent, Lifecycle
-from hive_tui.domain.errors import AgentBusy, HiveError, NapRefused, NotFound
+from hive_tui.domain.errors import AgentBusy, HiveError, NapRefused, NotFound, class_of
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.progress import Unwatched
@@ -98,13 +98,15 @@ class ScheduledNaps:
     def _fail(self, claimed: Wakeup, agent: Agent, night: Night, error: HiveError) -> None:
         """Tried again after the backoff, but not behind the window's end."""
         now = self._clock.now()
-        again = None if claimed.attempts >= claimed.max_attempts else self._next_at(claimed)
+        error_class = class_of(error)
+        is_last = claimed.attempts >= claimed.max_attempts or not error_class.is_retried
+        again = None if is_last else self._next_at(claimed)
         next_at = again if again is not None and again < night.end_at else None
         said = f"{error.what} {error.hint}".strip()
         end = "it is tried again" if next_at is not None else "it stays awake in this sleep window"
         kind = EventKind.WAKEUP_RETRY if next_at is not None else EventKind.WAKEUP_FAILED
         event = Event(kind, f"{agent.name} was not put to sleep, {end}: {said}", agent.id, HEARTBEAT, Severity.FAILURE)
-        if self._database.write(claims.fail, claimed, now=now, error=said, next_at=next_at):
+        if self._database.write(claims.fail, claimed, now=now, error=said, next_at=next_at, error_class=error_class):
             self._database.write(journal.log, event, now=now)
             self._hub.publish(event)
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
-from hive_tui.domain.errors import HiveError, WakeFailed
+from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.gate import Decision, GateFacts, Verdict, judge
+from hive_tui.domain.gate import Decision, Verdict
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Locks, Panes, Processes
 from hive_tui.domain.reconcile import ServerState, from_sighting, match
@@ -18,11 +18,12 @@ from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Wakeup, messages_of
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.fill_in import FillIn, Source
+from hive_tui.services.gate import Gatekeeper
 from hive_tui.services.hub import Hub
 from hive_tui.services.messages import Messenger, NotNow
 from hive_tui.services.starting import CameUpWrong, Started, Starter, put_pane_back
 from hive_tui.store import agents as agent_store
-from hive_tui.store import journal, settings
+from hive_tui.store import journal
 from hive_tui.store.database import Database
 
 NOT_WOKEN = "{} was not woken: "
@@ -70,6 +71,7 @@ class Waker:
         fill_in: FillIn,
         starter: Starter,
         messenger: Messenger,
+        gatekeeper: Gatekeeper,
         clock: Clock,
         hub: Hub,
     ) -> None:
@@ -81,6 +83,7 @@ class Waker:
         self._fill_in = fill_in
         self._starter = starter
         self._messenger = messenger
+        self._gatekeeper = gatekeeper
         self._clock = clock
         self._hub = hub
 
@@ -99,12 +102,16 @@ class Waker:
         with self._locks.agent(wakeup.agent_id, purpose="wake", wait_s=LOCK_PATIENCE_S):
             agent = self._database.read(agent_store.get, wakeup.agent_id)
             sighting = self._see(agent)
-            verdict = judge(wakeup, self._facts(agent, sighting))
+            verdict = self._gatekeeper.judge(wakeup, agent, is_awake=sighting is not None)
             judged(verdict)
+            if verdict.decision is Decision.ASK:
+                raise _needs_a_yes(agent, verdict)
             if verdict.decision is Decision.DEFER:
                 return WakeResult(agent, verdict, None, resumed=False, fallbacks=0)
             if sighting is not None:
                 return self._already_awake(agent, sighting, wakeup, verdict)
+            if verdict.decision is Decision.SKIP:
+                return WakeResult(agent, verdict, None, resumed=False, fallbacks=0)
             return self._wake(agent, wakeup, verdict)
 
     def _see(self, agent: Agent) -> Sighting | None:
@@ -121,13 +128,6 @@ class Waker:
                 hint="Start hive-tui with the --tmux-socket of its server, or end that process.",
             )
         return None
-
-    def _facts(self, agent: Agent, sighting: Sighting | None) -> GateFacts:
-        return GateFacts(
-            is_paused=bool(self._database.read(settings.get, settings.PAUSED, False)),
-            is_awake=sighting is not None,
-            is_held=agent.held,
-        )
 
     def _already_awake(self, agent: Agent, sighting: Sighting, wakeup: Wakeup, verdict: Verdict) -> WakeResult:
         now = self._clock.now()
@@ -232,6 +232,14 @@ class Waker:
         )
         with suppress(HiveError):
             self._database.write(_end, asleep, None, now=now)
+
+
+def _needs_a_yes(agent: Agent, verdict: Verdict) -> NeedsPerson:
+    return NeedsPerson(
+        f"{agent.name} was not woken: {verdict.reason}.",
+        hint=f"`hive-tui wake {agent.name} --yes` wakes it all the same.",
+        confirmable=True,
+    )
 
 
 def _doing(activity: Activity) -> str:

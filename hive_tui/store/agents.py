@@ -107,6 +107,11 @@ def everyone(db: sqlite3.Connection) -> list[Agent]:
     return [_agent(row) for row in rows]
 
 
+def names(db: sqlite3.Connection) -> dict[str, str]:
+    """Names of all agents by id; those of forgotten ones too."""
+    return {row["id"]: row["name"] for row in db.execute("SELECT id, name FROM agents")}
+
+
 def forget(db: sqlite3.Connection, agent_id: str, *, now: datetime) -> None:
     """Take the agent out of the registry. Its name is free again; its checkpoints stay in the catalog."""
     db.execute("UPDATE agents SET forgotten_at = ? WHERE id = ?", (to_us(now), agent_id))

@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from hive_tui.domain.errors import ErrorClass
 from hive_tui.domain.wakeups import Outcome, Wakeup
+from hive_tui.store import stats
 from hive_tui.store.values import sentence_to_text, to_json, to_us
 from hive_tui.store.wakeups import COLUMNS, absorb_other, get, wakeup_of
 
@@ -109,6 +111,7 @@ def fail(
     verdict: str | None = None,
     outcome: Outcome = Outcome.FAILED,
     result: Mapping[str, Any] | None = None,
+    error_class: ErrorClass = ErrorClass.TRANSIENT,
 ) -> bool:
     """The attempt failed: back to pending until `next_at`, or failed for good if that is None.
 
@@ -131,8 +134,11 @@ def fail(
     if changed.rowcount == 0:
         return False
     if next_at is not None:
+        stats.count(db, claimed.trigger, stats.RETRIED, now=now)
         absorb_other(db, claimed.id, now=now)
-    return _end_attempt(db, claimed, outcome, now, verdict=verdict, error=error, next_at=next_at)
+    return _end_attempt(
+        db, claimed, outcome, now, verdict=verdict, error=error, next_at=next_at, error_class=error_class
+    )
 
 
 def defer(
@@ -146,8 +152,9 @@ def defer(
     )
     if changed.rowcount == 0:
         return False
-    absorb_other(db, claimed.id, now=now)
+    stats.count(db, claimed.trigger, stats.DEFERRED, now=now)
     _end_attempt(db, claimed, Outcome.DEFERRED, now, verdict=verdict, next_at=until)
+    absorb_other(db, claimed.id, now=now)
     _join_deferrals(db, claimed.id)
     return True
 
@@ -213,9 +220,10 @@ def _end_attempt(
     verdict: str | None = None,
     error: str | None = None,
     next_at: datetime | None = None,
+    error_class: ErrorClass | None = None,
 ) -> bool:
     ended = db.execute(
-        "UPDATE wakeup_attempts SET finished_at = ?, outcome = ?, verdict = ?, error = ?, next_at = ?"
+        "UPDATE wakeup_attempts SET finished_at = ?, outcome = ?, verdict = ?, error = ?, next_at = ?, error_class = ?"
         " WHERE wakeup_id = ? AND finished_at IS NULL",
         (
             to_us(now),
@@ -223,6 +231,7 @@ def _end_attempt(
             verdict,
             sentence_to_text(error),
             None if next_at is None else to_us(next_at),
+            error_class,
             claimed.id,
         ),
     )

@@ -103,6 +103,8 @@ class WakeupTable(SQLModel, table=True):
     finished_at: datetime | None = Field(default=None, sa_column=Column(Moment))
     last_error: str | None = None
     result: dict[str, Any] | None = Field(default=None, sa_column=Column(Json))
+    also: str = ""
+    asked_at: datetime | None = Field(default=None, sa_column=Column(Moment))
 
 
 class AttemptTable(SQLModel, table=True):
@@ -118,3 +120,4 @@ class AttemptTable(SQLModel, table=True):
     verdict: str | None = None
     error: str | None = None
     next_at: datetime | None = Field(default=None, sa_column=Column(Moment))
+    error_class: str | None = None

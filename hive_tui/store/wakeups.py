@@ -1,14 +1,17 @@
 """The wakeup queue: put in, look up, change. Claiming and finishing is in `claims`."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from hive_tui.domain.errors import NotFound
+from hive_tui.domain.durations import in_words
+from hive_tui.domain.errors import ErrorClass, NotFound
+from hive_tui.domain.gate import is_actionable
 from hive_tui.domain.wakeups import (
-    PRIORITY,
+    NOISY,
+    UNFINISHED,
     Action,
     Attempt,
     NewWakeup,
@@ -18,13 +21,15 @@ from hive_tui.domain.wakeups import (
     WakeupStatus,
     merged_context,
 )
+from hive_tui.store import keys, stats
 from hive_tui.store.values import from_json, from_us, optional_time, to_json, to_us
 
 COLUMNS = (
     'id, agent_id, action, "trigger", priority, status, scheduled_for, attempts, max_attempts, idempotency_key,'
-    " context, claim_token, created_at, lease_until, started_at, finished_at, last_error, result"
+    " context, claim_token, created_at, lease_until, started_at, finished_at, last_error, result, also, asked_at"
 )
 
+ENDED = ("completed", "failed", "cancelled")
 LEAST_OF_ID = 6
 """So many letters of an id are enough to name a wakeup."""
 
@@ -50,12 +55,16 @@ def enqueue(db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, *, now: date
     moves the time earlier only if no attempt was made yet or a person asks: a
     storm of requests must not get around the backoff.
     """
-    same_key = _one(db, "idempotency_key = ? AND status IN ('pending', 'processing')", new.idempotency_key)
-    if new.idempotency_key is not None and same_key is not None:
-        return Enqueued(same_key, is_new=False, note="a request with this key is already under way")
-    pending = _one(db, "agent_id = ? AND action = 'wake' AND status = 'pending'", new.agent_id)
-    if new.action is Action.WAKE and pending is not None:
-        return Enqueued(_merge(db, pending, new), is_new=False, note="the agent already has a wake pending")
+    known = keys.holder(db, new.idempotency_key, now=now) if new.idempotency_key is not None else None
+    if known is not None:
+        stats.count(db, new.trigger, stats.REPEATED, now=now)
+        return _repeated(get(db, known[0]), known[1], now)
+    waiting = _one(db, "agent_id = ? AND action = 'wake' AND status = 'pending'", new.agent_id)
+    if new.action is Action.WAKE and waiting is not None:
+        keys.note(db, new, waiting.id, now=now)
+        stats.count(db, new.trigger, stats.MERGED, now=now)
+        merged = _merge(db, waiting, new, now)
+        return Enqueued(merged, is_new=False, note="the agent already has a wake pending")
     db.execute(
         'INSERT INTO wakeup_requests (id, agent_id, action, "trigger", priority, scheduled_for, max_attempts,'
         " idempotency_key, context, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -64,7 +73,7 @@ def enqueue(db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, *, now: date
             new.agent_id,
             new.action,
             new.trigger,
-            PRIORITY[new.trigger] if new.priority is None else new.priority,
+            new.given_priority,
             to_us(new.scheduled_for),
             new.max_attempts,
             new.idempotency_key,
@@ -72,25 +81,62 @@ def enqueue(db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, *, now: date
             to_us(now),
         ),
     )
+    keys.note(db, new, wakeup_id, now=now)
     return Enqueued(get(db, wakeup_id), is_new=True)
 
 
-def _merge(db: sqlite3.Connection, pending: Wakeup, new: NewWakeup) -> Wakeup:
+def _repeated(known: Wakeup, is_under_way: bool, now: datetime) -> Enqueued:
+    if is_under_way:
+        return Enqueued(known, is_new=False, note="a request with this key is already under way")
+    ago = in_words(now - (known.finished_at or known.created_at))
+    return Enqueued(known, is_new=False, note=f"a request with this key was {known.status} {ago} ago")
+
+
+def _merge(db: sqlite3.Connection, waiting: Wakeup, new: NewWakeup, now: datetime) -> Wakeup:
     by_person = new.trigger is Trigger.MANUAL
-    may_move = by_person or pending.attempts == 0
-    scheduled_for = min(pending.scheduled_for, new.scheduled_for) if may_move else pending.scheduled_for
-    priority = max(pending.priority, PRIORITY[new.trigger] if new.priority is None else new.priority)
+    may_move = by_person or _may_move_earlier(db, waiting, new, now)
+    scheduled_for = min(waiting.scheduled_for, new.scheduled_for) if may_move else waiting.scheduled_for
+    trigger = new.trigger if by_person else waiting.trigger
+    also = sorted((waiting.triggers | {new.trigger}) - {trigger})
     db.execute(
-        'UPDATE wakeup_requests SET priority = ?, scheduled_for = ?, context = ?, "trigger" = ? WHERE id = ?',
+        'UPDATE wakeup_requests SET priority = ?, scheduled_for = ?, context = ?, "trigger" = ?, also = ?,'
+        " asked_at = ? WHERE id = ?",
         (
-            priority,
+            max(waiting.priority, new.given_priority),
             to_us(scheduled_for),
-            to_json(merged_context(pending.context, new.context)),
-            new.trigger if by_person else pending.trigger,
-            pending.id,
+            to_json(merged_context(waiting.context, new.context)),
+            trigger,
+            ",".join(also),
+            to_us(now),
+            waiting.id,
         ),
     )
-    return get(db, pending.id)
+    return get(db, waiting.id)
+
+
+def _may_move_earlier(db: sqlite3.Connection, waiting: Wakeup, new: NewWakeup, now: datetime) -> bool:
+    """Whether a request that no person made may have the pending wake of its agent before its time."""
+    if waiting.attempts > 0:
+        return False
+    if new.trigger in NOISY and _was_deferred(db, waiting.id):
+        return False  # the gate has said when to come back, and each of a storm would ask it again
+    asked = Wakeup(
+        "", new.agent_id, new.action, new.trigger, 0, WakeupStatus.PENDING, now, 0, 0, None, new.context, 0, now
+    )
+    tasks = has_open_tasks(db, new.agent_id)
+    # What the gate would skip must not take the wake of a timer with it.
+    return is_actionable(asked, has_open_tasks=tasks) or not is_actionable(waiting, has_open_tasks=tasks)
+
+
+def has_open_tasks(db: sqlite3.Connection, agent_id: str) -> bool:
+    """Whether a task of the agent is open or under way."""
+    sql = "SELECT 1 FROM tasks WHERE agent_id = ? AND status IN ('open', 'doing') LIMIT 1"
+    return db.execute(sql, (agent_id,)).fetchone() is not None
+
+
+def _was_deferred(db: sqlite3.Connection, wakeup_id: str) -> bool:
+    sql = "SELECT 1 FROM wakeup_attempts WHERE wakeup_id = ? AND outcome = 'deferred' LIMIT 1"
+    return db.execute(sql, (wakeup_id,)).fetchone() is not None
 
 
 def absorb_other(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> None:
@@ -103,12 +149,16 @@ def absorb_other(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> No
     other = _one(db, "agent_id = ? AND action = 'wake' AND status = 'pending' AND id <> ?", kept.agent_id, kept.id)
     if kept.action is not Action.WAKE or kept.status is not WakeupStatus.PENDING or other is None:
         return
-    new = NewWakeup(other.agent_id, other.trigger, other.scheduled_for, priority=other.priority, context=other.context)
-    _merge(db, kept, new)
+    trigger = Trigger.MANUAL if other.is_by_person else other.trigger
+    new = NewWakeup(other.agent_id, trigger, other.scheduled_for, priority=other.priority, context=other.context)
+    merged = _merge(db, kept, new, other.asked_at)
+    also = sorted((merged.triggers | other.triggers) - {merged.trigger})
+    db.execute("UPDATE wakeup_requests SET also = ? WHERE id = ?", (",".join(also), kept.id))
     db.execute(
         "UPDATE wakeup_requests SET status = 'cancelled', finished_at = ?, last_error = ?, result = ? WHERE id = ?",
         (to_us(now), f"became one with the wake {kept.id[:8]}", to_json({MERGED_INTO: kept.id}), other.id),
     )
+    keys.move(db, other.id, kept.id)
 
 
 def get(db: sqlite3.Connection, wakeup_id: str) -> Wakeup:
@@ -141,13 +191,33 @@ def standing_for(db: sqlite3.Connection, wakeup_id: str) -> Wakeup:
 
 def recent(db: sqlite3.Connection, *, limit: int = 200) -> list[Wakeup]:
     """Unfinished wakeups in the order they would be claimed, then the finished ones, newest first."""
-    rows = db.execute(
-        f"SELECT {COLUMNS} FROM wakeup_requests ORDER BY status NOT IN ('processing', 'pending'),"
-        " status = 'pending', CASE WHEN status = 'pending' THEN priority END DESC,"
-        " CASE WHEN status = 'pending' THEN scheduled_for END, finished_at DESC, seq LIMIT ?",
-        (limit,),
-    )
-    return [wakeup_of(row) for row in rows]
+    found: list[Wakeup] = []
+    for read in (running, pending, ended):
+        if len(found) < limit:
+            found += read(db, limit - len(found))
+    return found
+
+
+def running(db: sqlite3.Connection, limit: int) -> list[Wakeup]:
+    """What is worked on, the longest first."""
+    return select(db, "status = 'processing' ORDER BY lease_until, seq LIMIT ?", limit)
+
+
+def pending(db: sqlite3.Connection, limit: int) -> list[Wakeup]:
+    """What waits, the next to be claimed first."""
+    return select(db, "status = 'pending' ORDER BY priority DESC, scheduled_for, seq LIMIT ?", limit)
+
+
+def ended(db: sqlite3.Connection, limit: int, statuses: Sequence[str] = ENDED) -> list[Wakeup]:
+    """What has ended in one of these ways, newest first. Reads no more than the limit of each."""
+    where = "status = ? AND finished_at IS NOT NULL ORDER BY finished_at DESC, seq DESC LIMIT ?"
+    found = [wakeup for status in statuses for wakeup in select(db, where, status, limit)]
+    return newest_first(found)[:limit]
+
+
+def newest_first(found: list[Wakeup]) -> list[Wakeup]:
+    """Wakeups that have ended, the latest first."""
+    return sorted(found, key=lambda one: one.finished_at or one.created_at, reverse=True)
 
 
 def attempts_of(db: sqlite3.Connection, wakeup_id: str) -> list[Attempt]:
@@ -163,6 +233,7 @@ def attempts_of(db: sqlite3.Connection, wakeup_id: str) -> list[Attempt]:
             row["verdict"],
             row["error"],
             optional_time(row["next_at"]),
+            ErrorClass(row["error_class"]) if row["error_class"] else None,
         )
         for row in rows
     ]
@@ -201,8 +272,8 @@ def next_due_at(db: sqlite3.Connection) -> datetime | None:
 
 def depth(db: sqlite3.Connection) -> int:
     """How many wakeups are unfinished."""
-    sql = "SELECT count(*) FROM wakeup_requests WHERE status = {}"
-    return sum(int(db.execute(sql.format(f"'{status}'")).fetchone()[0]) for status in ("pending", "processing"))
+    counts = stats.by_status(db)
+    return sum(counts.get(status, 0) for status in UNFINISHED)
 
 
 def cancel(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> bool:
@@ -215,28 +286,37 @@ def cancel(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> bool:
 
 
 def retry_now(db: sqlite3.Connection, wakeup_id: str, *, now: datetime, more_attempts: int = 5) -> bool:
-    """Make a pending or failed wakeup due now; a failed one gets more attempts.
+    """Make a pending or failed wakeup due now, because a person asks; a failed one gets more attempts.
 
     A failed wake takes another one that waits for the same agent into it. False if
     it runs or is done with, or if a request with its key has taken its place.
     """
-    changed = db.execute(
-        "UPDATE wakeup_requests SET status = 'pending', scheduled_for = :now, finished_at = NULL,"
-        " max_attempts = CASE WHEN status = 'failed' THEN attempts + :more ELSE max_attempts END"
-        " WHERE id = :id AND status IN ('pending', 'failed')"
-        " AND NOT EXISTS (SELECT 1 FROM wakeup_requests AS other WHERE other.id <> :id"
-        " AND other.idempotency_key = wakeup_requests.idempotency_key AND other.status IN ('pending', 'processing'))",
-        {"id": wakeup_id, "now": to_us(now), "more": more_attempts},
+    found = _one(db, "id = ? AND status IN ('pending', 'failed')", wakeup_id)
+    if found is None or keys.is_taken(db, found.id, found.idempotency_key):
+        return False
+    also = sorted((found.triggers | {Trigger.MANUAL}) - {found.trigger})
+    db.execute(
+        "UPDATE wakeup_requests SET status = 'pending', scheduled_for = :now, finished_at = NULL, also = :also,"
+        " max_attempts = CASE WHEN status = 'failed' THEN attempts + :more ELSE max_attempts END WHERE id = :id",
+        {"id": found.id, "now": to_us(now), "more": more_attempts, "also": ",".join(also)},
     )
-    if changed.rowcount == 1:
-        absorb_other(db, wakeup_id, now=now)
-    return changed.rowcount == 1
+    keys.take_back(db, found.id, found.idempotency_key)
+    absorb_other(db, found.id, now=now)
+    return True
 
 
 def postpone(db: sqlite3.Connection, wakeup_id: str, until: datetime) -> bool:
     """Move a pending wakeup to another time; False if it runs or has ended."""
     changed = db.execute(
         "UPDATE wakeup_requests SET scheduled_for = ? WHERE id = ? AND status = 'pending'", (to_us(until), wakeup_id)
+    )
+    return changed.rowcount == 1
+
+
+def set_priority(db: sqlite3.Connection, wakeup_id: str, priority: int) -> bool:
+    """Give a pending wakeup another priority, 0 to 100; False if it runs or has ended."""
+    changed = db.execute(
+        "UPDATE wakeup_requests SET priority = ? WHERE id = ? AND status = 'pending'", (priority, wakeup_id)
     )
     return changed.rowcount == 1
 
@@ -249,9 +329,13 @@ def set_context(db: sqlite3.Connection, wakeup_id: str, context: Mapping[str, An
     )
 
 
+def select(db: sqlite3.Connection, condition: str, *values: object) -> list[Wakeup]:
+    """The wakeups that an SQL condition, with its order and limit, is about."""
+    return [wakeup_of(row) for row in db.execute(f"SELECT {COLUMNS} FROM wakeup_requests WHERE {condition}", values)]
+
+
 def _one(db: sqlite3.Connection, condition: str, *values: object) -> Wakeup | None:
-    row = db.execute(f"SELECT {COLUMNS} FROM wakeup_requests WHERE {condition} LIMIT 1", values).fetchone()
-    return None if row is None else wakeup_of(row)
+    return next(iter(select(db, f"{condition} LIMIT 1", *values)), None)
 
 
 def wakeup_of(row: sqlite3.Row) -> Wakeup:
@@ -276,4 +360,6 @@ def wakeup_of(row: sqlite3.Row) -> Wakeup:
         finished_at=optional_time(row["finished_at"]),
         last_error=row["last_error"],
         result=from_json(row["result"]) if row["result"] else None,
+        also=tuple(Trigger(name) for name in row["also"].split(",") if name),
+        last_asked_at=optional_time(row["asked_at"]),
     )

@@ -5,11 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Agent, Lifecycle, checked_name
+from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import HiveError
+from hive_tui.domain.wakeups import Wakeup
 from hive_tui.ui.format import short_path
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
+
+POSTPONE = "15m"
+"""What the form for putting a wakeup off begins with."""
 
 
 def ask_launch(app: "HiveApp", folder: str) -> None:
@@ -33,6 +38,27 @@ def ask_message(app: "HiveApp", agent: Agent) -> None:
     label = "Message" if agent.lifecycle is Lifecycle.AWAKE else "It is woken first."
     fields = (("message", label, ""),)
     app.push_screen(Form(f"Say something to {agent.name}", fields, "Send", check=message_error, submit=send))
+
+
+def ask_postpone(app: "HiveApp", wakeup: Wakeup, name: str) -> None:
+    """Ask when a wakeup is to be due, and have it wait until then."""
+    from hive_tui.ui.dialogs import Form
+
+    async def postpone(said: dict[str, str]) -> None:
+        await app.verbs.queue.postpone(wakeup, parse_duration(said["span"]))
+
+    fields = (("span", "So long from now: 15m, 2h, 1h30m", POSTPONE),)
+    title = f"Put the {wakeup.action} of {name} off"
+    app.push_screen(Form(title, fields, "Put off", check=duration_error, submit=postpone))
+
+
+def duration_error(said: dict[str, str]) -> str:
+    """What is wrong with a duration; empty for nothing."""
+    try:
+        parse_duration(said["span"])
+    except HiveError as error:
+        return f"{error.what} {error.hint}"
+    return ""
 
 
 def launch_error(said: dict[str, str]) -> str:

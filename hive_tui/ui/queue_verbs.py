@@ -1,20 +1,22 @@
 """What can be done to wakeups."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import timedelta
 
 from hive_tui.domain.agents import Agent
+from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Actor
 from hive_tui.domain.progress import MeasuredProgress
 from hive_tui.domain.wakeups import NewWakeup, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
+from hive_tui.store import queue_lists
 from hive_tui.store import wakeups as store
 from hive_tui.ui.doing import Doing, Done
 
 
 class QueueVerbs:
-    """Cancel, retry and postpone, each with its way back."""
+    """Cancel, retry, postpone and reorder, each with its way back."""
 
     def __init__(self, doing: Doing, hive: Hive, actor: Actor) -> None:
         self._doing = doing
@@ -69,8 +71,8 @@ class QueueVerbs:
             found = [one for one in self._unfinished(agent.id) if one.status is WakeupStatus.PENDING]
             failed = [
                 one
-                for one in self._hive.database.read(store.recent, limit=500)
-                if one.agent_id == agent.id and one.status is WakeupStatus.FAILED
+                for one in self._hive.database.read(queue_lists.of_agent, agent.id, limit=100)
+                if one.status is WakeupStatus.FAILED
             ]
             if not found and not failed:
                 raise HiveError(f"No wake of {agent.name} waits or has failed.", hint="w asks for one.")
@@ -95,14 +97,34 @@ class QueueVerbs:
 
         self._doing.change(back)
 
-    def postpone(self, wakeup: Wakeup, until: datetime) -> None:
-        """Move a pending wakeup to another time."""
+    async def postpone(self, wakeup: Wakeup, by: timedelta) -> None:
+        """Have a pending wakeup due so long from now on.
+
+        Raises:
+            HiveError: It runs, or has ended.
+        """
 
         def work(_: MeasuredProgress) -> Done:
-            self._hive.queue.postpone(wakeup, until)
-            return Done("The wakeup waits longer; u undoes that", undo=lambda: self._put_back(wakeup))
+            self._hive.queue.postpone(wakeup, self._hive.clock.now() + by)
+            return Done(f"The wakeup is due in {in_words(by)}; u undoes that", undo=lambda: self._put_back(wakeup))
 
-        self._doing.begin("", work, what="the waiting")
+        await self._doing.perform("", work, what="the waiting")
+
+    def prioritize(self, wakeup: Wakeup, by: int) -> None:
+        """Let a pending wakeup go sooner or later than others, within 0 to 100."""
+
+        def work(_: MeasuredProgress) -> Done:
+            # What the screen shows may be older than the key that was pressed just before.
+            before = self._hive.database.read(store.get, wakeup.id).priority
+            priority = min(100, max(0, before + by))
+            self._hive.queue.set_priority(wakeup, priority)
+            undo = self._doing.change
+            return Done(
+                f"Priority {priority}, it was {before}",
+                undo=lambda: undo(lambda: self._hive.queue.set_priority(wakeup, before)),
+            )
+
+        self._doing.begin("", work, what="the change of a priority")
 
     def _unfinished(self, agent_id: str) -> list[Wakeup]:
         return self._hive.database.read(store.unfinished_wakes, agent_id)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from rich.text import Text
 
 from hive_tui.domain.durations import in_words
+from hive_tui.domain.errors import ErrorClass
 from hive_tui.domain.retry import RetryPolicy
 from hive_tui.domain.wakeups import Attempt, Outcome, Wakeup, WakeupStatus
 from hive_tui.ui.format import due, local
@@ -22,6 +23,12 @@ RUNNING = ("●", "green")
 NEXT = ("◷", "yellow")
 WAIT, SPREAD, AHEAD, NOW = "─", "░", "┄", "│"
 MIN_SPAN = timedelta(seconds=10)
+GIVEN_UP = {
+    None: "Nothing more is tried by itself; r tries it again.",
+    ErrorClass.TRANSIENT: "Nothing more is tried by itself; r tries it again.",
+    ErrorClass.PERMANENT: "Trying again would fail in the same way, so nothing more is tried.",
+    ErrorClass.NEEDS_PERSON: "It waits for you: put right what the error says, then r tries it again.",
+}
 LEGEND = "✕ failed  ✓ done  » put off  ◷ next  ░ jitter of a wait  │ now"
 
 
@@ -48,7 +55,7 @@ def timeline(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, width: 
         lines += [_marks(axis, wakeup, attempts, now, policy), _times(axis, now), Text(LEGEND, style="dim"), Text("")]
     for at, attempt in enumerate(attempts):
         lines += _attempt_lines(attempt, sum(one.outcome is not Outcome.DEFERRED for one in attempts[: at + 1]))
-    lines.append(Text(_what_comes(wakeup, now, policy)))
+    lines.append(Text(_what_comes(wakeup, attempts, now, policy)))
     return lines
 
 
@@ -138,6 +145,8 @@ def _attempt_lines(attempt: Attempt, number: int) -> list[Text]:
     line = Text(f"{number if is_counted else '-':>2} ")
     line.append(mark, style=style)
     line.append(f" {local(attempt.started_at):%H:%M:%S} {attempt.outcome or 'runs':<11} {took:>6}  ")
+    if attempt.error_class is not None:
+        line.append(f"{attempt.error_class}: ", style="dim" if attempt.error_class.is_retried else "bold")
     line.append(attempt.error or attempt.verdict or "")
     if attempt.next_at is not None and attempt.finished_at is not None:
         line.append(f"  then waits {in_words(attempt.next_at - attempt.finished_at)}", style="dim")
@@ -145,7 +154,7 @@ def _attempt_lines(attempt: Attempt, number: int) -> list[Text]:
     return [line, said] if attempt.error and attempt.verdict else [line]
 
 
-def _what_comes(wakeup: Wakeup, now: datetime, policy: RetryPolicy) -> str:
+def _what_comes(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, policy: RetryPolicy) -> str:
     if wakeup.status is WakeupStatus.PENDING:
         left = wakeup.max_attempts - wakeup.attempts
         waits = ", ".join(
@@ -156,5 +165,5 @@ def _what_comes(wakeup: Wakeup, now: datetime, policy: RetryPolicy) -> str:
     if wakeup.status is WakeupStatus.PROCESSING:
         return f"Attempt {wakeup.attempts} of {wakeup.max_attempts} runs now."
     if wakeup.status is WakeupStatus.FAILED:
-        return "Nothing more is tried by itself; r tries it again."
+        return GIVEN_UP[attempts[-1].error_class if attempts else None]
     return f"It ended {due(wakeup, now)}."

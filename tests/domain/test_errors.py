@@ -3,7 +3,7 @@
 import pytest
 
 from hive_tui.domain import errors
-from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
+from hive_tui.domain.errors import ErrorClass, HiveError, NeedsPerson, WakeFailed, class_of
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, HiveError)]
 
@@ -18,3 +18,16 @@ def test_an_error_that_only_a_person_can_solve_counts_as_a_failed_wake_and_is_co
     assert isinstance(NeedsPerson("A dialog is open."), WakeFailed)
     assert not NeedsPerson("A dialog is open.").confirmable
     assert NeedsPerson("All checkpoints are damaged.", confirmable=True).confirmable
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_what_may_pass_by_itself_is_tried_again(kind: type[HiveError]):
+    person = {"ConfigError", "TmuxMissing", "NeedsPerson"}
+    permanent = {"NotFound", "NameTaken", "Cancelled", "WakeImpossible"}
+    expected = "needs-person" if kind.__name__ in person else "permanent" if kind.__name__ in permanent else "transient"
+    error_class = class_of(kind("It failed."))
+    assert (error_class, error_class.is_retried) == (expected, expected == "transient")
+
+
+def test_what_nobody_has_foreseen_is_tried_again():
+    assert class_of(ZeroDivisionError()) is ErrorClass.TRANSIENT

@@ -1,84 +1,138 @@
-"""The rules that decide whether a due wakeup starts its agent."""
+"""The rules of the gate, each alone and in their order."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from hive_tui.domain.gate import Decision, GateFacts, judge
-from hive_tui.domain.wakeups import PRIORITY, UNFINISHED, Action, Trigger, Wakeup, WakeupStatus
+from hive_tui.domain.breaker import Breaker
+from hive_tui.domain.gate import Decision, GateFacts, GatePolicy, Refused, Verdict, judge
+from hive_tui.domain.wakeups import Action, Trigger, Wakeup, WakeupStatus
 from tests.builders import NOON
 
-WITHOUT_PERSON = [trigger for trigger in Trigger if trigger is not Trigger.MANUAL]
+SECOND = timedelta(seconds=1)
+AGES_AGO = NOON - timedelta(hours=5)
+QUIET = GateFacts(NOON)
+PAYLOAD = {"payload": {"build": 17}}
 
 
-def a_wakeup(trigger: Trigger = Trigger.SCHEDULE, status: WakeupStatus = WakeupStatus.PROCESSING) -> Wakeup:
+def a_wakeup(trigger: Trigger = Trigger.SCHEDULE, context: Mapping[str, Any] = PAYLOAD, **facts: Any) -> Wakeup:
+    values: dict[str, Any] = {"created_at": AGES_AGO, **facts}
     return Wakeup(
-        id="w1",
-        agent_id="a1",
-        action=Action.WAKE,
-        trigger=trigger,
-        priority=PRIORITY[trigger],
-        status=status,
-        scheduled_for=NOON,
-        attempts=1,
-        max_attempts=5,
-        idempotency_key=None,
-        context={},
-        claim_token=1,
-        created_at=NOON,
+        "w-1", "a-1", Action.WAKE, trigger, 50, WakeupStatus.PROCESSING, NOON, 1, 5, None, context, 1, **values
     )
 
 
+def decided(wakeup: Wakeup, facts: GateFacts = QUIET, policy: GatePolicy | None = None) -> tuple[str, str]:
+    verdict = judge(wakeup, facts, policy or GatePolicy())
+    return str(verdict.decision), verdict.rule
+
+
+EVERY_TRIGGER = set(Trigger)
+NOISY = {Trigger.FILE, Trigger.WEBHOOK, Trigger.REDIS}
+PERSON = {Trigger.MANUAL}
+
+RULES: list[tuple[str, str, GateFacts, dict[str, Any], set[Trigger]]] = [
+    ("defer", "pause switch", replace(QUIET, is_paused=True), {}, EVERY_TRIGGER - PERSON),
+    ("defer", "held", replace(QUIET, is_held=True), {}, EVERY_TRIGGER - PERSON),
+    ("defer", "budget", replace(QUIET, over_budget=Refused("$5 are spent")), {}, EVERY_TRIGGER - PERSON),
+    ("ask", "budget", replace(QUIET, over_budget=Refused("$5 are spent")), {}, PERSON),
+    ("skip", "already awake", replace(QUIET, is_awake=True), {}, EVERY_TRIGGER),
+    ("skip", "duplicate", replace(QUIET, repeats="w-0"), {}, NOISY),
+    ("defer", "debounce", QUIET, {"created_at": NOON - SECOND}, NOISY),
+    ("defer", "cooldown", replace(QUIET, woken_at=NOON - SECOND), {}, EVERY_TRIGGER - PERSON - {Trigger.RECOVER}),
+    ("skip", "actionable", QUIET, {"context": {}}, NOISY | {Trigger.ROUTINE}),
+    ("defer", "breaker", replace(QUIET, breaker=Breaker(5, 1, NOON + SECOND)), {}, EVERY_TRIGGER - PERSON),
+    ("defer", "stagger", replace(QUIET, other_started_at=NOON - SECOND, share=0.5), {}, EVERY_TRIGGER - PERSON),
+]  # fmt: skip
+"""What a rule says, when it speaks, and for wakes by whom; all others are let through."""
+NAMES = [f"{one[0]} {one[1]}" for one in RULES]
+
+
 @pytest.mark.parametrize(
-    ("trigger", "is_paused", "is_awake", "decision", "rule"),
-    [
-        (Trigger.SCHEDULE, False, False, Decision.WAKE, "due"),
-        (Trigger.SCHEDULE, True, False, Decision.DEFER, "pause switch"),
-        (Trigger.SCHEDULE, True, True, Decision.DEFER, "pause switch"),
-        (Trigger.SCHEDULE, False, True, Decision.SKIP, "already awake"),
-        (Trigger.MANUAL, True, False, Decision.WAKE, "due"),
-        (Trigger.MANUAL, True, True, Decision.SKIP, "already awake"),
-        (Trigger.MANUAL, False, True, Decision.SKIP, "already awake"),
-    ],
+    ("decision", "rule", "facts", "wakeup", "speaks_for"), RULES, ids=[f"{one[0]} {one[1]}" for one in RULES]
 )
-def test_the_first_rule_that_speaks_decides(
-    trigger: Trigger, is_paused: bool, is_awake: bool, decision: Decision, rule: str
+def test_a_rule_speaks_for_those_it_is_about_and_for_nobody_else(
+    decision: str, rule: str, facts: GateFacts, wakeup: dict[str, Any], speaks_for: set[Trigger]
 ):
-    verdict = judge(a_wakeup(trigger), GateFacts(is_paused=is_paused, is_awake=is_awake))
-    assert (verdict.decision, verdict.rule) == (decision, rule)
+    found = {trigger for trigger in Trigger if decided(a_wakeup(trigger, **wakeup), facts) == (decision, rule)}
+    assert found == speaks_for
 
 
-@pytest.mark.parametrize("trigger", WITHOUT_PERSON)
-def test_a_pause_holds_back_all_that_no_person_asked_for(trigger: Trigger):
-    verdict = judge(a_wakeup(trigger), GateFacts(is_paused=True, is_awake=False))
-    assert verdict.decision is Decision.DEFER
+SPEAK_FOR_A_WEBHOOK = [one for one in RULES if Trigger.WEBHOOK in one[4]]
+
+
+@pytest.mark.parametrize("at", range(len(SPEAK_FOR_A_WEBHOOK)))
+def test_the_first_rule_that_speaks_decides(at: int):
+    """All that speak for a webhook, from one rule on, at once: the first of these decides."""
+    facts, wakeup = QUIET, dict[str, Any]()
+    for _, _, changed, more, _ in SPEAK_FOR_A_WEBHOOK[at:]:
+        fields = {name: getattr(changed, name) for name in GateFacts.__slots__}
+        differ = {name: value for name, value in fields.items() if value != getattr(QUIET, name)}
+        facts, wakeup = replace(facts, **differ), {**wakeup, **more}
+    if SPEAK_FOR_A_WEBHOOK[at][1] == "held":
+        facts = replace(facts, is_awake=False)  # an agent that runs need not be held back
+    assert decided(a_wakeup(Trigger.WEBHOOK, **wakeup), facts) == SPEAK_FOR_A_WEBHOOK[at][:2]
+
+
+@pytest.mark.parametrize(
+    ("wakeup", "facts"),
+    [
+        (a_wakeup(Trigger.WEBHOOK, {}), replace(QUIET, has_open_tasks=True)),
+        (a_wakeup(Trigger.WEBHOOK, {"message": "go on"}), QUIET),
+        (a_wakeup(Trigger.WEBHOOK, {"goal_ancestry": [[{"id": "t"}]]}), QUIET),
+        (a_wakeup(Trigger.WEBHOOK, {}, also=(Trigger.SCHEDULE,)), QUIET),
+        (a_wakeup(Trigger.WEBHOOK, {}, also=(Trigger.MANUAL,)), replace(QUIET, woken_at=NOON, is_paused=True)),
+        (a_wakeup(), replace(QUIET, over_budget=Refused("spent"))),
+        (a_wakeup(Trigger.SCHEDULE), replace(QUIET, woken_at=NOON - 31 * SECOND)),
+        (a_wakeup(Trigger.SCHEDULE), replace(QUIET, woken_at=NOON + timedelta(hours=1))),
+        (a_wakeup(Trigger.FILE, created_at=NOON - 2 * SECOND), QUIET),
+        (a_wakeup(Trigger.FILE, created_at=NOON - 30 * SECOND, last_asked_at=NOON), QUIET),
+        (a_wakeup(), replace(QUIET, breaker=Breaker(5, 1, NOON))),
+        (a_wakeup(), replace(QUIET, breaker=Breaker(4))),
+        (a_wakeup(), replace(QUIET, other_started_at=NOON - 10 * SECOND)),
+        (a_wakeup(), replace(QUIET, other_started_at=NOON, was_staggered=True)),
+    ],
+    ids=[
+        "an open task", "a message", "a chain of goals", "a timer asked too", "a person asked too", "confirmed",
+        "the cooldown is over", "the clock went back", "the burst is over", "a burst without end",
+        "a trial", "too few failures", "nobody woke lately", "staggered before",
+    ],
+)  # fmt: skip
+def test_what_a_rule_is_not_about_is_let_through(wakeup: Wakeup, facts: GateFacts):
+    if facts.over_budget:
+        wakeup = replace(wakeup, context={"confirmed": True})
+    assert decided(wakeup, facts) == ("wake", "due")
+
+
+def test_what_is_put_off_says_until_when():
+    def until(wakeup: Wakeup, facts: GateFacts) -> timedelta | None:
+        verdict = judge(wakeup, facts, GatePolicy())
+        return verdict.until - NOON if verdict.until else None
+
+    assert until(a_wakeup(), replace(QUIET, woken_at=NOON - 10 * SECOND)) == 20 * SECOND
+    assert until(a_wakeup(), replace(QUIET, breaker=Breaker(5, 1, NOON + 90 * SECOND))) == 90 * SECOND
+    assert until(a_wakeup(), replace(QUIET, over_budget=Refused("spent", NOON + 9 * SECOND))) == 9 * SECOND
+    assert until(a_wakeup(Trigger.FILE, created_at=NOON - SECOND), QUIET) == SECOND
+    assert until(a_wakeup(Trigger.FILE, created_at=NOON - 29 * SECOND, last_asked_at=NOON), QUIET) == SECOND
+    for share in (0.0, 0.3, 1.0):
+        assert until(a_wakeup(), replace(QUIET, other_started_at=NOON, share=share)) == share * 10 * SECOND
+
+
+@pytest.mark.parametrize("rule", ["debounce", "cooldown", "stagger"])
+def test_a_wait_of_nothing_switches_its_rule_off(rule: str):
+    facts = replace(QUIET, woken_at=NOON, other_started_at=NOON, breaker=Breaker())
+    wakeup = a_wakeup(Trigger.FILE, created_at=NOON)
+    found = set[str]()
+    policy = GatePolicy()
+    while (verdict := judge(wakeup, facts, policy)).decision is Decision.DEFER:
+        found.add(verdict.rule)
+        policy = replace(policy, **{f"{verdict.rule}_s": 0})
+    assert rule in found
 
 
 def test_a_verdict_reads_as_decision_rule_and_reason():
-    verdict = judge(a_wakeup(Trigger.WEBHOOK), GateFacts(is_paused=False, is_awake=False))
-    assert str(verdict) == "wake: due: asked for by webhook"
-
-
-@pytest.mark.parametrize(
-    ("trigger", "is_awake", "decision", "rule"),
-    [
-        (Trigger.SCHEDULE, False, Decision.DEFER, "held"),
-        (Trigger.RECOVER, False, Decision.DEFER, "held"),
-        (Trigger.SCHEDULE, True, Decision.SKIP, "already awake"),
-        (Trigger.MANUAL, False, Decision.WAKE, "due"),
-    ],
-)
-def test_an_agent_that_is_held_is_woken_by_a_person_only(
-    trigger: Trigger, is_awake: bool, decision: Decision, rule: str
-):
-    verdict = judge(a_wakeup(trigger), GateFacts(is_paused=False, is_awake=is_awake, is_held=True))
-    assert (verdict.decision, verdict.rule) == (decision, rule)
-
-
-def test_every_trigger_has_a_priority_and_a_person_goes_first():
-    assert set(PRIORITY) == set(Trigger)
-    assert all(0 <= PRIORITY[trigger] < PRIORITY[Trigger.MANUAL] <= 100 for trigger in WITHOUT_PERSON)
-
-
-@pytest.mark.parametrize("status", list(WakeupStatus))
-def test_only_pending_and_running_wakeups_are_unfinished(status: WakeupStatus):
-    assert a_wakeup(status=status).is_finished is (status not in UNFINISHED)
-    assert (status in UNFINISHED) is (status in {WakeupStatus.PENDING, WakeupStatus.PROCESSING})
+    assert str(judge(a_wakeup(also=(Trigger.FILE,)), QUIET, GatePolicy())) == "wake: due: asked for by schedule, file"
+    assert str(Verdict(Decision.DEFER, "held", "only a person wakes this agent")).startswith("defer: held: only")

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.errors import ErrorClass
 from hive_tui.domain.wakeups import WakeupStatus
-from hive_tui.store import checkpoints
+from hive_tui.store import checkpoints, wakeups
 from tests.stage import Stage, pane_of, transcript_of
 
 
@@ -85,6 +86,8 @@ def test_with_all_damaged_and_the_transcript_there_the_wake_asks(stage: Stage):
     wakeup = stage.wake(agent)
     assert wakeup.status is WakeupStatus.FAILED, "a retry would not help; a person has to say yes"
     assert wakeup.result == {"needs_person": True, "confirmable": True}
+    (attempt,) = stage.hive.database.read(wakeups.attempts_of, wakeup.id)
+    assert attempt.error_class is ErrorClass.NEEDS_PERSON
     done = stage.command("wake", "shop")
     assert done.returncode == 1 and "--yes" in done.stderr
     assert stage.json("wake", "shop", "--yes")["generation"] is None

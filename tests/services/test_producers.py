@@ -1,7 +1,5 @@
 """Who asks for wakes: trigger, priority, key and context of each."""
 
-from datetime import timedelta
-
 import pytest
 
 from hive_tui.domain.wakeups import PRIORITY, Trigger, chains_of, messages_of
@@ -40,15 +38,3 @@ def test_a_person_is_first_and_may_say_something():
     new = producers.manual("id-of-ada", NOON, message="hello", key="k")
     assert (new.trigger, new.idempotency_key, messages_of(new.context)) == (Trigger.MANUAL, "k", ("hello",))
     assert producers.manual("id-of-ada", NOON).context == {}
-
-
-def test_a_tick_is_named_by_its_routine_agent_and_planned_time():
-    keys = {
-        producers.recurring(agent, routine, NOON + timedelta(hours=hour), NOON).idempotency_key
-        for agent in ("a", "b")
-        for routine in ("nightly", "weekly")
-        for hour in (0, 1)
-    }
-    assert len(keys) == 8 and None not in keys
-    late = producers.recurring("a", "nightly", NOON, NOON + timedelta(minutes=5))
-    assert late.idempotency_key in keys and late.trigger is Trigger.SCHEDULE

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hive_tui.domain.agents import Agent
-from hive_tui.domain.errors import NotFound
+from hive_tui.domain.errors import ErrorClass, NotFound
 from hive_tui.domain.wakeups import PRIORITY, Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
 from hive_tui.store import claims, wakeups
 from hive_tui.store.database import Database
@@ -221,6 +221,16 @@ def test_a_failed_wakeup_whose_key_another_one_has_now_is_not_tried_again(databa
     assert database.write(wakeups.retry_now, "w-1", now=NOON)
 
 
+def test_a_key_that_went_to_another_wakeup_comes_back_with_a_retry(database: Database):
+    ask(database, "w-1", idempotency_key="k")
+    end(database, WakeupStatus.FAILED)
+    ask(database, "w-2", "bob", idempotency_key="k")
+    database.write(wakeups.cancel, "w-2", now=NOON)
+    assert database.write(wakeups.retry_now, "w-1", now=NOON)
+    again = ask(database, "w-3", "bob", idempotency_key="k")
+    assert (again.wakeup.id, again.is_new) == ("w-1", False)
+
+
 @pytest.mark.parametrize("status", WakeupStatus)
 def test_only_a_pending_wakeup_is_postponed(database: Database, status: WakeupStatus):
     ask(database, "w-1")
@@ -272,7 +282,7 @@ def test_the_attempts_of_a_wakeup_are_kept_first_to_last(database: Database):
     assert database.read(wakeups.attempts_of, "w-1")[-1] == Attempt("w-1", 2, again)
     database.write(claims.complete, claimed, now=again, verdict="wake: due", result={})
     assert database.read(wakeups.attempts_of, "w-1") == [
-        Attempt("w-1", 1, NOON, NOON, Outcome.FAILED, "wake: due", "no pane", again),
+        Attempt("w-1", 1, NOON, NOON, Outcome.FAILED, "wake: due", "no pane", again, ErrorClass.TRANSIENT),
         Attempt("w-1", 2, again, again, Outcome.SUCCEEDED, "wake: due", None, None),
     ]
     assert database.read(wakeups.attempts_of, "w-2") == []
@@ -301,8 +311,8 @@ def test_however_many_requests_come_an_agent_has_one_pending_wake(requests: list
         pending = wakeups.unfinished_wakes(db, f"id-of-{agent}")
         assert len(pending) == bool(mine)
         for wakeup in pending:
-            first_key = mine[0][3]
-            counted = [mine[0], *(request for request in mine[1:] if request[3] != first_key)]
+            keys = [request[3] for request in mine]
+            counted = [request for at, request in enumerate(mine) if request[3] not in keys[:at]]
             assert wakeup.scheduled_for == NOON + timedelta(seconds=min(request[1] for request in counted))
             assert wakeup.priority == max(PRIORITY[request[2]] for request in counted)
     db.close()

@@ -5,15 +5,18 @@ import threading
 import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
+from textual.widgets import Static
 
 from hive_tui.domain.progress import Unwatched
-from hive_tui.domain.wakeups import WakeupStatus
+from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.store import wakeups
 from hive_tui.ui.app import HiveApp
+from hive_tui.ui.dialogs import Form
 from hive_tui.ui.keys import bindings_of, keys_of, shown_key
 from hive_tui.ui.palette import HiveCommands
 from hive_tui.ui.widgets.key_bar import KeyBar
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.one_line import OneLine
 from hive_tui.ui.widgets.side import TIMELINE, Side
 from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
@@ -59,7 +62,7 @@ async def test_help_says_a_key_once_and_as_the_screen_means_it(stage: Stage):
     [
         ("2", "x", "There is no wakeup that could be cancelled; w on the Agents screen asks for one."),
         ("2", "r", "There is no wakeup that could be tried again; w on the Agents screen asks for one."),
-        ("2", "plus", "There is no wakeup that could be put off; w on the Agents screen asks for one."),
+        ("2", "p", "There is no wakeup that could be put off; w on the Agents screen asks for one."),
         ("3", "x", "Nothing is in flight that could be cancelled here; 2 lists the wakes that wait."),
         ("4", "x", "Nothing is in flight that could be cancelled here; 2 lists the wakes that wait."),
         ("7", "x", "Nothing is in flight that could be cancelled here; 2 lists the wakes that wait."),
@@ -84,8 +87,8 @@ async def test_a_wake_that_is_done_says_that_it_can_neither_be_cancelled_nor_put
     async with dashboard(stage) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: shown(app))
-        await pilot.press("x", "plus", "r")
-        for what in ("cancelled", "put off", "tried again"):
+        await pilot.press("x", "p", "plus", "r")
+        for what in ("cancelled", "put off", "made more or less urgent", "tried again"):
             await until(pilot, lambda what=what: f"It is done, so it cannot be {what}." in toasts(app))
 
 
@@ -130,7 +133,7 @@ async def test_marks_that_a_filter_hides_are_named_before_something_is_done_to_t
         await until(pilot, lambda: {one.name for one in asleep(stage)} == {"bakery", "shop"})
 
 
-async def test_p_P_N_and_plus_do_what_they_say(stage: Stage):
+async def test_p_P_N_do_what_they_say(stage: Stage):
     stage.agent_in_shell("shop")
     agent = stage.look()
     stage.nap()
@@ -145,17 +148,59 @@ async def test_p_P_N_and_plus_do_what_they_say(stage: Stage):
         await pilot.press("P")
         await until(pilot, lambda: app.view is not None and app.view.is_paused)
         await until(pilot, lambda: "PAUSED" in str(app.screen.query_one("#header", Steady).render()))
-        before = stage.hive.database.read(wakeups.unfinished_wakes, agent.id)[0].scheduled_for
+
+
+async def test_a_wakeup_is_put_off_and_reordered_and_each_is_undone(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    stage.json("wake", "shop", "--in", "1h")
+
+    def queued() -> Wakeup:
+        return stage.hive.database.read(wakeups.unfinished_wakes, agent.id)[0]
+
+    before = queued()
+    async with dashboard(stage) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: shown(app))
-        await pilot.press("plus")
-        await until(
-            pilot,
-            lambda: (
-                (stage.hive.database.read(wakeups.unfinished_wakes, agent.id)[0].scheduled_for - before).total_seconds()
-                == 15 * 60
-            ),
-        )
+        await pilot.press("minus", "minus")
+        await until(pilot, lambda: queued().priority == 60)
+        await pilot.press("u")
+        await until(pilot, lambda: queued().priority == 70)
+        await pilot.press("u")
+        await until(pilot, lambda: queued().priority == 80)
+        await pilot.press("p")
+        await until(pilot, lambda: isinstance(app.screen, Form))
+        await pilot.press("ctrl+u", *"soon", "enter")
+        await until(pilot, lambda: "is not a duration" in str(app.screen.query_one("#form-error", Static).render()))
+        await pilot.press("ctrl+u", *"3h", "enter")
+        await until(pilot, lambda: (queued().scheduled_for - before.scheduled_for).total_seconds() > 7000)
+        await until(pilot, lambda: not isinstance(app.screen, Form))
+        await pilot.press("u")
+        await until(pilot, lambda: queued().scheduled_for == before.scheduled_for)
+
+
+async def test_the_queue_is_shown_a_part_at_a_time(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    stage.nap()
+    stage.wake(agent)
+    stage.nap()
+    stage.json("wake", "shop", "--in", "1h")
+    async with dashboard(stage) as (app, pilot):
+        await pilot.press("2")
+        await until(pilot, lambda: len(shown(app)) == 2)
+        parts = [
+            ("f", ["pending"]),
+            ("f", []),
+            ("F", ["pending"]),
+            ("F", ["pending", "completed"]),
+            ("F", ["completed"]),
+        ]
+        for key, statuses in parts:
+            await pilot.press(key)
+            await until(pilot, lambda statuses=statuses: [row[0].split()[-1] for row in shown(app)] == statuses)
+        assert " all 2 " in str(app.screen.query_one("#tabs", OneLine).render())
 
 
 async def test_the_mouse_chooses_rows_tabs_screens_and_keys(stage: Stage):

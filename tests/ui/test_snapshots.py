@@ -15,6 +15,7 @@ from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Confirm
 from tests.clocks import FakeClock
 from tests.ui.invented import PicturePanes, observed, settled
+from tests.ui.past import give_the_queue_a_past
 
 SIZES = {"narrow": (80, 24), "usual": (120, 40), "wide": (200, 60)}
 NextApp = Callable[[], HiveApp]
@@ -72,6 +73,15 @@ def test_the_palette(snap_compare: Any, demo_app: NextApp, size: str):
         await settled(pilot)
 
     assert snap_compare(demo_app(), terminal_size=SIZES[size], run_before=look_for_queue)
+
+
+@pytest.mark.parametrize("size", ["narrow", "usual"])
+@pytest.mark.parametrize("part", ["failed", "put_off"])
+def test_what_has_become_of_wakeups(snap_compare: Any, demo_app: NextApp, clock: FakeClock, part: str, size: str):
+    app = demo_app()
+    app.hive.database.write(give_the_queue_a_past, clock.now())
+    keys = ("2", *"ffff") if part == "failed" else ("2", "f", "j")
+    assert snap_compare(app, terminal_size=SIZES[size], run_before=after(*keys))
 
 
 @pytest.mark.parametrize("key", ["1", "2", "question_mark"])
