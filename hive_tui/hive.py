@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.snapshot import Snapshotter
     from hive_tui.services.streams import Streams
+    from hive_tui.services.subscription import EventLog
     from hive_tui.services.tasks import TaskBoard
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
@@ -277,6 +278,13 @@ class Hive(Outside):
         from hive_tui.services.backups import Backups
 
         return Backups(self.home, self.database, self.clock, self.hub)
+
+    @part
+    def event_log(self) -> EventLog:
+        from hive_tui.adapters.changes import DatabaseWatch
+        from hive_tui.services.subscription import EventLog
+
+        return EventLog(self.database, self.hub, lambda: DatabaseWatch(self.database.path))
 
     @part
     def alerts(self) -> Alerts:

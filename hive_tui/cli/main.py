@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "queue": ("queue", "The wakeup queue"),
     "task": ("tasks", "What agents are to do, and what for"),
     "schedule": ("schedule", "Daily sleep windows"),
-    "events": ("overview", "What happened"),
+    "events": ("events", "What happened"),
     "recover": ("running", "Bring back what a crash took away"),
     "serve": ("running", "The heartbeat without a screen"),
     "pause": ("running", "Stop all automatic actions"),

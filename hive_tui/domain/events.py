@@ -21,6 +21,9 @@ class EventKind(StrEnum):
     AGENT_NEEDS_YOU = "agent.needs_you"
     AGENT_ENDED = "agent.ended"
     AGENT_CRASHED = "agent.crashed"
+    AGENT_STALE = "agent.stale"
+    AGENT_BUDGET_EXCEEDED = "agent.budget_exceeded"
+    AGENT_BUDGET_UPDATED = "agent.budget_updated"
     AGENT_PINNED = "agent.pinned"
     AGENT_HELD = "agent.held"
     CHECKPOINT_TAKEN = "checkpoint.taken"
@@ -51,6 +54,10 @@ class EventKind(StrEnum):
     RESTORE_FAILED = "restore.failed"
     RECOVERED = "hive.recovered"
     REDIS_TROUBLE = "redis.trouble"
+    SOURCE_TROUBLE = "source.trouble"
+    SOURCE_BACK = "source.back"
+    SOURCE_REFUSED = "source.refused"
+    CLOCK_STEPPED = "clock.stepped"
     WINDOW_BEGAN = "schedule.began"
     WINDOW_ENDED = "schedule.ended"
     WINDOW_MISSED = "schedule.missed"
@@ -76,6 +83,8 @@ class ActorKind(StrEnum):
     PERSON = "person"
     HEARTBEAT = "heartbeat"
     OBSERVER = "observer"
+    SOURCE = "source"
+    """Something outside that may ask for wakes: Redis, a changed file, a webhook."""
 
 
 @dataclass(frozen=True, slots=True)
