@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hive_tui.domain.beat import Beat
     from hive_tui.domain.retry import RetryPolicy
     from hive_tui.keeping import Keeping
+    from hive_tui.listening import Listening
     from hive_tui.services.alerts import Alerts
     from hive_tui.services.backups import Backups
     from hive_tui.services.dispatch import Dispatcher
@@ -109,6 +110,12 @@ class Hive(Outside):
         from hive_tui.keeping import Keeping
 
         return Keeping(self)
+
+    @part
+    def listening(self) -> Listening:
+        from hive_tui.listening import Listening
+
+        return Listening(self)
 
     @part
     def napper(self) -> Napper:
@@ -300,6 +307,7 @@ class Hive(Outside):
         beat: Beat | None = None,
     ) -> Heartbeat:
         """A heartbeat for this process; it works as soon as no other one does."""
+        from hive_tui.adapters.changes import DatabaseWatch
         from hive_tui.services.glance import Glance
         from hive_tui.services.heartbeat import Heartbeat
 
@@ -316,8 +324,11 @@ class Hive(Outside):
             observe_every_s=observe_every_s,
             on_observed=on_observed,
             glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock),
-            chores=self.keeping.housekeeping.chores(self.database, self.clock),
+            chores=self.keeping.housekeeping.chores(self.database, self.clock, *self.listening.chores()),
             beat=beat,
+            sources=self.listening.sources,
+            changes=lambda: DatabaseWatch(self.database.path),
+            sweep_s=self.settings.heartbeat.sweep_s,
         )
         if self.settings.tmux.control_mode:
             self.looking.switch_on(heartbeat.stir)

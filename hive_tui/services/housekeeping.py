@@ -49,8 +49,8 @@ class Housekeeping:
         self._copying = Background("off-site")
         self._proving = Background("drill")
 
-    def chores(self, database: Database, clock: Clock) -> Chores:
-        """For the heartbeat."""
+    def chores(self, database: Database, clock: Clock, *more: Chore) -> Chores:
+        """For the heartbeat; with `more` of other parts."""
         every = (
             Chore("keep the sleep windows", self._scheduler.keep, SCHEDULE_EVERY_S),
             Chore("keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S),
@@ -60,7 +60,7 @@ class Housekeeping:
             # Not at the start, when there is other work.
             Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
         )
-        return Chores(database, clock, every)
+        return Chores(database, clock, (*every, *more))
 
     def _take(self) -> None:
         if not self._taking.is_busy and self._periodic.due():
