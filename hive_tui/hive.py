@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -59,9 +60,12 @@ class Hive(Outside):
 
     @part
     def observer(self) -> Observer:
+        from hive_tui.services.liveness import Liveness
         from hive_tui.services.observer import Observer
 
-        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub)
+        after_s = self.settings.observer.stale_after_s
+        liveness = Liveness(self.database, self.hub, after=timedelta(seconds=after_s) if after_s else None)
+        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub, liveness)
 
     @part
     def queue(self) -> WakeupQueue:

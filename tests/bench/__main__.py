@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 
-from tests.bench import checkpoints, commands, first_paint, idle, keys, naps, queue
+from tests.bench import checkpoints, commands, first_paint, idle, keys, latency, naps, queue
 from tests.bench.figures import Section, table
 from tests.bench.plan import Plan
 
@@ -21,6 +21,7 @@ MEASUREMENTS: Mapping[str, Callable[[Plan], Section]] = {
     "idle": idle.measure,
     "keys": keys.measure,
     "queue": queue.measure,
+    "latency": latency.measure,
 }
 
 
