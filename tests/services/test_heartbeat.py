@@ -14,6 +14,7 @@ from hive_tui.domain.clock_steps import ClockSteps
 from hive_tui.domain.events import EventKind
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.hive import Hive
+from hive_tui.services import heartbeat as heartbeat_module
 from hive_tui.services.heartbeat import Heartbeat
 from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.store import agents, claims, journal, wakeups
@@ -154,3 +155,31 @@ def test_a_slow_look_is_no_step_and_each_step_counts_once():
     assert steps.look(NOON + timedelta(hours=1), 161.0) == timedelta(seconds=3600 - 62)
     assert steps.look(NOON + timedelta(hours=1, seconds=5), 166.0) is None
     assert steps.look(NOON, 167.0) == -timedelta(hours=1, seconds=6)
+
+
+def test_a_stop_waits_for_a_wake_that_runs(beating: Beating):
+    beating.may_end.clear()
+    beating.start()
+    asked = beating.ask()
+    eventually(lambda: beating.begun == [asked], "it runs")
+    stopping = threading.Thread(target=beating.thread.stop)
+    stopping.start()
+    assert stopping.is_alive() and beating.heartbeat.beat.is_working
+    beating.may_end.set()
+    stopping.join(20)
+    done = beating.hive.database.read(wakeups.get, asked)
+    assert (done.status, done.attempts) == ("completed", 1)
+
+
+def test_a_stop_hands_over_what_does_not_end(beating: Beating, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(heartbeat_module, "STOP_PATIENCE_S", 0.05)
+    beating.may_end.clear()
+    beating.start()
+    asked = beating.ask()
+    eventually(lambda: beating.begun == [asked], "it runs")
+    beating.thread.stop()
+    left = beating.hive.database.read(wakeups.get, asked)
+    assert left.status == "processing"
+    [orphan] = beating.hive.dispatcher.recover_orphans(only_expired=False)
+    assert (orphan.id, orphan.status) == (asked, "pending"), "the next heartbeat has it"
+    beating.may_end.set()
