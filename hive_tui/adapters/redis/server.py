@@ -166,7 +166,7 @@ class Server:
         except exceptions.ResponseError as error:
             raise Refused(self.place, _words(error)) from error
         except (exceptions.RedisError, OSError, ValueError) as error:
-            said = f"Redis at {self.place} cannot be reached: {error}."
+            said = f"Redis at {self.place} cannot be reached: {str(error).rstrip('.')}."
             raise Unreachable(said, hint="Is it running, and is redis.url right?") from error
 
 

@@ -68,8 +68,10 @@ class FileChanges:
     def listen(self) -> None:
         """Wait a little for something to change, and ask for the wakes of what has settled."""
         agents = {one.id: one for one in self._database.read(agent_store.everyone) if self._is_wanted(one)}
-        for gone in self._waiting.keys() - agents.keys():
+        # Whoever falls asleep anew is looked at as if for the first time: what has changed until it is watched counts.
+        for gone in self._looked_at.keys() - agents.keys():
             self._forget(gone)
+            del self._looked_at[gone]
         trouble = self._watch.watch({path for agent in agents.values() for path in self._paths(agent)})
         hint = f"Files are looked at every {self._poll_s:g} s meanwhile."
         self._warn("File watch", HiveError(trouble, hint=hint) if trouble else None)

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -77,7 +78,7 @@ class Intake:
 
     def refuse(self, source: str, key: str, reason: str, content: object = b"") -> bool:
         """Set it aside, with an event that tells why; False if that was done before."""
-        said = f": {content!r}"[:SHOWN_LETTERS] if content else ""
+        said = f" It was {content!r}"[:SHOWN_LETTERS] if content else ""
         text = f"What came by {source} was set aside. {reason}{said}"
         event = Event(EventKind.SOURCE_REFUSED, text, None, _actor(source), Severity.WARNING, {"key": key})
         told = self._database.write(self._note_refused, source, key, event)
@@ -88,12 +89,12 @@ class Intake:
         if deliveries.is_known(db, delivery.source, delivery.key):
             return None
         now = self._clock.now()
-        new = self._wakeup(db, delivery)
+        new = self._wakeup(db, delivery, now)
         enqueued, event = enqueue_within(db, new, str(uuid4()), _actor(delivery.source), now=now)
         deliveries.note(db, delivery.source, delivery.key, enqueued.wakeup.id, now=now)
         return event
 
-    def _wakeup(self, db: sqlite3.Connection, delivery: Delivery) -> NewWakeup:
+    def _wakeup(self, db: sqlite3.Connection, delivery: Delivery, now: datetime) -> NewWakeup:
         asked = delivery.asked
         try:
             agent = agent_store.find(db, delivery.agent_name)
@@ -103,7 +104,7 @@ class Intake:
         return NewWakeup(
             agent.id,
             delivery.trigger,
-            self._clock.now(),
+            now,
             priority=asked.priority,
             idempotency_key=f"{delivery.source}:{agent.id}:{asked.key}" if asked.key else delivery.idempotency_key,
             max_attempts=self._max_attempts,

@@ -139,6 +139,15 @@ def test_what_changed_while_nothing_ran_is_found_at_the_next_start(files: Files)
     assert files.sleepers.told() == ["Changed while you slept: meanwhile."]
 
 
+def test_what_changes_right_after_it_fell_asleep_again_counts(files: Files):
+    files.source.listen()
+    files.set_lifecycle(Lifecycle.AWAKE)
+    files.source.listen()
+    files.fall_asleep()
+    (files.docs / "soon").write_text("before it is watched")
+    eventually(files.woken)
+
+
 def test_a_crash_before_it_is_noted_tells_nobody_twice(files: Files):
     (files.docs / "once").write_text("new")
     intake = files.source._intake
