@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 LOOK_AFTER_EVERY_S = 15.0
 BUDGET_EVERY_S = 5.0
-FORGET_EVERY_S = 3600.0
+FORGET_EVERY_S = 600.0
+FORGET_FIRST_S = 30.0
 
 
 class Listening:
@@ -66,11 +67,12 @@ class Listening:
         """What the heartbeat does for them now and then."""
         from hive_tui.services.chores import Chore
 
-        # The last one not at the start, when there is other work.
+        # Not at the start, when there is other work.
+        forgot_at = self._hive.clock.monotonic() - FORGET_EVERY_S + FORGET_FIRST_S
         return (
             Chore("wake whose budget is new", self.budget_reset.wake_due, BUDGET_EVERY_S),
             Chore("look after what asks for wakes", self.sources.look_after, LOOK_AFTER_EVERY_S),
-            Chore("forget old events", self.forgetting.forget_old, FORGET_EVERY_S, self._hive.clock.monotonic()),
+            Chore("forget old events", self.forgetting.forget_old, FORGET_EVERY_S, forgot_at),
         )
 
     def _made(self, sources: Sources) -> Sequence[Source]:

@@ -10,6 +10,7 @@ import os
 import select
 import struct
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,6 +32,8 @@ class DatabaseWatch:
         self._name = f"{path.name}-wal".encode()
         self._inotify = _watched(path.parent) if sys.platform == "linux" else -1
         self._end, self._other_end = os.pipe()
+        # A descriptor that was closed may be another file's a moment later.
+        self._closing = threading.Lock()
         os.set_blocking(self._end, False)
         os.set_blocking(self._other_end, False)
 
@@ -53,8 +56,9 @@ class DatabaseWatch:
 
     def ring(self) -> None:
         """Let whoever waits go on; from any thread, and never blocks."""
-        with suppress(OSError):
-            os.write(self._other_end, b"1")
+        with self._closing, suppress(OSError):
+            if self._other_end >= 0:
+                os.write(self._other_end, b"1")
 
     def wait(self, timeout_s: float, *, for_writes: bool = True, reader_of: int = -1) -> Heard:
         """Wait for a write, a ring, the end of a reader, or of the time.
@@ -84,10 +88,10 @@ class DatabaseWatch:
 
     def close(self) -> None:
         """Watch no longer; a second time does nothing."""
-        for descriptor in {self._inotify, self._end, self._other_end} - {-1}:
-            with suppress(OSError):
+        with self._closing:
+            for descriptor in {self._inotify, self._end, self._other_end} - {-1}:
                 os.close(descriptor)
-        self._inotify = self._end = self._other_end = -1
+            self._inotify = self._end = self._other_end = -1
 
     def _names_log(self, read: bytes) -> bool:
         at = 0

@@ -140,8 +140,8 @@ class Heartbeat:
             await self._step("finish what was interrupted", self._recovery.finish_interrupted)
             if not self._worker.has_begun:
                 self._worker.begin()
-                if self._sources is not None:
-                    await self._step("listen to what asks for wakes", self._sources.start)
+            if self._sources is not None and not self._sources.are_heard:
+                await self._step("listen to what asks for wakes", self._sources.start)
             if self._clock.monotonic() - self._swept_at >= min(LEASE_SWEEP_S, self._sweep_s):
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)

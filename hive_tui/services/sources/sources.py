@@ -35,6 +35,8 @@ class Sources:
         self._database = database
         self._clock = clock
         self._hub = hub
+        self.are_heard = False
+        """Whether they were started."""
         self._runners: list[SourceRunner] = []
         self._failing: dict[str, set[str]] = {}
         self._warned: frozenset[str] = frozenset()
@@ -42,11 +44,12 @@ class Sources:
 
     def start(self) -> None:
         """Listen to all of them; a second time does nothing."""
-        if not self._runners:
+        if not self.are_heard:
             self._database.write(settings.put, TROUBLES, {}, now=self._clock.now())
             self._runners = [SourceRunner(one, self._clock, self._failed, self._worked) for one in self._make(self)]
             for runner in self._runners:
                 runner.start()
+            self.are_heard = True
 
     def stop(self) -> None:
         """Listen no more. Takes a few seconds at most."""
@@ -55,7 +58,7 @@ class Sources:
         until = self._clock.monotonic() + STOP_S
         for runner in self._runners:
             runner.join(max(0.0, until - self._clock.monotonic()))
-        self._runners = []
+        self._runners, self.are_heard = [], False
 
     def look_after(self) -> None:
         """Tell of a source that hangs, and cut its connection; the heartbeat calls it now and then."""
