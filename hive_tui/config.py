@@ -3,22 +3,18 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
 
 from platformdirs import user_config_path, user_data_path
 
 from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import ConfigError, HiveError
 from hive_tui.domain.schedule import parse_backfill
-from hive_tui.toml_lines import line_of, lines_of_keys
-
-T = TypeVar("T")
+from hive_tui.domain.toml_tables import TomlReader, line_of
 
 SHORTEST_EVERY = timedelta(minutes=1)
-DEFAULT_HINT = "Correct that line, or take it out to have the default."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +25,36 @@ class ObserverSettings:
     """Seconds between two looks while a dashboard is open."""
     every_s_without_screen: float = 3.0
     """Seconds between two looks of `hive-tui serve`."""
+    stale_after_s: float = 600.0
+    """Seconds without a sign of life after which an agent that should work is told to be stale; 0 for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartbeatSettings:
+    """How the heartbeat beats."""
+
+    sweep_s: float = 60.0
+    """The longest time in seconds between two rounds, whatever is due; nothing is overlooked for longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventSettings:
+    """The event log."""
+
+    keep_days: int = 90
+    """Days after which events are forgotten; 0 for never."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileSettings:
+    """Wakes for files that change; which ones is in `[agents.NAME] watch`."""
+
+    quiet_s: float = 2.0
+    """Seconds without a change after which changes have settled."""
+    longest_s: float = 30.0
+    """Seconds after the first change after which they are not waited for any longer."""
+    poll_s: float = 10.0
+    """Seconds between two looks, where the system does not tell of changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +197,14 @@ class RedisSettings:
     """Of a stream with more entries, the newest are kept beside the dump."""
     size_limit_mb: int = 64
     """Megabytes up to which a stream is dumped."""
+    wake_key: str = "hive:agent:{name}:wake_signal"
+    """A key that wakes the agent when it is set; empty for none."""
+    wake_stream: str = "hive:wakeups"
+    """A stream whose entries wake agents; empty for none."""
+    wake_group: str = "hive-tui"
+    """The group that reads it."""
+    publish: str = "hive:events"
+    """A channel that is told of every event; empty for none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +235,8 @@ class AgentSettings:
 
     wake_prelude: str = ""
     """Shell command before the resume command, for exports that a reboot takes away."""
+    watch: tuple[str, ...] = ()
+    """Files and folders, below the agent's or absolute, that wake it when they change while it sleeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +244,9 @@ class Settings:
     """Everything that can be set."""
 
     observer: ObserverSettings = field(default_factory=ObserverSettings)
+    heartbeat: HeartbeatSettings = field(default_factory=HeartbeatSettings)
+    events: EventSettings = field(default_factory=EventSettings)
+    files: FileSettings = field(default_factory=FileSettings)
     recover: RecoverSettings = field(default_factory=RecoverSettings)
     retry: RetrySettings = field(default_factory=RetrySettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
@@ -282,56 +321,15 @@ def parse(text: str, file: Path) -> Settings:
     return result
 
 
-class _Reader:
-    """Turns tables into dataclasses, and knows on which line each key stands."""
-
-    def __init__(self, file: Path, text: str) -> None:
-        self._file = file
-        self._lines = lines_of_keys(text)
-
-    def error(self, path: tuple[str, ...], what: str, hint: str = "") -> ConfigError:
-        line = next((self._lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self._lines), None)
-        where = f"{self._file}:{line}" if line else str(self._file)
-        return ConfigError(f"{where}: {'.'.join(path)} {what}.", hint=hint or DEFAULT_HINT)
-
-    def table(self, form: type[T], value: Any, path: tuple[str, ...]) -> T:
-        if not isinstance(value, dict):
-            raise self.error(path, "must be a table", hint=f"Write it as [{'.'.join(path)}].")
-        hints = get_type_hints(form)
-        known = {name for name in hints if name != "agents"}
-        read: dict[str, Any] = {}
-        for key, item in value.items():
-            if key not in known:
-                raise self.error((*path, key), "is not a setting", hint=f"Known here: {', '.join(sorted(known))}.")
-            read[key] = self._value(hints[key], item, (*path, key))
-        return form(**read)
-
-    def _value(self, kind: Any, item: Any, path: tuple[str, ...]) -> Any:
-        if is_dataclass(kind):
-            return self.table(kind, item, path)  # type: ignore[arg-type]
-        if kind is bool and isinstance(item, bool):
-            return item
-        if kind is float and isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < 1e300:
-            return float(item)
-        if kind is int and isinstance(item, int) and not isinstance(item, bool):
-            return item
-        if kind is str and isinstance(item, str):
-            return item
-        if kind == tuple[float, ...] and isinstance(item, list):
-            return tuple(self._value(float, one, path) for one in item)
-        if kind == tuple[str, ...] and isinstance(item, list):
-            return tuple(self._value(str, one, path) for one in item)
-        words = {bool: "true or false", float: "a number", int: "a whole number", str: "a text in quotes"}
-        words[tuple[str, ...]] = "a list of texts"
-        raise self.error(
-            path,
-            f"is {item!r}, but must be {words.get(kind, 'a list of numbers')}",
-        )
+class _Reader(TomlReader):
+    """Reads the tables, and checks what is in them."""
 
     def check_values(self, settings: Settings) -> None:
         positive: tuple[tuple[tuple[str, str], float], ...] = (
             (("observer", "every_s"), settings.observer.every_s),
             (("observer", "every_s_without_screen"), settings.observer.every_s_without_screen),
+            (("heartbeat", "sweep_s"), settings.heartbeat.sweep_s),
+            *((("files", name), seconds) for name, seconds in asdict(settings.files).items()),
             (("tmux", "timeout_s"), settings.tmux.timeout_s),
             (("redis", "timeout_s"), settings.redis.timeout_s),
             (("redis", "patience_s"), settings.redis.patience_s),
@@ -345,6 +343,10 @@ class _Reader:
             if not 0 < number < 1e7:
                 raise self.error(path, f"is {number:g}, but must be above 0 and below ten million")
         self._check_queue(settings.queue)
+        if settings.observer.stale_after_s < 0:
+            raise self.error(("observer", "stale_after_s"), "must be 0 or more")
+        if settings.events.keep_days < 0:
+            raise self.error(("events", "keep_days"), "must be 0 or more")
         self._check_checkpoints(settings)
         self._check_redis(settings.redis)
         if not 0 <= settings.retry.jitter < 1:
@@ -367,8 +369,8 @@ class _Reader:
     def _check_redis(self, redis: RedisSettings) -> None:
         if redis.url and not redis.url.startswith(("redis://", "rediss://", "unix://")):
             raise self.error(("redis", "url"), "must begin with redis://, rediss:// or unix://")
-        for name in ("pattern", "flag"):
-            if "{name}" not in getattr(redis, name):
+        for name in ("pattern", "flag", "wake_key"):
+            if "{name}" not in getattr(redis, name) and (redis.wake_key or name != "wake_key"):
                 raise self.error(("redis", name), "must have {name} in it, which stands for the agent's name")
 
     def _check_checkpoints(self, settings: Settings) -> None:

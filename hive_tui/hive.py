@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from hive_tui.domain.beat import Beat
     from hive_tui.domain.retry import RetryPolicy
     from hive_tui.keeping import Keeping
+    from hive_tui.listening import Listening
     from hive_tui.services.alerts import Alerts
     from hive_tui.services.backups import Backups
     from hive_tui.services.dispatch import Dispatcher
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.snapshot import Snapshotter
     from hive_tui.services.streams import Streams
+    from hive_tui.services.subscription import EventLog
     from hive_tui.services.tasks import TaskBoard
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
@@ -60,9 +63,12 @@ class Hive(Outside):
 
     @part
     def observer(self) -> Observer:
+        from hive_tui.services.liveness import Liveness
         from hive_tui.services.observer import Observer
 
-        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub)
+        after_s = self.settings.observer.stale_after_s
+        liveness = Liveness(self.database, self.hub, after=timedelta(seconds=after_s) if after_s else None)
+        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub, liveness)
 
     @part
     def hook_reports(self) -> HookReports:
@@ -123,6 +129,12 @@ class Hive(Outside):
         from hive_tui.keeping import Keeping
 
         return Keeping(self)
+
+    @part
+    def listening(self) -> Listening:
+        from hive_tui.listening import Listening
+
+        return Listening(self)
 
     @part
     def napper(self) -> Napper:
@@ -311,6 +323,13 @@ class Hive(Outside):
         return Backups(self.home, self.database, self.clock, self.hub)
 
     @part
+    def event_log(self) -> EventLog:
+        from hive_tui.adapters.changes import DatabaseWatch
+        from hive_tui.services.subscription import EventLog
+
+        return EventLog(self.database, self.hub, lambda: DatabaseWatch(self.database.path))
+
+    @part
     def alerts(self) -> Alerts:
         from hive_tui.services.alerts import Alerts
 
@@ -324,6 +343,7 @@ class Hive(Outside):
         beat: Beat | None = None,
     ) -> Heartbeat:
         """A heartbeat for this process; it works as soon as no other one does."""
+        from hive_tui.adapters.changes import DatabaseWatch
         from hive_tui.services.glance import Glance
         from hive_tui.services.heartbeat import Heartbeat
 
@@ -340,8 +360,11 @@ class Hive(Outside):
             observe_every_s=observe_every_s,
             on_observed=on_observed,
             glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock, self.hook_reports.folders),
-            chores=self.keeping.housekeeping.chores(self.database, self.clock),
+            chores=self.keeping.housekeeping.chores(self.database, self.clock, *self.listening.chores()),
             beat=beat,
+            sources=self.listening.sources,
+            changes=lambda: DatabaseWatch(self.database.path),
+            sweep_s=self.settings.heartbeat.sweep_s,
         )
         if self.settings.tmux.control_mode:
             self.looking.switch_on(heartbeat.stir)

@@ -22,3 +22,7 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         self._now += timedelta(seconds=seconds)
         self._monotonic += seconds
+
+    def step(self, by: timedelta) -> None:
+        """Set the wall clock, while no time passes."""
+        self._now += by

@@ -58,7 +58,9 @@ class TestDefaults:
         text = EXAMPLE.read_text(encoding="utf-8")
         commented = text[text.index("# [agents.") :]
         lines = [line.removeprefix("# ") for line in commented.splitlines() if "[" in line or " = " in line]
-        assert config.parse("\n".join(lines), EXAMPLE).agents == {"shop": AgentSettings("source ~/.shop-env")}
+        assert config.parse("\n".join(lines), EXAMPLE).agents == {
+            "shop": AgentSettings("source ~/.shop-env", ("tickets", "~/inbox"))
+        }
 
     def test_the_waits_between_retries_are_those_of_the_rule(self):
         assert (Settings().retry.waits_s, Settings().retry.jitter) == (RetryPolicy().waits_s, RetryPolicy().jitter)

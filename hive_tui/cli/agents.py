@@ -56,6 +56,7 @@ def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
         | _at_a_look(agent, observation)
         | {"unread": agent.id in waiting}
         | _tokens(agent, spent)
+        | _liveness(agent, observation)
         for agent in observation.agents
     ]
 
@@ -66,6 +67,12 @@ def _tokens(agent: Agent, spent: Mapping[str, Tokens]) -> dict[str, Any]:
         return {"tokens_today": None, "tokens": None}
     found = spent.get(agent.id, Tokens())
     return {"tokens_today": found.total, "tokens": found.to_json()}
+
+
+def _liveness(agent: Agent, observation: Observation) -> dict[str, Any]:
+    """When it last gave a sign of life, and whether it should have given one since."""
+    sign = observation.signs.last.get(agent.id)
+    return {"last_seen_at": sign.at if sign else None, "silent": agent.id in observation.signs.stale}
 
 
 def _at_a_look(agent: Agent, observation: Observation) -> dict[str, Any]:
@@ -80,6 +87,7 @@ def _row(hive: Hive, agent: Agent, shape: dict[str, Any]) -> list[str]:
     state = str(agent.activity) if agent.lifecycle is Lifecycle.AWAKE else str(agent.lifecycle)
     state = "done" if shape["unread"] and agent.activity is Activity.IDLE else state
     state = f"{state}?" if shape["stale"] else state
+    state = "stale" if shape["silent"] else state
     return [
         agent.name,
         agent.kind,

@@ -47,7 +47,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "task": ("tasks", "What agents are to do, and what for"),
     "schedule": ("schedule", "Daily sleep windows"),
     "budget": ("budget", "How many tokens agents may spend in a day"),
-    "events": ("overview", "What happened"),
+    "events": ("events", "What happened"),
     "recover": ("running", "Bring back what a crash took away"),
     "serve": ("running", "The heartbeat without a screen"),
     "pause": ("running", "Stop all automatic actions"),

@@ -1,8 +1,7 @@
-"""Commands that look: status, explain, events, doctor."""
+"""Commands that look: status, explain, doctor."""
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from shutil import get_terminal_size
 from textwrap import wrap
 
@@ -16,11 +15,7 @@ from hive_tui.domain.durations import bytes_in_words
 from hive_tui.domain.usage import Tokens, count_in_words
 from hive_tui.hive import Hive
 from hive_tui.services.doctor import Finding
-from hive_tui.store import agents as agent_store
-from hive_tui.store import journal, settings, wakeups
-from hive_tui.store.journal import LoggedEvent
-
-FOLLOW_EVERY_S = 0.5
+from hive_tui.store import settings, wakeups
 
 
 @command()
@@ -79,52 +74,6 @@ def explain(hive: Hive, as_json: bool, name: str) -> None:
         f"It may not spend: {refused.reason}." if refused else "",
     ):
         click.echo(f"  {'tokens':12} {said}" if said else "", nl=bool(said))
-
-
-@command()
-@click.argument("name", metavar="[AGENT]", required=False)
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--follow", "-f", is_flag=True, help="Go on as more happens; with --json one document a line.")
-def events(hive: Hive, as_json: bool, name: str | None, limit: int, follow: bool) -> None:
-    """What happened, oldest first."""
-    agent_id = hive.database.read(agent_store.find, name).id if name else None
-    found = hive.database.read(journal.events, agent_id=agent_id, limit=limit)
-    if as_json and not follow:
-        print_json([_event_json(one) for one in found])
-        return
-    _print_events(found, as_json)
-    seen = found[-1].seq if found else 0
-    with suppress(KeyboardInterrupt):  # Ctrl-C is how following ends
-        while follow:
-            hive.clock.sleep(FOLLOW_EVERY_S)
-            found = hive.database.read(journal.events, agent_id=agent_id, after_seq=seen, limit=limit)
-            _print_events(found, as_json)
-            seen = found[-1].seq if found else seen
-
-
-def _print_events(found: list[LoggedEvent], as_json: bool) -> None:
-    import json
-
-    for one in found:
-        if as_json:
-            click.echo(json.dumps(_event_json(one), ensure_ascii=False))
-        else:
-            mark = {"info": " ", "warning": "!", "failure": "✕"}[one.event.severity]
-            click.echo(f"{one.at.astimezone():%Y-%m-%d %H:%M:%S} {mark} {one.event.text}")
-
-
-def _event_json(one: LoggedEvent) -> dict[str, object]:
-    return {
-        "seq": one.seq,
-        "at": one.at.isoformat().replace("+00:00", "Z"),
-        "kind": str(one.event.kind),
-        "severity": str(one.event.severity),
-        "agent_id": one.event.agent_id,
-        "actor": one.event.actor.name,
-        "actor_kind": str(one.event.actor.kind),
-        "text": one.event.text,
-        "payload": dict(one.event.payload),
-    }
 
 
 MARKS = {"ok": "ok", "warning": "WARN", "broken": "BROKEN"}

@@ -53,6 +53,32 @@ def parse_time(text: str, now: datetime) -> datetime:
     return next(moment for moment in moments if moment > now)
 
 
+def parse_past(text: str, now: datetime) -> datetime:
+    """The last moment that a wall-clock time names in the local zone, or that lies so long back, as aware UTC.
+
+    Args:
+        text: `14:30`, `2h` or ISO 8601, with or without a zone.
+        now: Aware, in the local zone.
+
+    Raises:
+        HiveError: It is neither a time nor a span.
+    """
+    if PARTS.match(text):
+        return (now - parse_duration(text)).astimezone(UTC)
+    if match := re.fullmatch(r"(\d{1,2}):(\d{2})", text):
+        hour, minute = int(match[1]), int(match[2])
+        if hour > 23 or minute > 59:
+            raise HiveError(f"{text!r} is not a time of day.", hint="Write it like 14:30.")
+        wall = now.replace(tzinfo=None, hour=hour, minute=minute, second=0, microsecond=0)
+        today = [_moment(wall, fold, now.tzinfo) for fold in (1, 0)]
+        return next((at for at in today if at <= now), _moment(wall - timedelta(days=1), 1, now.tzinfo))
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise HiveError(f"{text!r} is not a time.", hint="Write it like 14:30, 2h or 2026-01-05 14:30.") from error
+    return at.astimezone(UTC) if at.tzinfo else _moment(at, 0, now.tzinfo)
+
+
 def _moment(wall: datetime, fold: int, zone: tzinfo | None) -> datetime:
     """A wall-clock time as aware UTC; `fold` 1 is the second one where the clocks go back.
 

@@ -53,12 +53,12 @@ class Alerts:
     def tell(self) -> int:
         """Show the failures that were logged since the last time; how many."""
         last = int(self._database.read(settings.get, TOLD, 0))
-        logged = self._database.read(journal.events, after_seq=last, limit=200)
-        if not logged:
+        logged, reached = self._database.read(journal.events_after, last)
+        if reached == last:
             return 0
         loud = [one for one in logged if self._is_loud(one.event)]
         shown = sum(self._show(one.at, one.event) for one in _together(loud))
-        self._database.write(settings.put, TOLD, logged[-1].seq, now=self._clock.now())
+        self._database.write(settings.put, TOLD, reached, now=self._clock.now())
         return shown
 
     def _is_loud(self, event: Event) -> bool:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.liveness import Sign
 from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.domain.windows import Edge, next_of_all
+from hive_tui.services.liveness import Signs
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
@@ -54,6 +56,10 @@ class AgentView:
     """Whether tmux does not answer, so that what is shown of it was seen `stale_for` ago."""
     stale_for: timedelta | None = None
     """None where nobody knows."""
+    last_sign: Sign | None = None
+    """When it last gave a sign of life; None if it does not run."""
+    silent_for: timedelta | None = None
+    """For how long it has given no sign of life, if it should have; None for all others."""
 
     @property
     def is_unread(self) -> bool:
@@ -177,6 +183,7 @@ class Dashboard:
         next_wakes = self._database.read(wakeup_store.next_wake_times)
         waiting = self._database.read(unread.everyone)
         is_stale = observation is not None and bool(observation.staleness())
+        signs = observation.signs if observation else Signs()
         views = [
             AgentView(
                 agent,
@@ -187,6 +194,8 @@ class Dashboard:
                 agent.id in waiting,
                 is_stale and agent.lifecycle is Lifecycle.AWAKE,
                 observation.stale_for if observation else None,
+                signs.last.get(agent.id),
+                signs.silence_of(agent.id, self._clock.now()),
             )
             for agent in agents
         ]

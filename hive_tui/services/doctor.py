@@ -17,6 +17,7 @@ from hive_tui.domain.ports import Clock, Panes, StreamServer
 from hive_tui.services.backups import list_backups
 from hive_tui.services.mending import Mender
 from hive_tui.services.offsite import Offsite
+from hive_tui.services.sources.sources import TROUBLES
 from hive_tui.store import checkpoints, journal, offsite, settings
 from hive_tui.store.database import Database
 
@@ -84,6 +85,7 @@ class Doctor:
             self._heartbeat,
             self._git,
             self._redis,
+            self._sources,
             self._notifications,
             self._disk,
             self._versions,
@@ -148,6 +150,13 @@ class Doctor:
         except HiveError as error:
             status = "broken" if self._settings.redis.required else "warning"
             yield Finding("Redis", status, error.what, error.hint)
+
+    def _sources(self) -> Iterator[Finding]:
+        """What the heartbeat has found wrong with them; it says nothing where none runs."""
+        if not self._heartbeat_lock.is_held():
+            return
+        for place, trouble in self._database().read(settings.get, TROUBLES, {}).items():
+            yield Finding(f"wakes from {place}", "warning", trouble["what"], trouble["hint"])
 
     def _checkpoints(self) -> Iterator[Finding]:
         known = self._database().read(checkpoints.everything)

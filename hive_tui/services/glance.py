@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import TmuxError
 from hive_tui.domain.ports import Clock, PaneWatch
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.settling import DEBOUNCE_S
-from hive_tui.kinds import status_file
+from hive_tui.services.liveness import watched_files
 from hive_tui.services.observer import Observation
 from hive_tui.store.database import Database
 
@@ -80,14 +80,6 @@ class Glance:
         except TmuxError as error:
             trace["panes"] = error.what
         return trace
-
-
-def watched_files(agent: Agent) -> list[Path]:
-    """Files that change when the agent does something, also where its screen stays as it is."""
-    files = [Path(agent.transcript)] if agent.transcript else []
-    if agent.config_dir and agent.process:
-        files.append(status_file.path_of(Path(agent.config_dir), agent.process.pid))
-    return files
 
 
 def _state(path: Path) -> tuple[int, int, int] | None:

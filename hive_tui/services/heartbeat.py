@@ -5,22 +5,26 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import timedelta
 
 from hive_tui.adapters.doorbell import Doorbell
 from hive_tui.adapters.locks import FileLock
 from hive_tui.domain.beat import Beat
+from hive_tui.domain.clock_steps import ClockSteps
+from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.ports import Clock
+from hive_tui.domain.ports import Changes, Clock
 from hive_tui.domain.reconcile import ServerState
-from hive_tui.domain.wakeups import Wakeup
 from hive_tui.services.alerts import Alerts
 from hive_tui.services.chores import Chores
-from hive_tui.services.dispatch import AT_ONCE, Dispatcher
+from hive_tui.services.dispatch import Dispatcher
 from hive_tui.services.glance import Glance
 from hive_tui.services.hub import Hub
 from hive_tui.services.observer import Observation, Observer
+from hive_tui.services.queue_worker import QueueWorker
 from hive_tui.services.recovery import Recovery
+from hive_tui.services.sources.sources import Sources
 from hive_tui.store import journal, settings, wakeups
 from hive_tui.store.database import Database
 
@@ -32,6 +36,7 @@ LOOK_AT_LEAST_EVERY_S = 5.0
 LOOKS_AT_ONCE = 3
 """So many changes in a row are looked at as soon as they are noticed; those that never end, each `observe_every_s`."""
 STOP_PATIENCE_S = 8.0
+SWEEP_S = 60.0
 
 
 class Heartbeat:
@@ -43,6 +48,9 @@ class Heartbeat:
         glance: Tells whether anything changes; without one, the panes are looked at all the time.
         beat: Where it writes down how it is.
         chores: What else is done now and then.
+        sources: What asks for wakes from outside, while this heartbeat works.
+        changes: Makes what notices writes of other programs into the database.
+        sweep_s: The longest time between two rounds, whatever is due and whatever clocks say.
     """
 
     def __init__(
@@ -62,42 +70,45 @@ class Heartbeat:
         glance: Glance | None = None,
         beat: Beat | None = None,
         chores: Chores | None = None,
+        sources: Sources | None = None,
+        changes: Callable[[], Changes] | None = None,
+        sweep_s: float = SWEEP_S,
     ) -> None:
         self._database = database
         self._observer = observer
         self._dispatcher = dispatcher
         self._recovery = recovery
         self._alerts = alerts
-        self._lock = lock
-        self._doorbell = doorbell
-        self._clock = clock
-        self._hub = hub
-        self.observe_every_s = observe_every_s
-        self.on_observed = on_observed
-        self._glance = glance
-        self._chores = chores
+        self._lock, self._doorbell = lock, doorbell
+        self._clock, self._hub = clock, hub
+        self.observe_every_s, self.on_observed = observe_every_s, on_observed
+        self._glance, self._chores, self._sources = glance, chores, sources
+        self._sweep_s = sweep_s
+        self._clock_steps = ClockSteps(clock.now(), clock.monotonic())
         self.beat = beat or Beat()
         self._name = f"heartbeat:{os.getpid()}"
-        self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
         self._slow: dict[str, asyncio.Future[object]] = {}
         self._swept_at = 0.0
-        self._saved_looks = float(LOOKS_AT_ONCE)
-        self._saved_at = 0.0
+        self._saved_looks, self._saved_at = float(LOOKS_AT_ONCE), 0.0
         self._server_was = ServerState.UP
         self._answered_at: str | None = None
         self._is_rung = False
         self._awakened = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="wake")
         # Steps have threads of their own: a look at the panes must not wait behind somebody's checkpoint.
         self._steps = ThreadPoolExecutor(3, thread_name_prefix="step")
         # One thread alone: the database tells of changes by connection, and each thread has its own.
         self._glances = ThreadPoolExecutor(1, thread_name_prefix="glance")
+        self._telling = ThreadPoolExecutor(1, thread_name_prefix="tell")
+        self._worker = QueueWorker(
+            database, dispatcher, self._name, step=self._step, failed=self._failed, done=self.ring, changes=changes
+        )
 
     def ring(self) -> None:
-        """Look at once; call it in the loop's thread."""
+        """Look at once, and work off the queue meanwhile; call it in the loop's thread."""
         self._is_rung = True
         self._awakened.set()
+        self._worker.ask()
 
     def stir(self) -> None:
         """Glance at once; call it in any thread."""
@@ -108,33 +119,42 @@ class Heartbeat:
     async def run(self, stop: asyncio.Event) -> None:
         """Beat until `stop` is set, then wait a little for what is in flight."""
         self._loop = asyncio.get_running_loop()
+        unsubscribe = self._hub.subscribe(self._heard)
         try:
             while not stop.is_set():
                 await self.tick()
                 await self._wait(stop)
         finally:
+            unsubscribe()
             await self._leave()
 
     async def tick(self) -> None:
         """One round: become the working heartbeat if that is free, look, and work off what is due."""
         if not self.beat.is_working and self._lock.try_take("heartbeat"):
             await self._take_over()
+        self._note_clock_step()
+        if self._worker.has_begun:
+            await self._worker.work_off()
         await self._step("look at the panes", self._observe)
         if self.beat.is_working:
             await self._step("finish what was interrupted", self._recovery.finish_interrupted)
-            if self._clock.monotonic() - self._swept_at >= LEASE_SWEEP_S:
+            if not self._worker.has_begun:
+                self._worker.begin()
+            if self._sources is not None and not self._sources.are_heard:
+                await self._step("listen to what asks for wakes", self._sources.start)
+            if self._clock.monotonic() - self._swept_at >= min(LEASE_SWEEP_S, self._sweep_s):
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)
-            self._start(await self._step("work off the queue", self._claim))
+            await self._worker.work_off()
             await self._do_chores()
             await self._step("tell failures", self._alerts.tell)
         self.beat.beat_at = self._clock.now()
-        self.beat.in_flight = len(self._running)
+        self.beat.in_flight = len(self._worker.in_flight)
 
     @property
     def is_busy(self) -> bool:
         """Whether wakeups run in this process."""
-        return bool(self._running)
+        return bool(self._worker.in_flight)
 
     async def _do_chores(self) -> None:
         due = await self._step("see what else is due", self._chores.due) if self._chores else None
@@ -153,6 +173,22 @@ class Heartbeat:
     def _on_ring(self) -> None:
         self._doorbell.drain()
         self.ring()
+
+    def _heard(self, event: Event) -> None:
+        """A wakeup was asked for in this process: from any thread, and also where there is no doorbell."""
+        if event.kind is EventKind.WAKEUP_SCHEDULED and self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self.ring)
+
+    def _note_clock_step(self) -> bool:
+        """Whether the wall clock has stepped since the last look: then every due time is another one."""
+        step = self._clock_steps.look(self._clock.now(), self._clock.monotonic())
+        if step is not None and self.beat.is_working:
+            way = "forward" if step > timedelta(0) else "back"
+            text = f"The clock went {in_words(abs(step))} {way}: it was set, or the machine was suspended"
+            payload = {"step_s": round(step.total_seconds(), 3)}
+            self._tell(Event(EventKind.CLOCK_STEPPED, text, severity=Severity.WARNING, payload=payload))
+        return step is not None
 
     def _observe(self) -> None:
         observation = self._observer.observe()
@@ -174,15 +210,11 @@ class Heartbeat:
         self._hub.publish(event)
 
     def _sweep(self) -> None:
-        in_flight = [wakeup for wakeup, _ in list(self._running.values())]
-        if in_flight:
+        if in_flight := self._worker.in_flight:
             self._dispatcher.renew(in_flight)
         self._dispatcher.recover_orphans(only_expired=True)
         sign = {"pid": os.getpid(), "name": self._name, settings.ANSWERED_AT: self._answered_at}
         self._database.write(settings.put, settings.HEARTBEAT, sign, now=self._clock.now())
-
-    def _claim(self) -> list[Wakeup]:
-        return self._dispatcher.claim_due(by=self._name, limit=AT_ONCE - len(self._running))
 
     async def _step(self, name: str, work: Callable[[], object], pool: ThreadPoolExecutor | None = None) -> object:
         """Run one step in a thread; what it returns, or None if it failed.
@@ -207,26 +239,18 @@ class Heartbeat:
         self.beat.trouble.pop(name, None)
         return future.result()
 
-    def _start(self, claimed: object) -> None:
-        for wakeup in claimed if isinstance(claimed, list) else ():
-            task = asyncio.get_running_loop().create_task(self._run_one(wakeup))
-            self._running[wakeup.id] = (wakeup, task)
-
-    async def _run_one(self, wakeup: Wakeup) -> None:
-        try:
-            await asyncio.get_running_loop().run_in_executor(self._pool, self._dispatcher.run, wakeup)
-        except Exception as error:
-            # A bug: the claim's lease runs out and the attempt counts as interrupted.
-            self._failed("wake an agent", f"{type(error).__name__}: {error}")
-        finally:
-            self._running.pop(wakeup.id, None)
-            self.ring()
-
     def _failed(self, name: str, said: str) -> None:
         if self.beat.trouble.get(name) == said:
             return
         self.beat.trouble[name] = said
-        event = Event(EventKind.STEP_FAILED, f"The heartbeat could not {name}: {said}", severity=Severity.FAILURE)
+        self._tell(Event(EventKind.STEP_FAILED, f"The heartbeat could not {name}: {said}", severity=Severity.FAILURE))
+
+    def _tell(self, event: Event) -> None:
+        """In a thread of its own: it is told by the event loop, and the database may be locked."""
+        with suppress(RuntimeError):  # all is over
+            self._telling.submit(self._log, event)
+
+    def _log(self, event: Event) -> None:
         with suppress(HiveError):
             self._database.write(journal.log, event, now=self._clock.now())
         self._hub.publish(event)
@@ -242,6 +266,8 @@ class Heartbeat:
             if left_s <= 0:
                 break
             await self._sleep(min(left_s, glance_s), stop)
+            if self._note_clock_step():
+                break
             if stop.is_set() or self._is_rung or self._glance is None:
                 continue
             if not has_news and await self._has_news(self._glance):
@@ -253,7 +279,8 @@ class Heartbeat:
     async def _longest_wait_s(self) -> float:
         """Seconds until the next round must begin, whatever happens."""
         longest_s = max(LOOK_AT_LEAST_EVERY_S, self.observe_every_s) if self._glance else self.observe_every_s
-        if self.beat.is_working and len(self._running) < AT_ONCE:
+        longest_s = min(longest_s, self._sweep_s)
+        if self.beat.is_working and not self._worker.is_full:
             with suppress(HiveError):
                 loop = asyncio.get_running_loop()
                 due_at = await loop.run_in_executor(self._steps, self._database.read, wakeups.next_due_at)
@@ -290,9 +317,9 @@ class Heartbeat:
 
     async def _leave(self) -> None:
         """Wait for wakes that run; what does not end is taken up by the next heartbeat."""
-        tasks = [task for _, task in self._running.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=STOP_PATIENCE_S)
+        if self._sources is not None:
+            await self._step("leave what asks for wakes", self._sources.stop)
+        await self._worker.leave(STOP_PATIENCE_S)
         if self.beat.is_working:
             with suppress(OSError, ValueError):
                 asyncio.get_running_loop().remove_reader(self._doorbell.fileno())
@@ -301,5 +328,6 @@ class Heartbeat:
                 self._database.checkpoint_wal(own=False)
             self._lock.release()
             self.beat.is_working = False
-        for pool in (self._pool, self._steps, self._glances):
+        self._telling.shutdown(wait=False)
+        for pool in (self._steps, self._glances):
             pool.shutdown(wait=False, cancel_futures=True)

@@ -68,8 +68,8 @@ class Housekeeping:
         self._copying = Background("off-site")
         self._proving = Background("drill")
 
-    def chores(self, database: Database, clock: Clock) -> Chores:
-        """For the heartbeat."""
+    def chores(self, database: Database, clock: Clock, *more: Chore) -> Chores:
+        """For the heartbeat; with `more` of other parts."""
         every = (
             Chore("keep the sleep windows", self._scheduler.keep, SCHEDULE_EVERY_S),
             Chore("count the tokens", self._count, COUNT_EVERY_S),
@@ -82,7 +82,7 @@ class Housekeeping:
             # Not at the start, when there is other work.
             Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
         )
-        return Chores(database, clock, every)
+        return Chores(database, clock, (*every, *more))
 
     def _count(self) -> None:
         # The first reading of long transcripts takes a while; the heartbeat does it bit by bit.

@@ -4,7 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
@@ -17,6 +17,7 @@ from hive_tui.domain.reconcile import Change, Seen, ServerState, applied, finish
 from hive_tui.domain.sightings import Sighting
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.hub import Hub
+from hive_tui.services.liveness import Liveness, Signs
 from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings, unread
 from hive_tui.store.database import Database
@@ -36,6 +37,8 @@ class Observation:
     panes: PaneList
     answered_at: datetime | None = None
     """When tmux last answered, as far as anybody has noted it; now, unless `state` is HUNG."""
+    signs: Signs = field(default_factory=Signs)
+    """When running agents last gave a sign of life."""
 
     @property
     def stale_for(self) -> timedelta | None:
@@ -63,14 +66,10 @@ class Observer:
     """Looks, and writes down what changed. Safe to run in several processes at once."""
 
     def __init__(
-        self,
-        database: Database,
-        eyes: Eyes,
-        locks: Locks,
-        clock: Clock,
-        hub: Hub,
+        self, database: Database, eyes: Eyes, locks: Locks, clock: Clock, hub: Hub, liveness: Liveness
     ) -> None:
         self._database = database
+        self._liveness = liveness
         self._eyes = eyes
         self._locks = locks
         self._clock = clock
@@ -78,6 +77,7 @@ class Observer:
         self._saved_topology: Topology | None = None
         self._looking = threading.Lock()
         self._answered_at: datetime | None = None
+        self._signs = Signs()
 
     def observe(self) -> Observation:
         """Look once, bring the registry up to date, and say what is there.
@@ -103,7 +103,11 @@ class Observer:
         by_agent = {agent.id: sighting for agent, sighting in match(agents, seen) if agent is not None}
         with suppress(StoreError):  # the next look keeps it
             self._keep_topology(listed, agents, by_agent)
-        return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed, self._answered(seen))
+        # Of a server that does not answer nothing was seen: that says nothing about its agents.
+        is_up = seen.state is ServerState.UP
+        signs = self._liveness.look(agents, by_agent, seen.at) if is_up else self._signs
+        self._signs = signs
+        return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed, self._answered(seen), signs)
 
     def _answered(self, seen: Seen) -> datetime | None:
         """When tmux last answered: this process, or else the heartbeat."""

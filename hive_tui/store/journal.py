@@ -19,6 +19,20 @@ class LoggedEvent:
     at: datetime
     event: Event
 
+    def to_json(self) -> dict[str, Any]:
+        """For `--json`, and for whoever streams events on; fields may grow and never change."""
+        return {
+            "seq": self.seq,
+            "at": self.at.isoformat().replace("+00:00", "Z"),
+            "kind": str(self.event.kind),
+            "severity": str(self.event.severity),
+            "agent_id": self.event.agent_id,
+            "actor": self.event.actor.name,
+            "actor_kind": str(self.event.actor.kind),
+            "text": self.event.text,
+            "payload": dict(self.event.payload),
+        }
+
 
 def log(db: sqlite3.Connection, event: Event, *, now: datetime) -> None:
     """Append an event."""
@@ -38,30 +52,103 @@ def log(db: sqlite3.Connection, event: Event, *, now: datetime) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events a reader wants."""
+
+    agent_id: str | None = None
+    kinds: tuple[str, ...] = ()
+    """Names, or patterns like `wakeup.*`; empty for every kind."""
+
+
+EVERYTHING = Wanted()
+
+
 def events(
-    db: sqlite3.Connection, *, agent_id: str | None = None, after_seq: int = 0, limit: int = 100
+    db: sqlite3.Connection,
+    *,
+    agent_id: str | None = None,
+    after_seq: int = 0,
+    limit: int = 100,
+    kinds: tuple[str, ...] = (),
 ) -> list[LoggedEvent]:
     """The newest events with a number above `after_seq`, oldest first."""
+    condition, values = _condition(Wanted(agent_id, kinds))
     rows = db.execute(
-        "SELECT * FROM (SELECT * FROM events WHERE seq > :seq AND (:agent IS NULL OR agent_id = :agent)"
-        " ORDER BY seq DESC LIMIT :limit) ORDER BY seq",
-        {"seq": after_seq, "agent": agent_id, "limit": limit},
+        f"SELECT * FROM (SELECT * FROM events WHERE seq > :after {condition} ORDER BY seq DESC LIMIT :limit)"
+        " ORDER BY seq",
+        {**values, "after": after_seq, "limit": limit},
     )
-    return [
-        LoggedEvent(
-            row["seq"],
-            from_us(row["at"]),
-            Event(
-                EventKind(row["kind"]),
-                row["text"],
-                row["agent_id"],
-                Actor(ActorKind(row["actor_kind"]), row["actor"]),
-                Severity(row["severity"]),
-                from_json(row["payload"]),
-            ),
-        )
-        for row in rows
-    ]
+    return [_logged(row) for row in rows]
+
+
+def events_after(
+    db: sqlite3.Connection, seq: int, *, wanted: Wanted = EVERYTHING, limit: int = 200
+) -> tuple[list[LoggedEvent], int]:
+    """The next events with a number above `seq`, oldest first, and the number to go on from.
+
+    Whoever goes on from there misses none and gets none twice: one connection at a time writes,
+    so numbers are committed in their order.
+    """
+    newest = last_seq(db)
+    condition, values = _condition(wanted)
+    rows = db.execute(
+        f"SELECT * FROM events WHERE seq > :after {condition} ORDER BY seq LIMIT :limit",
+        {**values, "after": seq, "limit": limit},
+    )
+    found = [_logged(row) for row in rows]
+    return found, found[-1].seq if len(found) == limit else max(newest, seq)
+
+
+def last_seq(db: sqlite3.Connection) -> int:
+    """The number of the newest event; 0 if there is none."""
+    return int(db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+
+def seq_before(db: sqlite3.Connection, at: datetime) -> int:
+    """The number after which the events since `at` begin."""
+    row = db.execute("SELECT min(seq) FROM events WHERE at >= ?", (to_us(at),)).fetchone()
+    return last_seq(db) if row[0] is None else int(row[0]) - 1
+
+
+def purge_events(db: sqlite3.Connection, *, before: datetime, limit: int = 500) -> int:
+    """Remove up to `limit` events that are older; how many. The newest one always stays.
+
+    Without it numbers would begin anew, and readers that remember one would miss what comes then.
+    """
+    gone = db.execute(
+        "DELETE FROM events WHERE seq IN"
+        " (SELECT seq FROM events INDEXED BY ix_events_at WHERE at < :before LIMIT :limit)"
+        " AND seq < (SELECT max(seq) FROM events)",
+        {"before": to_us(before), "limit": limit},
+    )
+    return gone.rowcount
+
+
+def _condition(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    condition, values = "", {}
+    if wanted.agent_id is not None:
+        condition, values = "AND agent_id = :agent", {"agent": wanted.agent_id}
+    if wanted.kinds:
+        named = {f"kind{at}": kind for at, kind in enumerate(wanted.kinds)}
+        condition += f" AND ({' OR '.join(f'kind GLOB :{name}' for name in named)})"
+        values |= named
+    return condition, values
+
+
+def _logged(row: sqlite3.Row) -> LoggedEvent:
+    return LoggedEvent(
+        row["seq"],
+        from_us(row["at"]),
+        Event(
+            EventKind(row["kind"]),
+            row["text"],
+            row["agent_id"],
+            Actor(ActorKind(row["actor_kind"]), row["actor"]),
+            Severity(row["severity"]),
+            from_json(row["payload"]),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ SEVERITY = {
 
 
 def state_of(view: AgentView) -> Cell:
-    """Glyph and word of what an agent is or does; with its age where it was not seen just now."""
+    """Glyph and word of what an agent is or does; with its age where that is old."""
     agent = view.agent
     glyph, word, style = ACTIVITY[agent.activity] if agent.lifecycle is Lifecycle.AWAKE else LIFECYCLE[agent.lifecycle]
     if view.is_unread:
@@ -74,6 +74,8 @@ def state_of(view: AgentView) -> Cell:
     if view.is_stale:
         seen = f"{age(view.stale_for)} ago" if view.stale_for is not None else "before"
         return Cell(f"? {word} {seen}", "$text-muted")
+    if view.silent_for is not None:
+        return Cell(f"? stale {age(view.silent_for)}", "$text-warning")
     return Cell(f"{glyph} {word}", style)
 
 
@@ -118,6 +120,9 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
     if view.is_stale:
         seen = f"{in_words(view.stale_for)} ago" if view.stale_for is not None else "before"
         details.append(("stale", f"that was seen {seen}; tmux does not answer"))
+    if view.silent_for is not None and view.last_sign is not None:
+        silent = in_words(view.silent_for)
+        details.append(("stale", f"no sign of life for {silent}; the last one was {view.last_sign.by}"))
     if view.is_unread:
         details.append(("news", "its turn has ended, and you have not looked at it yet"))
     if wakes := _what_wakes(view, now):

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from hive_tui.domain.events import ActorKind, Event, EventKind, Severity
 from hive_tui.hive import Hive
-from hive_tui.store import journal
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.ui.verbs import YOU
 
@@ -18,14 +17,12 @@ MOST = 4
 
 
 class News:
-    """Reads the log by its sequence numbers, so that nothing is told twice and nothing is missed."""
+    """Reads the log through a subscription, so that nothing is told twice and nothing is missed."""
 
     def __init__(self, app: "HiveApp", hive: Hive) -> None:
         self._app = app
-        self._database = hive.database
         self._rings = hive.settings.notify.bell
-        newest = self._database.read(journal.events, limit=1)
-        self._seq = newest[-1].seq if newest else 0
+        self._log = hive.event_log.subscribe()
 
     def read(self) -> list[LoggedEvent]:
         """What was logged since the last time. Blocks.
@@ -33,9 +30,7 @@ class News:
         Raises:
             StoreError: The log cannot be read; the next time tells all of it.
         """
-        logged = self._database.read(journal.events, after_seq=self._seq, limit=200)
-        self._seq = logged[-1].seq if logged else self._seq
-        return logged
+        return self._log.read()
 
     def tell(self, logged: list[LoggedEvent]) -> None:
         """Show what a person has to know of it."""

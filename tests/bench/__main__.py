@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 
-from tests.bench import checkpoints, claims, commands, first_paint, idle, keys, naps, queue
+from tests.bench import checkpoints, claims, commands, first_paint, idle, keys, latency, naps, queue
 from tests.bench.figures import Section, table
 from tests.bench.plan import Plan
 
@@ -22,6 +22,7 @@ MEASUREMENTS: Mapping[str, Callable[[Plan], Section]] = {
     "keys": keys.measure,
     "queue": queue.measure,
     "claims": claims.measure,
+    "latency": latency.measure,
 }
 
 

@@ -78,6 +78,24 @@ class Server:
             return None
         return [self._as_refused(one) for one in done]
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is of no use any more."""
+        return self._has_failed
+
+    def hears(self, timeout_s: float) -> bool:
+        """After a subscription: whether something was published within so long. Takes all that has come.
+
+        Raises:
+            Unreachable: The connection has ended.
+        """
+        with self._talking() as connection:
+            is_any = False
+            while connection.can_read(timeout=0 if is_any else timeout_s):
+                connection.read_response(disconnect_on_error=False)
+                is_any = True
+            return is_any
+
     def abandon(self) -> None:
         """Break the connection, from another thread; whoever waits on it fails at once."""
         self._has_failed = True
@@ -148,7 +166,7 @@ class Server:
         except exceptions.ResponseError as error:
             raise Refused(self.place, _words(error)) from error
         except (exceptions.RedisError, OSError, ValueError) as error:
-            said = f"Redis at {self.place} cannot be reached: {error}."
+            said = f"Redis at {self.place} cannot be reached: {str(error).rstrip('.')}."
             raise Unreachable(said, hint="Is it running, and is redis.url right?") from error
 
 

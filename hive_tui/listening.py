@@ -1,0 +1,108 @@
+"""Puts together the parts that listen: to what asks for wakes from outside, and to what happens."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from hive_tui.part import part
+
+if TYPE_CHECKING:
+    from hive_tui.hive import Hive
+    from hive_tui.services.chores import Chore
+    from hive_tui.services.forgetting import Forgetting
+    from hive_tui.services.sources.intake import Intake
+    from hive_tui.services.sources.runner import Source
+    from hive_tui.services.sources.sources import Sources
+
+LOOK_AFTER_EVERY_S = 15.0
+FORGET_EVERY_S = 600.0
+FORGET_FIRST_S = 30.0
+
+
+class Listening:
+    """Like `Hive`, of which it is a part: each is made when it is first asked for."""
+
+    def __init__(self, hive: Hive) -> None:
+        self._hive = hive
+
+    @part
+    def intake(self) -> Intake:
+        from hive_tui.services.sources.intake import Intake
+
+        hive = self._hive
+        attempts = hive.retry_policy.max_attempts
+        return Intake(hive.database, hive.doorbell.ring, hive.clock, hive.hub, max_attempts=attempts)
+
+    @part
+    def sources(self) -> Sources:
+        from hive_tui.services.sources.sources import Sources
+
+        return Sources(self._made, self._hive.database, self._hive.clock, self._hive.hub)
+
+    @part
+    def forgetting(self) -> Forgetting:
+        from hive_tui.services.forgetting import Forgetting
+
+        days = self._hive.settings.events.keep_days
+        return Forgetting(self._hive.database, self._hive.clock, events_kept=timedelta(days=days) if days else None)
+
+    def chores(self) -> tuple[Chore, ...]:
+        """What the heartbeat does for them now and then."""
+        from hive_tui.services.chores import Chore
+
+        # Not at the start, when there is other work.
+        forgot_at = self._hive.clock.monotonic() - FORGET_EVERY_S + FORGET_FIRST_S
+        return (
+            Chore("look after what asks for wakes", self.sources.look_after, LOOK_AFTER_EVERY_S),
+            Chore("forget old events", self.forgetting.forget_old, FORGET_EVERY_S, forgot_at),
+        )
+
+    def _made(self, sources: Sources) -> Sequence[Source]:
+        return [*self._of_redis(), *self._of_files(sources)]
+
+    def _of_redis(self) -> Sequence[Source]:
+        wanted, hive = self._hive.settings.redis, self._hive
+        if not wanted.url:
+            return ()
+        from hive_tui.adapters.redis.signals import RedisChannel, RedisSignals, RedisStreamReader
+        from hive_tui.services.sources.redis import EventPublisher, KeySignals, StreamSignals
+
+        made: list[Source] = []
+        if wanted.wake_key:
+            signals = RedisSignals(wanted.url, wanted.timeout_s, wanted.wake_key)
+            made.append(KeySignals(signals, self.intake, hive.database))
+        if wanted.wake_stream:
+            home = hashlib.sha256(str(hive.home).encode()).hexdigest()[:12]
+            stream, group = wanted.wake_stream, wanted.wake_group
+            reader = RedisStreamReader(wanted.url, wanted.timeout_s, stream, group, f"hive-{home}")
+            made.append(StreamSignals(stream, reader, self.intake))
+        if wanted.publish:
+            channel = RedisChannel(wanted.url, wanted.timeout_s, wanted.publish)
+            made.append(EventPublisher(channel, hive.event_log))
+        return made
+
+    def _of_files(self, sources: Sources) -> Sequence[Source]:
+        hive, wanted = self._hive, self._hive.settings.files
+        watched = {name: agent.watch for name, agent in hive.settings.agents.items() if agent.watch}
+        if not watched:
+            return ()
+        from hive_tui.adapters.file_watch import SystemFileWatch
+        from hive_tui.services.sources.files import FileChanges
+
+        return [
+            FileChanges(
+                SystemFileWatch((hive.home,)),
+                watched,
+                self.intake,
+                hive.database,
+                hive.clock,
+                sources.warn,
+                quiet_s=wanted.quiet_s,
+                longest_s=wanted.longest_s,
+                poll_s=wanted.poll_s,
+                sweep_s=hive.settings.heartbeat.sweep_s,
+            )
+        ]

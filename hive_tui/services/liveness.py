@@ -1,0 +1,124 @@
+"""Keeps when each agent last gave a sign of life, and tells once of those that are silent and should not be."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.durations import in_words
+from hive_tui.domain.errors import StoreError
+from hive_tui.domain.events import OBSERVER, Event, EventKind, Severity
+from hive_tui.domain.liveness import BUSY_SHARE, Sign, is_stale, last_of
+from hive_tui.domain.sightings import Sighting
+from hive_tui.kinds import status_file
+from hive_tui.services.hub import Hub
+from hive_tui.store import journal, stale
+from hive_tui.store.database import Database
+
+TOLERANCE = timedelta(seconds=2)
+"""File systems and processes tell times a little otherwise than the clock does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What is known of all agents."""
+
+    last: Mapping[str, Sign] = field(default_factory=dict)
+    """By agent id; only of those that run."""
+    stale: frozenset[str] = frozenset()
+    """Ids of those that should work, and have been silent for too long."""
+
+    def silence_of(self, agent_id: str, now: datetime) -> timedelta | None:
+        """For how long an agent that is stale has been silent; None for any other."""
+        return now - self.last[agent_id].at if agent_id in self.stale else None
+
+
+class Liveness:
+    """Used by one thread at a time.
+
+    Args:
+        after: Silence of so long is told; None for never.
+    """
+
+    def __init__(self, database: Database, hub: Hub, *, after: timedelta | None) -> None:
+        self._database = database
+        self._hub = hub
+        self._after = after
+        self._last: dict[str, Sign] = {}
+        self._since: dict[str, datetime] = {}
+
+    def look(self, agents: Sequence[Agent], sightings: Mapping[str, Sighting], at: datetime) -> Signs:
+        """The signs of life up to this look."""
+        running = [agent for agent in agents if agent.id in sightings and agent.lifecycle is Lifecycle.AWAKE]
+        ids = {agent.id for agent in running}
+        self._since = {agent_id: self._since.get(agent_id, at) for agent_id in ids}
+        self._last = {agent.id: self._sign_of(agent, sightings[agent.id], at) for agent in running}
+        with suppress(StoreError):  # the next look does it
+            return Signs(self._last, self._told(agents, running, at))
+        return Signs(self._last)
+
+    def _sign_of(self, agent: Agent, sighting: Sighting, at: datetime) -> Sign:
+        pane = sighting.pane.output_at
+        signs = [
+            self._last.get(agent.id),
+            Sign(sighting.started_at, "its start") if sighting.started_at else None,
+            Sign(datetime.fromtimestamp(pane, UTC), "output in its pane") if pane else None,
+            Sign(at, "CPU") if (sighting.cpu_share or 0.0) >= BUSY_SHARE else None,
+            *(_touched(path, by) for path, by in watched_files(agent).items()),
+        ]
+        # What was written by a clock that was set back since says nothing.
+        last = last_of(one for one in signs if one is not None and one.at <= at + TOLERANCE)
+        return Sign(min(last.at, at), last.by) if last is not None else Sign(at, "this look")
+
+    def _told(self, agents: Sequence[Agent], running: Sequence[Agent], at: datetime) -> frozenset[str]:
+        """Write down and tell who has become stale, and forget those that live; who is stale."""
+        known = self._database.read(stale.everyone)
+        if self._after is None and not known:
+            return frozenset()
+        alive = {agent.id for agent in running if self._is_alive(agent, known, at)}
+        silent = [agent for agent in running if agent.id not in alive]
+        news = [agent for agent in silent if agent.id not in known]
+        gone = [agent_id for agent_id in known if agent_id in alive or agent_id not in {one.id for one in running}]
+        if news or gone:
+            events = self._database.write(self._write, news, gone, at)
+            self._hub.publish(*events)
+        return frozenset(agent.id for agent in silent)
+
+    def _is_alive(self, agent: Agent, known: Mapping[str, datetime], at: datetime) -> bool:
+        last = self._last[agent.id]
+        if self._after is None or not is_stale(agent, last, at, self._after):
+            return True
+        # Work that shows in nothing but CPU is seen only by who has looked for as long.
+        return agent.id not in known and at - self._since[agent.id] < self._after
+
+    def _write(self, db: sqlite3.Connection, news: Sequence[Agent], gone: Sequence[str], at: datetime) -> list[Event]:
+        for agent_id in gone:
+            stale.clear(db, agent_id)
+        events = []
+        for agent in news:
+            last = self._last[agent.id]
+            if stale.mark(db, agent.id, last.at):
+                said = f"{agent.name} seems to work, but gave no sign of life for {in_words(at - last.at)}"
+                payload = {"last_seen_at": last.at.isoformat(), "by": last.by}
+                text = f"{said}; the last one was {last.by}"
+                event = Event(EventKind.AGENT_STALE, text, agent.id, OBSERVER, Severity.WARNING, payload)
+                journal.log(db, event, now=at)
+                events.append(event)
+        return events
+
+
+def watched_files(agent: Agent) -> dict[Path, str]:
+    """Files that change when the agent does something, also where its screen stays as it is; what each is."""
+    files = {Path(agent.transcript): "its transcript"} if agent.transcript else {}
+    if agent.config_dir and agent.process:
+        files[status_file.path_of(Path(agent.config_dir), agent.process.pid)] = "its status file"
+    return files
+
+
+def _touched(path: Path, by: str) -> Sign | None:
+    with suppress(OSError):
+        return Sign(datetime.fromtimestamp(path.stat().st_mtime, UTC), by)
+    return None

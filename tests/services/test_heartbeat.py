@@ -1,0 +1,185 @@
+"""The heartbeat starts what is due at once, whoever asks, and is not fooled by clocks."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from hive_tui.adapters.clock import SystemClock
+from hive_tui.config import HeartbeatSettings, Settings
+from hive_tui.domain.clock_steps import ClockSteps
+from hive_tui.domain.events import EventKind
+from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
+from hive_tui.hive import Hive
+from hive_tui.services import heartbeat as heartbeat_module
+from hive_tui.services.heartbeat import Heartbeat
+from hive_tui.services.heartbeat_thread import HeartbeatThread
+from hive_tui.store import agents, claims, journal, wakeups
+from tests.builders import NOON, an_ended_agent
+from tests.clocks import FakeClock
+from tests.stage import TESTER, eventually
+
+
+class Beating:
+    """A working heartbeat whose wakes only note that they were begun, and block as long as they are told to."""
+
+    def __init__(self, folder: Path, clock: FakeClock | None = None) -> None:
+        self.clock = clock or SystemClock()
+        settings = Settings(heartbeat=HeartbeatSettings(sweep_s=30.0))
+        self.hive = Hive(folder / "home", settings, str(folder / "no-server"), clock=self.clock)
+        self.begun: list[str] = []
+        self.may_end = threading.Event()
+        self.may_end.set()
+        for name in ("ada", "bob"):
+            self.hive.database.write(agents.add, an_ended_agent(name), now=NOON)
+        self.hive.dispatcher.run = self.run  # type: ignore[method-assign]
+        self.heartbeat: Heartbeat = self.hive.heartbeat(observe_every_s=0.05)
+        self.thread = HeartbeatThread(lambda _: self.heartbeat)
+
+    def run(self, claimed: Wakeup) -> None:
+        self.begun.append(claimed.id)
+        self.may_end.wait(20)
+        self.hive.database.write(claims.complete, claimed, now=self.clock.now(), verdict="wake", result={})
+
+    def start(self) -> None:
+        self.thread.start()
+        eventually(lambda: self.heartbeat._worker.has_begun and self.heartbeat.beat.beat_at, "it works")
+
+    def ask(self, name: str = "ada", *, ahead: timedelta = timedelta(0)) -> str:
+        new = NewWakeup(f"id-of-{name}", Trigger.MANUAL, self.clock.now() + ahead)
+        return self.hive.queue.enqueue(new, TESTER).wakeup.id
+
+    def said(self, kind: EventKind) -> list[str]:
+        return [one.event.text for one in self.hive.database.read(journal.events, limit=500, kinds=(kind,))]
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def beating(tmp_path: Path) -> Iterator[Beating]:
+    made = Beating(tmp_path)
+    yield made
+    made.may_end.set()
+    assert made.thread.stop()
+    made.hive.close()
+
+
+@pytest.fixture
+def at_noon(tmp_path: Path, clock: FakeClock) -> Iterator[Beating]:
+    made = Beating(tmp_path, clock)
+    yield made
+    made.may_end.set()
+    assert made.thread.stop()
+    made.hive.close()
+
+
+def test_a_wake_starts_although_every_other_step_hangs(beating: Beating):
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        hangs.set()
+        goes_on.wait(20)
+
+    beating.start()
+    beating.hive.observer.observe = hang  # type: ignore[method-assign,assignment]
+    try:
+        assert hangs.wait(20)
+        asked = beating.ask()
+        eventually(lambda: beating.begun == [asked], "it begins", timeout_s=10)
+        assert not goes_on.is_set()
+    finally:
+        goes_on.set()
+
+
+def test_a_wake_starts_without_a_doorbell(beating: Beating, monkeypatch: pytest.MonkeyPatch):
+    beating.start()
+    monkeypatch.setattr(beating.hive.queue, "_ring", lambda: None)
+    asked = beating.ask()
+    eventually(lambda: beating.begun == [asked], "it begins")
+
+
+def test_a_row_that_a_foreign_program_writes_is_noticed(beating: Beating):
+    later = beating.ask(ahead=timedelta(hours=1))
+    beating.start()
+    foreign = sqlite3.connect(beating.hive.database.path)
+    with foreign:
+        foreign.execute("UPDATE wakeup_requests SET scheduled_for = 0 WHERE id = ?", (later,))
+    foreign.close()
+    eventually(lambda: beating.begun == [later], "it begins")
+
+
+@pytest.mark.parametrize("hours", [3, -5])
+def test_a_clock_that_steps_is_told_and_changes_what_is_due(at_noon: Beating, clock: FakeClock, hours: int):
+    step = timedelta(hours=hours)
+    soon, later = at_noon.ask(ahead=timedelta(hours=2)), at_noon.ask("bob", ahead=timedelta(hours=30))
+    at_noon.start()
+    clock.step(step)
+    eventually(lambda: at_noon.said(EventKind.CLOCK_STEPPED), "it is told")
+    way = "3h forward" if hours > 0 else "5h back"
+    assert at_noon.said(EventKind.CLOCK_STEPPED) == [f"The clock went {way}: it was set, or the machine was suspended"]
+    if hours > 0:
+        eventually(lambda: at_noon.begun == [soon], "it is due now")
+    else:
+        clock.step(-step)
+        clock.step(timedelta(hours=2))
+        eventually(lambda: at_noon.begun == [soon], "it is due in its time")
+    assert at_noon.hive.database.read(wakeups.get, later).attempts == 0
+
+
+def test_a_wake_that_runs_while_the_clock_steps_keeps_its_claim(at_noon: Beating, clock: FakeClock):
+    at_noon.may_end.clear()
+    asked = at_noon.ask()
+    at_noon.start()
+    eventually(lambda: at_noon.begun == [asked])
+    clock.step(timedelta(hours=3))  # far beyond its lease
+    clock.advance(60)
+    eventually(lambda: at_noon.said(EventKind.CLOCK_STEPPED), "it is noticed")
+    beaten_at = at_noon.heartbeat.beat.beat_at
+    clock.advance(60)
+    eventually(lambda: at_noon.heartbeat.beat.beat_at != beaten_at, "it goes on")
+    at_noon.may_end.set()
+    eventually(lambda: at_noon.hive.database.read(wakeups.get, asked).is_finished, "it is done")
+    done = at_noon.hive.database.read(wakeups.get, asked)
+    assert (done.status, done.attempts, at_noon.begun) == ("completed", 1, [asked])
+
+
+def test_a_slow_look_is_no_step_and_each_step_counts_once():
+    steps = ClockSteps(NOON, 100.0)
+    assert steps.look(NOON + timedelta(seconds=61), 160.0) is None
+    assert steps.look(NOON + timedelta(hours=1), 161.0) == timedelta(seconds=3600 - 62)
+    assert steps.look(NOON + timedelta(hours=1, seconds=5), 166.0) is None
+    assert steps.look(NOON, 167.0) == -timedelta(hours=1, seconds=6)
+
+
+def test_a_stop_waits_for_a_wake_that_runs(beating: Beating):
+    beating.may_end.clear()
+    beating.start()
+    asked = beating.ask()
+    eventually(lambda: beating.begun == [asked], "it runs")
+    stopping = threading.Thread(target=beating.thread.stop)
+    stopping.start()
+    assert stopping.is_alive() and beating.heartbeat.beat.is_working
+    beating.may_end.set()
+    stopping.join(20)
+    done = beating.hive.database.read(wakeups.get, asked)
+    assert (done.status, done.attempts) == ("completed", 1)
+
+
+def test_a_stop_hands_over_what_does_not_end(beating: Beating, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(heartbeat_module, "STOP_PATIENCE_S", 0.05)
+    beating.may_end.clear()
+    beating.start()
+    asked = beating.ask()
+    eventually(lambda: beating.begun == [asked], "it runs")
+    beating.thread.stop()
+    left = beating.hive.database.read(wakeups.get, asked)
+    assert left.status == "processing"
+    [orphan] = beating.hive.dispatcher.recover_orphans(only_expired=False)
+    assert (orphan.id, orphan.status) == (asked, "pending"), "the next heartbeat has it"
+    beating.may_end.set()
