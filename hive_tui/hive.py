@@ -326,8 +326,8 @@ class Hive(Outside):
         if "scheduler" in self.__dict__:
             self.scheduler.stop()
         self.looking.close()
-        if "database" in self.__dict__:
-            self.database.close()
+        if self.opened_database is not None:
+            self.opened_database.close()
 
     def _prelude(self, name: str) -> str:
         agent = self.settings.agents.get(name)

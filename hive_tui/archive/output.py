@@ -11,7 +11,7 @@ from mmap import mmap
 from pathlib import Path
 
 from hive_tui.archive.direct import open_direct, write_at
-from hive_tui.domain.errors import CheckpointError, DiskFull
+from hive_tui.domain.errors import MAKE_ROOM, CheckpointError, DiskFull
 
 TEMP_SUFFIX = ".tmp"
 BUFFER_BYTES = 4 * 1024 * 1024
@@ -127,7 +127,7 @@ def disk_full(path: Path) -> DiskFull:
     """What to say when there is no space for this checkpoint."""
     return DiskFull(
         f"The disk is full: the checkpoint {path.name} could not be written.",
-        hint=f"Free some space below {path.parent}.",
+        hint=MAKE_ROOM,
     )
 
 

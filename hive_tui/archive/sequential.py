@@ -23,7 +23,7 @@ from hive_tui.archive.format import (
     unsafe_name,
 )
 from hive_tui.domain.checkpoints import Defect, ValidationError
-from hive_tui.domain.errors import CheckpointError, DiskFull
+from hive_tui.domain.errors import MAKE_ROOM, CheckpointError, DiskFull
 
 
 def verify(path: Path, sha256: str | None = None) -> list[ValidationError]:
@@ -88,7 +88,7 @@ def extract(path: Path, into: Path, wanted: Callable[[str], bool]) -> list[str]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 f"The disk is full: the checkpoint {path.name} could not be unpacked.",
-                hint=f"Free some space below {into}.",
+                hint=MAKE_ROOM,
             ) from error
         raise CheckpointError(
             f"The checkpoint {path.name} could not be unpacked: {error.strerror or error}.",

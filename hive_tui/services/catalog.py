@@ -13,12 +13,13 @@ from hive_tui.adapters.reading import being_read, nobody_reads
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, Lifecycle, checked_name
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.errors import CheckpointError, HiveError, NotFound
+from hive_tui.domain.errors import CheckpointError, HiveError, NotFound, StoreFull
 from hive_tui.domain.events import Actor, Event, EventKind
 from hive_tui.domain.ports import Clock, Locks, Progress, Sealer
 from hive_tui.kinds.catalog import Kinds
 from hive_tui.services.described import Described, describe
 from hive_tui.services.hub import Hub
+from hive_tui.services.retention import ROOM_BYTES, empty
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.validation import Validator
 from hive_tui.store import agents as agent_store
@@ -139,12 +140,18 @@ class Catalog:
                 actor,
                 payload={"checkpoint_id": checkpoint.id},
             )
-            self._database.write(_delete, checkpoint.id, event, now=self._clock.now())
+            with self._database.spending_reserve():
+                try:
+                    self._database.write(_delete, checkpoint.id, event, now=self._clock.now())
+                except StoreFull:
+                    if checkpoint.size_bytes < ROOM_BYTES:
+                        raise
+                    # Its file makes room for that first; killed in between, it is a damaged checkpoint.
+                    self._database.read(_refuse_needed, checkpoint.id)
+                    empty(path)
+                    self._database.write(_delete, checkpoint.id, event, now=self._clock.now())
+                _unlink(path)
             self._hub.publish(event)
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise as_error(error, path) from error
 
     def _opened(self, file: Path, opened: ExitStack) -> Path:
         """The file, decrypted where it is encrypted."""
@@ -224,7 +231,7 @@ def _enter(
     return checkpoints.generation(db, checkpoint.agent_id, place)
 
 
-def _delete(db: sqlite3.Connection, checkpoint_id: str, event: Event, *, now: datetime) -> None:
+def _refuse_needed(db: sqlite3.Connection, checkpoint_id: str) -> None:
     one = checkpoints.get(db, checkpoint_id)
     others = [other for other in checkpoints.of_agent(db, one.agent_id) if other.id != one.id and other.is_valid]
     agent = next((agent for agent in agent_store.everyone(db) if agent.id == one.agent_id), None)
@@ -235,11 +242,25 @@ def _delete(db: sqlite3.Connection, checkpoint_id: str, event: Event, *, now: da
         )
     if any(operation.agent_id == one.agent_id for operation in journal.operations(db)):
         raise CheckpointError("Something is under way with its agent.", hint="`hive-tui recover` ends it.")
+
+
+def _delete(db: sqlite3.Connection, checkpoint_id: str, event: Event, *, now: datetime) -> None:
+    _refuse_needed(db, checkpoint_id)
+    one = checkpoints.get(db, checkpoint_id)
+    others = [other for other in checkpoints.of_agent(db, one.agent_id) if other.id != one.id and other.is_valid]
+    agent = next((agent for agent in agent_store.everyone(db) if agent.id == one.agent_id), None)
     checkpoints.remove(db, one.id)
     offsite.let_go(db, one.id, now=now)
     if agent is not None and agent.checkpoint_id == one.id and others:
         agent_store.set_checkpoint(db, agent.id, others[0].id)
     journal.log(db, event, now=now)
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise as_error(error, path) from error
 
 
 def _remove_unless_entered(database: Database, path: Path) -> None:

@@ -12,7 +12,7 @@ from hive_tui.adapters.locks import FileLock
 from hive_tui.adapters.tmux.client import TmuxClient
 from hive_tui.config import Settings
 from hive_tui.domain.durations import bytes_in_words, in_words
-from hive_tui.domain.errors import HiveError, StoreError, TmuxDown
+from hive_tui.domain.errors import MAKE_ROOM, HiveError, StoreError, TmuxDown
 from hive_tui.domain.ports import Clock, Panes, StreamServer
 from hive_tui.services.backups import list_backups
 from hive_tui.services.mending import Mender
@@ -21,6 +21,8 @@ from hive_tui.store import checkpoints, journal, offsite, settings
 from hive_tui.store.database import Database
 
 LOW_DISK_BYTES = 2_000_000_000
+NO_DISK_BYTES = 1_000_000
+"""With less nothing works but what frees space."""
 OLD_COPY = timedelta(days=2)
 SAFE_SQLITE = (3, 51, 3)
 """Versions before may corrupt a WAL database when one connection writes while another checkpoints."""
@@ -222,8 +224,8 @@ class Doctor:
 
     def _disk(self) -> Iterator[Finding]:
         free = shutil.disk_usage(self._home).free
-        status = "ok" if free > LOW_DISK_BYTES else "warning"
-        mend = "" if status == "ok" else f"Free some space below {self._home}"
+        status = "ok" if free > LOW_DISK_BYTES else "warning" if free > NO_DISK_BYTES else "broken"
+        mend = "" if status == "ok" else f"Free some space below {self._home}. {MAKE_ROOM}"
         yield Finding("disk", status, f"{bytes_in_words(free)} free for checkpoints", mend)
 
     def _versions(self) -> Iterator[Finding]:

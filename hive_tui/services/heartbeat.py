@@ -80,6 +80,7 @@ class Heartbeat:
         self._name = f"heartbeat:{os.getpid()}"
         self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
         self._slow: dict[str, asyncio.Future[object]] = {}
+        self._to_begin: dict[str, Callable[[], object]] = {}
         self._swept_at = 0.0
         self._saved_looks = float(LOOKS_AT_ONCE)
         self._saved_at = 0.0
@@ -125,7 +126,8 @@ class Heartbeat:
             if self._clock.monotonic() - self._swept_at >= LEASE_SWEEP_S:
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)
-            self._start(await self._step("work off the queue", self._claim))
+            if await self._begin():
+                self._start(await self._step("work off the queue", self._claim))
             await self._do_chores()
             await self._step("tell failures", self._alerts.tell)
         self.beat.beat_at = self._clock.now()
@@ -146,9 +148,19 @@ class Heartbeat:
         with suppress(OSError):
             receiver = self._doorbell.open()
             asyncio.get_running_loop().add_reader(receiver.fileno(), self._on_ring)
-        await self._step("own the write-ahead log", lambda: self._database.checkpoint_wal(own=True))
-        await self._step("reset orphaned wakeups", lambda: self._dispatcher.recover_orphans(only_expired=False))
-        await self._step("sweep temporary files", self._recovery.sweep)
+        self._to_begin = {
+            "own the write-ahead log": lambda: self._database.checkpoint_wal(own=True),
+            "reset orphaned wakeups": lambda: self._dispatcher.recover_orphans(only_expired=False),
+            "sweep temporary files": self._recovery.sweep,
+        }
+
+    async def _begin(self) -> bool:
+        """What is done once before any wakeup is claimed; tried again where it failed, as on a full disk."""
+        for name, work in list(self._to_begin.items()):
+            await self._step(name, work)
+            if name not in self.beat.trouble:
+                del self._to_begin[name]
+        return not self._to_begin
 
     def _on_ring(self) -> None:
         self._doorbell.drain()
