@@ -210,6 +210,7 @@ class Hive(Outside):
             self.observer,
             Conversation(),
             self.streams,
+            self.doorbell.ring,
             self.clock,
             self.hub,
         )
@@ -228,6 +229,8 @@ class Hive(Outside):
             self.snapshotter,
             self.restorer,
             self.queue,
+            self.dispatcher,
+            self.heartbeat_lock,
             self.clock,
             self.hub,
         )

@@ -6,7 +6,7 @@ Applied by a journal: killed in the middle, it is finished or undone at the next
 import json
 import shutil
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from hive_tui.adapters.files.forward import HALF_DONE
 from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, Lifecycle
@@ -27,7 +28,7 @@ from hive_tui.services.conversation import Conversation
 from hive_tui.services.hub import Hub
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.observer import Observer
-from hive_tui.services.queue import WakeupQueue
+from hive_tui.services.queue import enqueue_within
 from hive_tui.services.restore_views import EVERYTHING, Part, Preview, RestoreResult
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.streams import Streams, has_all
@@ -60,6 +61,7 @@ class Restorer:
         observer: Observer,
         conversation: Conversation,
         streams: Streams,
+        ring: Callable[[], None],
         clock: Clock,
         hub: Hub,
     ) -> None:
@@ -73,6 +75,7 @@ class Restorer:
         self._observer = observer
         self._conversation = conversation
         self._streams = streams
+        self._ring = ring
         self._clock = clock
         self._hub = hub
 
@@ -109,8 +112,18 @@ class Restorer:
         actor: Actor,
         progress: Progress,
         parts: Collection[Part] = EVERYTHING,
+        *,
+        wake: bool = True,
     ) -> RestoreResult:
-        """Go back to a checkpoint, or with these parts; an agent that is awake is napped for it and stays asleep.
+        """Go back to a checkpoint, or with these parts; an agent that is awake is napped for it.
+
+        Args:
+            agent: Who goes back.
+            wanted: Where to.
+            actor: Who asks for it.
+            progress: May stop it until the first file is changed.
+            parts: What goes back.
+            wake: Enqueue the wake of an agent that was awake, together with the end of the restore.
 
         Raises:
             RestoreError: The checkpoint is damaged.
@@ -124,28 +137,32 @@ class Restorer:
             safety = self._safety(agent, wanted, actor, progress, is_awake=was_awake)
             folder = self._home / "restores" / str(uuid4())
             agent = self._database.read(agent_store.get, agent.id)
-            try:
-                plan, notes = self._prepare(agent, wanted, safety, folder, progress, parts)
-            except HiveError as error:
-                shutil.rmtree(folder, ignore_errors=True)
-                self._log_stopped(agent, wanted, actor, error, was_awake=was_awake)
-                raise
-            state = {
+            state: dict[str, Any] = {
                 "folder": str(folder),
                 "checkpoint_id": wanted.id,
                 "actor": actor.name,
                 "safety_id": safety.id,
-                "made": made_by(plan),
                 "streams_are_safe": has_all(safety),
                 "parts": sorted(parts),
+                "wake": was_awake and wake,
             }
+            # Before anything is unpacked, so that whoever comes after a kill knows what to wake and what to remove.
             self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
-            progress.step("writing the files")
-            changed, warnings = self._apply_workspace(agent, plan, folder, progress)
-            agent, left = self._finish(agent, wanted, state)
+            try:
+                plan, notes = self._prepare(agent, wanted, safety, folder, progress, parts)
+                made = {"made": made_by(plan)}
+                self._database.write(journal.advance, agent.id, "begun", made, now=self._clock.now())
+                progress.step("writing the files")
+                changed, warnings = self._apply_workspace(plan, folder, progress)
+                progress.no_way_back(HALF_DONE)
+            except HiveError as error:
+                if not (folder / "journal").exists() or self._workspaces.resume(folder / "journal") is None:
+                    self._give_up(agent, wanted, folder, actor, error, was_awake=was_awake)
+                raise
+            agent, left, wakeup = self._finish(agent, wanted, state | made)
         kept = plan.kept if plan else ()
         said = (*notes, *warnings, *left)
-        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, said, frozenset(parts))
+        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, said, frozenset(parts), wakeup)
 
     def _neighbours(self, agent: Agent, root: Path) -> list[str]:
         """The other agents that work below the folder whose files would change, as notes."""
@@ -157,33 +174,52 @@ class Restorer:
         ]
         return [f"{one.name} ({one.lifecycle}) works in the same folder, and its files change, too" for one in there]
 
-    def _log_stopped(
-        self, agent: Agent, wanted: Checkpoint, actor: Actor, error: HiveError, *, was_awake: bool
+    def _give_up(
+        self, agent: Agent, wanted: Checkpoint, folder: Path, actor: Actor, error: HiveError, *, was_awake: bool
     ) -> None:
         """Nothing was restored, yet the agent may have been put to sleep for it: that must not go unsaid."""
+        shutil.rmtree(folder, ignore_errors=True)
         asleep = f"; {agent.name} was put to sleep for it, w wakes it" if was_awake else ""
         text = f"The restore of {agent.name} to generation {wanted.generation} was stopped: {error.what}{asleep}"
         severity = Severity.WARNING if isinstance(error, Cancelled) else Severity.FAILURE
-        event = Event(EventKind.RESTORE_FAILED, text, agent.id, actor, severity)
-        self._database.write(journal.log, event, now=self._clock.now())
-        self._hub.publish(event)
+        self._close(agent, Event(EventKind.RESTORE_FAILED, text, agent.id, actor, severity))
 
-    def ask_for_wake(self, agent: Agent, queue: WakeupQueue, actor: Actor) -> Wakeup:
-        """Enqueue the wake that follows a restore of an agent that was awake."""
-        new = NewWakeup(agent.id, Trigger.MANUAL, self._clock.now(), context={"after": "restore"})
-        return queue.enqueue(new, actor).wakeup
+    def _close(self, agent: Agent, event: Event, asked: NewWakeup | None = None) -> Wakeup | None:
+        """End an operation that has changed nothing."""
+        wakeup, said = self._database.write(_close, agent.id, event, asked, now=self._clock.now())
+        self._hub.publish(event, said)
+        return wakeup
 
-    def finish_interrupted(self, agent: Agent, operation: Operation) -> str:
-        """Roll an interrupted restore forward, or back where nothing was changed yet; what was done, in words."""
+    def _wake_after(self, agent: Agent, state: Mapping[str, Any]) -> NewWakeup | None:
+        """The wake of an agent that was put to sleep for the restore."""
+        if not state.get("wake"):
+            return None
+        key = f"restore:{Path(str(state['folder'])).name}"
+        context = {"after": "restore"}
+        return NewWakeup(agent.id, Trigger.MANUAL, self._clock.now(), idempotency_key=key, context=context)
+
+    def finish_interrupted(self, agent: Agent, operation: Operation) -> tuple[str, Wakeup | None]:
+        """Roll an interrupted restore forward, or back where nothing was changed yet.
+
+        Returns:
+            What was done, in words; and the wake of an agent that was awake before.
+        """
         folder = Path(str(operation.state["folder"]))
         wanted = self._database.read(checkpoints.get, str(operation.state["checkpoint_id"]))
         applied = self._workspaces.resume(folder / "journal") if operation.step == "begun" else None
-        if operation.step == "begun" and applied is None:
-            self._database.write(journal.end, agent.id)
-            shutil.rmtree(folder, ignore_errors=True)
-            return f"{agent.name}: a restore was interrupted before it changed anything"
-        self._finish(agent, wanted, operation.state)
-        return f"{agent.name}: an interrupted restore of generation {wanted.generation} was finished"
+        if operation.step != "begun" or applied is not None:
+            _, _, wakeup = self._finish(agent, wanted, operation.state, was_interrupted=True)
+            done = f"an interrupted restore to generation {wanted.generation} was finished"
+            return f"{agent.name}: {done}{_and_woken(wakeup)}", wakeup
+        shutil.rmtree(folder, ignore_errors=True)
+        asked = self._wake_after(agent, operation.state)
+        done = f"a restore to generation {wanted.generation} was interrupted before it changed anything"
+        actor = Actor.person(str(operation.state.get("actor", "you")))
+        event = Event(EventKind.RESTORE_FAILED, f"{agent.name}: {done}", agent.id, actor, Severity.WARNING)
+        wakeup = self._close(agent, event, asked)
+        if wakeup is not None:
+            self._ring()
+        return f"{agent.name}: {done}{_and_woken(wakeup)}", wakeup
 
     def _refuse_damaged(self, wanted: Checkpoint, progress: Progress) -> None:
         errors = self._validator.check(wanted, progress=progress)
@@ -253,18 +289,12 @@ class Restorer:
         return self._workspaces.plan(saved, current, Path(str(was["root"])), made), []
 
     def _apply_workspace(
-        self, agent: Agent, plan: RestorePlan | None, folder: Path, progress: Progress
+        self, plan: RestorePlan | None, folder: Path, progress: Progress
     ) -> tuple[int, tuple[str, ...]]:
         if plan is None:
             return 0, ()
         saved = folder / "wanted/workspace"
-        try:
-            applied = self._workspaces.apply(plan, saved, Path(plan.root), folder / "journal", progress)
-        except HiveError:
-            if self._workspaces.resume(folder / "journal") is None:
-                self._database.write(journal.end, agent.id)
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
+        applied = self._workspaces.apply(plan, saved, Path(plan.root), folder / "journal", progress)
         differences = self._workspaces.verify(saved, Path(plan.root))
         if differences and not applied.refused:
             raise WorkspaceError(
@@ -276,11 +306,19 @@ class Restorer:
         )
         return applied.changed, (*applied.warnings, *applied.refused, *displaced)
 
-    def _finish(self, agent: Agent, wanted: Checkpoint, state: Mapping[str, Any]) -> tuple[Agent, list[str]]:
-        """The conversation, the streams, and the registry; warnings. Done again after a crash it gives the same.
+    def _finish(
+        self, agent: Agent, wanted: Checkpoint, state: Mapping[str, Any], *, was_interrupted: bool = False
+    ) -> tuple[Agent, list[str], Wakeup | None]:
+        """The conversation, the streams, the registry, and the wake. Done again after a crash it gives the same.
 
         Args:
+            agent: Who goes back.
+            wanted: Where to.
             state: What the journal says of this restore.
+            was_interrupted: Another process has begun it, and has died.
+
+        Returns:
+            The agent as it is now, warnings, and the wake that was asked for.
         """
         folder, parts = Path(str(state["folder"])), frozenset(map(Part, state.get("parts", EVERYTHING)))
         actor = Actor.person(str(state.get("actor", "you")))
@@ -300,23 +338,27 @@ class Restorer:
         if Part.STREAMS in parts:
             is_safe = bool(state.get("streams_are_safe"))
             warnings = self._streams.put_back(agent, folder / "wanted", folder.name, is_safe=is_safe)
+        ended = "; the restore had been interrupted, and was finished now" if was_interrupted else ""
         event = Event(
             EventKind.RESTORE_DONE,
-            f"{agent.name} was restored to {taken}{words}",
+            f"{agent.name} was restored to {taken}{words}{ended}",
             agent.id,
             actor,
             Severity.INFO,
-            {"checkpoint_id": wanted.id},
+            {"checkpoint_id": wanted.id, "was_interrupted": was_interrupted},
         )
         undo = (str(state.get("safety_id", "")), dict(state.get("made", {})))
         # After a part of it the agent stands at no older checkpoint: the newest one has all that is there.
         stands_at = wanted.id if parts == EVERYTHING else undo[0]
-        self._database.write(_end, restored, stands_at, undo, event, now=now)
-        self._hub.publish(event)
+        asked = self._wake_after(agent, state)
+        wakeup, said = self._database.write(_end, restored, stands_at, undo, event, asked, now=now)
+        self._hub.publish(event, said)
+        if wakeup is not None:
+            self._ring()
         if not any((folder / "journal").glob("displaced/*")):
             with suppress(OSError):
                 shutil.rmtree(folder)
-        return self._database.read(agent_store.get, agent.id), warnings
+        return self._database.read(agent_store.get, agent.id), warnings, wakeup
 
 
 def made_by(plan: RestorePlan | None) -> dict[str, str]:
@@ -331,15 +373,31 @@ def _end(
     checkpoint_id: str,
     undo: tuple[str, Mapping[str, str]],
     event: Event,
+    asked: NewWakeup | None,
     *,
     now: datetime,
-) -> None:
+) -> tuple[Wakeup | None, Event | None]:
     safety_id, made = undo
     checkpoints.note(db, safety_id, MADE, dict(made))
     agent_store.put(db, agent)
     agent_store.set_checkpoint(db, agent.id, checkpoint_id)
-    journal.end(db, agent.id)
+    return _close(db, agent.id, event, asked, now=now)
+
+
+def _close(
+    db: sqlite3.Connection, agent_id: str, event: Event, asked: NewWakeup | None, *, now: datetime
+) -> tuple[Wakeup | None, Event | None]:
+    """End the operation, and ask for the wake that follows it in the same moment: no kill can come in between."""
+    journal.end(db, agent_id)
     journal.log(db, event, now=now)
+    if asked is None:
+        return None, None
+    enqueued, said = enqueue_within(db, asked, str(uuid4()), event.actor, now=now)
+    return enqueued.wakeup, said
+
+
+def _and_woken(wakeup: Wakeup | None) -> str:
+    return ", and its wake was asked for, since it was awake" if wakeup else ""
 
 
 def _state(folder: Path) -> dict[str, Any]:

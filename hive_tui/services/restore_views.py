@@ -6,6 +6,7 @@ from typing import Any
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.wakeups import Wakeup
 from hive_tui.domain.workspaces import RestorePlan
 from hive_tui.services.conversation import ConversationChange
 
@@ -64,6 +65,8 @@ class RestoreResult:
     kept: tuple[str, ...]
     warnings: tuple[str, ...]
     parts: frozenset[Part] = EVERYTHING
+    wakeup: Wakeup | None = None
+    """The wake that follows."""
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
