@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from hive_tui.adapters.files.forward import HALF_DONE
+from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, Lifecycle
@@ -95,6 +96,7 @@ class Restorer:
             self._snapshotter.scratch() as saved,
             self._snapshotter.scratch() as current,
         ):
+            require_room(saved, _content_bytes(wanted))
             reader.extract(Path(wanted.path), saved)
             progress.step("comparing the workspace")
             plan, notes = None, list[str]()
@@ -256,6 +258,8 @@ class Restorer:
     ) -> tuple[RestorePlan | None, list[str]]:
         """Unpack both sides and plan, all in a folder that survives a crash."""
         progress.step("unpacking the checkpoint")
+        folder.mkdir(parents=True, mode=0o700)
+        require_room(folder, _content_bytes(wanted) + _content_bytes(safety))
         for name, checkpoint in (("wanted", wanted), ("current", safety)):
             (folder / name).mkdir(parents=True, mode=0o700)
             reader.extract(Path(checkpoint.path), folder / name)
@@ -398,6 +402,11 @@ def _close(
 
 def _and_woken(wakeup: Wakeup | None) -> str:
     return ", and its wake was asked for, since it was awake" if wakeup else ""
+
+
+def _content_bytes(checkpoint: Checkpoint) -> int:
+    """About; what it takes when it is unpacked."""
+    return int(checkpoint.summary.get("content_bytes") or checkpoint.size_bytes)
 
 
 def _state(folder: Path) -> dict[str, Any]:

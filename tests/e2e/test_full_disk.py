@@ -1,12 +1,12 @@
 """A disk with no byte left: what is there can be read, what is not needed can go, and nothing is harmed."""
 
+import fcntl
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from hive_tui.domain.progress import Unwatched
 from hive_tui.store import checkpoints, settings
 from hive_tui.store.full_disk import RESERVE_BYTES
 from tests.builders import NOON
+from tests.disks import fill, small_disk
 from tests.e2e.refusals import Done, bystander, refused
 from tests.stage import TESTER, Stage
 
@@ -29,27 +30,10 @@ KEEP_ONE = "[checkpoint]\nkeep = 1\nkeep_daily = 0\nkeep_weekly = 0\n[notify]\nd
 
 @pytest.fixture
 def disk(stage: Stage) -> Iterator[Path]:
-    """The home, on a disk of its own; root may mount one, others are told by a failure that they cannot run this."""
-    if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("only root can mount a disk, and only Linux has this one")
-    stage.home.mkdir()
-    words = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "tmpfs", str(stage.home)]
-    subprocess.run(words, check=True)
-    try:
-        yield stage.home
-    finally:
+    """The home, on a disk of its own."""
+    with small_disk(stage.home, DISK_BYTES) as home:
+        yield home
         stage.hive.close()
-        subprocess.run(["umount", "-l", str(stage.home)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    filler = folder / "filler"
-    with filler.open("ab", buffering=0) as file:
-        for size in (4096, 1):
-            with suppress(OSError):
-                while True:
-                    file.write(bytes(size))
-    return filler
 
 
 @contextmanager
@@ -127,6 +111,35 @@ def test_on_a_full_disk_prune_and_delete_free_space(
     assert len(stage.hive.database.read(checkpoints.everything)) == 1
     assert stage.hive.database.integrity_errors() == []
     assert reserve.stat().st_size == RESERVE_BYTES, "it is taken back for the next time"
+
+
+def test_a_workspace_for_which_there_is_no_room_is_refused_before_it_is_copied(
+    stage: Stage, disk: Path, ask: Callable[..., Done]
+):
+    shop = bystander(stage)
+    (Path(shop.agent.cwd) / "large.bin").write_bytes(os.urandom(3_000_000))
+    fill(disk, but_bytes=2_500_000)
+    refused(ask("nap", "shop"), "There is not enough space left on the disk", "3.0 MB are to be written", "prune")
+    assert list((disk / "scratch").iterdir()) == [] and list(disk.rglob("*.zst")) == []
+    shop.is_unharmed()
+
+
+def test_the_next_checkpoint_sweeps_what_a_dead_process_left_and_nothing_of_a_living_one(stage: Stage):
+    shop = bystander(stage)
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    scratch, target = stage.home / "scratch", stage.home / "checkpoints" / "shop"
+    left = [scratch / f"{dead.pid}-x", scratch / f".hive-git-{dead.pid}-x", target / f".a.tar.zst.{dead.pid}-0.tmp"]
+    held = scratch / f"{dead.pid}-in-a-container"
+    mine = scratch / f"{os.getpid()}-x"
+    for folder in (*left[:2], held, mine, target):
+        folder.mkdir(parents=True)
+    left[2].touch()
+    descriptor = os.open(held, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    stage.hive.snapshotter.take(shop.agent, CheckpointReason.MANUAL, TESTER, Unwatched())
+    os.close(descriptor)
+    assert [path.exists() for path in (*left, held, mine)] == [False, False, False, True, True]
 
 
 def test_a_process_that_runs_goes_on_reading_and_writes_again_once_there_is_space(stage: Stage, disk: Path):

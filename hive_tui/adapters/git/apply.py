@@ -72,7 +72,7 @@ def _roll_forward(
 ) -> AppliedRestore:
     unstoppable = replace(git, cancelled=None)
     outcome = write_files(journal, folder, progress)
-    with sandbox(folder.staged, unstoppable) as box:
+    with sandbox(folder.staged, unstoppable, is_sparing=False) as box:
         repository = require_repository(box.plain, Path(journal.root))
         warnings = put_git_state(repository, clock, journal, folder.staged)
     result = AppliedRestore(
