@@ -123,7 +123,10 @@ def _verify_members(
         return [ValidationError(Defect.NEWER_FORMAT, f"written by a newer hive-tui: {error}")]
     except BadManifest as error:
         return [ValidationError(Defect.BAD_MANIFEST, f"the manifest cannot be read: {error}", MANIFEST)]
-    except (zstandard.ZstdError, tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.ReadError, EOFError):
+        size = path.stat().st_size
+        return [ValidationError(Defect.TRUNCATED, f"the file is cut off: it ends after {size} bytes")]
+    except (zstandard.ZstdError, tarfile.TarError, ValueError) as error:
         return [ValidationError(Defect.UNREADABLE, f"the file is damaged: {error}")]
     if manifest is None:
         return [ValidationError(Defect.TRUNCATED, "the file ends before its manifest")]

@@ -5,12 +5,12 @@ import sys
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table
+from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table, warn
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.catalog_words import offsite_words, proven_words
-from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, next_step
 from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError, NotFound
@@ -72,6 +72,9 @@ def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
             for one in found
         ],
     )
+    damaged = next((one.id[:8] for one in found if not one.is_valid), "")
+    if damaged:
+        warn(f"`hive-tui validate {damaged}` says what is wrong with a damaged one, and what to do.")
 
 
 @command()
@@ -99,6 +102,8 @@ def validate(hive: Hive, as_json: bool, target: str | None, everything: bool, de
             click.echo(f"{what}: {said}")
         for error in errors[one.id]:
             click.echo(f"  {what}: {error}" if as_json else f"  {error}", err=as_json)
+        if errors[one.id] and not one.is_valid:
+            click.echo(f"Hint: {next_step(one, errors[one.id])}", err=True)
     if any(errors.values()):
         sys.exit(1)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from hive_tui.adapters.copying import as_error, copy_verified
+from hive_tui.adapters.copying import as_error, copy_verified, hash_of
 from hive_tui.adapters.offsite.age import is_sealed
 from hive_tui.adapters.reading import being_read, nobody_reads
 from hive_tui.archive import reader
@@ -76,11 +76,10 @@ class Catalog:
             raise CheckpointError(f"There is no folder {target.parent}.", hint="Make it first.")
         if target.exists() and not force:
             raise CheckpointError(f"There is already a file {target}.", hint="Add --force to replace it.")
-        progress.step("verifying the checkpoint")
-        errors = self._validator.check(checkpoint, actor=actor)
+        errors = self._validator.check(checkpoint, actor=actor, progress=progress)
         if errors:
             raise CheckpointError(f"The checkpoint is damaged: {errors[0]}.", hint="Export another generation.")
-        progress.step("copying it", checkpoint.size_bytes)
+        progress.step("copying it, and reading the copy back", 2 * checkpoint.size_bytes)
         with being_read(source):
             copy_verified(source, target, checkpoint.sha256, progress, overwrite=force)
         return target
@@ -94,13 +93,14 @@ class Catalog:
             progress: Told what is done.
 
         Raises:
-            CheckpointError: It is damaged, hostile, or no checkpoint.
+            CheckpointError: It is damaged, hostile, no checkpoint, or in the catalog already.
             NotFound: Nobody here has the id that the file names.
         """
         with ExitStack() as opened:
             plain = self._opened(file, opened)
             progress.step("verifying the file")
             _refuse_damaged(plain, file)
+            self._database.read(_refuse_known, hash_of(plain, progress))
             described = describe(plain, now=self._clock.now())
         return self._plan(described, agent_name)
 
@@ -213,15 +213,19 @@ def _refuse_damaged(path: Path, file: Path) -> None:
         raise CheckpointError(f"{file} was not imported: {errors[0]}.", hint="Nothing was changed.")
 
 
-def _enter(
-    db: sqlite3.Connection, checkpoint: Checkpoint, made: Agent | None, event: Event, *, now: datetime
-) -> Checkpoint:
-    known = checkpoints.with_hash(db, checkpoint.sha256)
+def _refuse_known(db: sqlite3.Connection, sha256: str) -> None:
+    known = checkpoints.with_hash(db, sha256)
     if known is not None:
         raise CheckpointError(
             f"That checkpoint is in the catalog already: generation {known.generation}, {known.id[:8]}.",
             hint="Nothing was changed.",
         )
+
+
+def _enter(
+    db: sqlite3.Connection, checkpoint: Checkpoint, made: Agent | None, event: Event, *, now: datetime
+) -> Checkpoint:
+    _refuse_known(db, checkpoint.sha256)
     if made is not None:
         agent_store.add(db, made, now=now)
     place = checkpoints.insert_by_age(db, checkpoint)

@@ -9,6 +9,7 @@ from pathlib import Path
 from hive_tui.adapters.locks import FileLock
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import AgentBusy, HiveError, NotFound, TmuxError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import SavedSession
@@ -127,8 +128,9 @@ class Recovery:
         said = tuple(said for said, _ in finished)
         plan = Plan(said, tuple(sessions), crashed, blank, tuple(asked.values()), tuple(swept))
         if finished or sessions or crashed:
-            text = f"Recovered: {len(sessions)} sessions built, {len(crashed)} crashed agents to wake"
-            text += f", {len(finished)} interrupted operations ended" if finished else ""
+            text = f"Recovered: {counted(len(sessions), 'session')} built"
+            text += f", {counted(len(crashed), 'crashed agent')} to wake"
+            text += f", {counted(len(finished), 'interrupted operation')} ended" if finished else ""
             event = Event(EventKind.RECOVERED, text, None, actor, payload={"agents": [one.name for one in crashed]})
             self._database.write(journal.log, event, now=self._clock.now())
             self._hub.publish(event)

@@ -160,7 +160,7 @@ def test_the_doctor_brings_files_and_rows_together_again(two: tuple[Stage, Agent
     found = stage.command("doctor", "--json")
     assert found.returncode == 1
     strays = next(one for one in json.loads(found.stdout) if one["what"] == "catalog")
-    assert strays["found"] == "1 files without an entry, 1 entries without a file"
+    assert strays["found"] == "1 file without an entry, 1 entry without a file"
     stage.command("doctor", "--mend")
     mended = {one.sha256: one for one in catalog(stage, agent)}
     assert mended[newest.sha256].is_valid and mended[newest.sha256].generation == 0
