@@ -100,9 +100,10 @@ class Catalog:
             plain = self._opened(file, opened)
             progress.step("verifying the file")
             _refuse_damaged(plain, file)
-            self._database.read(_refuse_known, hash_of(plain, progress))
             described = describe(plain, now=self._clock.now())
-        return self._plan(described, agent_name)
+            plan = self._plan(described, agent_name)
+            self._database.read(_refuse_known, hash_of(plain, progress))
+        return plan
 
     def import_file(self, file: Path, agent_name: str | None, actor: Actor, progress: Progress) -> Checkpoint:
         """Enter a file among the generations of its agent, by the time it was taken.
