@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hive_tui.services.recovery import Recovery
     from hive_tui.services.registry import Registry
     from hive_tui.services.restore import Restorer
+    from hive_tui.services.restore_ending import RestoreEnding
     from hive_tui.services.schedule import Schedule
     from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.snapshot import Snapshotter
@@ -210,10 +211,17 @@ class Hive(Outside):
             self.observer,
             Conversation(),
             self.streams,
-            self.doorbell.ring,
+            self.restore_ending,
             self.clock,
-            self.hub,
         )
+
+    @part
+    def restore_ending(self) -> RestoreEnding:
+        from hive_tui.services.conversation import Conversation
+        from hive_tui.services.restore_ending import RestoreEnding
+
+        ring = self.doorbell.ring
+        return RestoreEnding(self.database, self.workspaces, Conversation(), self.streams, ring, self.clock, self.hub)
 
     @part
     def recovery(self) -> Recovery:
@@ -227,7 +235,7 @@ class Hive(Outside):
             self.processes,
             self.locks,
             self.snapshotter,
-            self.restorer,
+            self.restore_ending,
             self.queue,
             self.dispatcher,
             self.heartbeat_lock,

@@ -23,7 +23,7 @@ from hive_tui.services.nap import fall_asleep, remembered_tree
 from hive_tui.services.observer import Observation, Observer
 from hive_tui.services.pane_building import PaneBuilder
 from hive_tui.services.queue import WakeupQueue
-from hive_tui.services.restore import Restorer
+from hive_tui.services.restore_ending import RestoreEnding
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, journal, settings
@@ -63,7 +63,7 @@ class Recovery:
         processes: Processes,
         locks: Locks,
         snapshotter: Snapshotter,
-        restorer: Restorer,
+        restores: RestoreEnding,
         queue: WakeupQueue,
         dispatcher: Dispatcher,
         heartbeat_lock: FileLock,
@@ -76,7 +76,7 @@ class Recovery:
         self._processes = processes
         self._locks = locks
         self._snapshotter = snapshotter
-        self._restorer = restorer
+        self._restores = restores
         self._queue = queue
         self._dispatcher = dispatcher
         self._heartbeat_lock = heartbeat_lock
@@ -199,7 +199,7 @@ class Recovery:
         if operation.kind == "nap":
             return self._finish_nap(agent, operation), None
         if operation.kind == "restore":
-            return self._restorer.finish_interrupted(agent, operation)
+            return self._restores.finish_interrupted(agent, operation)
         self._database.write(journal.end, agent.id)
         return f"{agent.name}: its wake was interrupted; the queue goes on with it", None
 

@@ -5,11 +5,7 @@ Applied by a journal: killed in the middle, it is finished or undone at the next
 
 import json
 import shutil
-import sqlite3
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,24 +19,19 @@ from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.errors import Cancelled, HiveError, RestoreError, WorkspaceError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks, Progress, Workspaces
-from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.domain.workspaces import RestorePlan
 from hive_tui.services.conversation import Conversation
-from hive_tui.services.hub import Hub
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.observer import Observer
-from hive_tui.services.queue import enqueue_within
+from hive_tui.services.restore_ending import MADE, RestoreEnding
 from hive_tui.services.restore_views import EVERYTHING, Part, Preview, RestoreResult
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.streams import Streams, has_all
 from hive_tui.services.validation import Validator
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, journal
+from hive_tui.store import journal
 from hive_tui.store.database import Database
-from hive_tui.store.journal import Operation
 
-MADE = "made_by_restore"
-"""In the summary of a safety checkpoint: what the restore after it has made."""
 MOST_MADE = 20_000
 """A restore that makes more files than that leaves them there when it is undone, as it says."""
 WITH_FILES = ("git", "folder")
@@ -62,9 +53,8 @@ class Restorer:
         observer: Observer,
         conversation: Conversation,
         streams: Streams,
-        ring: Callable[[], None],
+        ending: RestoreEnding,
         clock: Clock,
-        hub: Hub,
     ) -> None:
         self._home = home
         self._database = database
@@ -76,9 +66,8 @@ class Restorer:
         self._observer = observer
         self._conversation = conversation
         self._streams = streams
-        self._ring = ring
+        self._ending = ending
         self._clock = clock
-        self._hub = hub
 
     def preview(
         self, agent: Agent, wanted: Checkpoint, progress: Progress, parts: Collection[Part] = EVERYTHING
@@ -139,15 +128,7 @@ class Restorer:
             safety = self._safety(agent, wanted, actor, progress, is_awake=was_awake)
             folder = self._home / "restores" / str(uuid4())
             agent = self._database.read(agent_store.get, agent.id)
-            state: dict[str, Any] = {
-                "folder": str(folder),
-                "checkpoint_id": wanted.id,
-                "actor": actor.name,
-                "safety_id": safety.id,
-                "streams_are_safe": has_all(safety),
-                "parts": sorted(parts),
-                "wake": was_awake and wake,
-            }
+            state = _begun(folder, wanted, safety, actor, parts) | {"wake": was_awake and wake}
             # Before anything is unpacked, so that whoever comes after a kill knows what to wake and what to remove.
             self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
             try:
@@ -161,9 +142,8 @@ class Restorer:
                 if not (folder / "journal").exists() or self._workspaces.resume(folder / "journal") is None:
                     self._give_up(agent, wanted, folder, actor, error, was_awake=was_awake)
                 raise
-            agent, left, wakeup = self._finish(agent, wanted, state | made)
-        kept = plan.kept if plan else ()
-        said = (*notes, *warnings, *left)
+            agent, left, wakeup = self._ending.finish(agent, wanted, state | made)
+        kept, said = plan.kept if plan else (), (*notes, *warnings, *left)
         return RestoreResult(agent, wanted, safety, was_awake, changed, kept, said, frozenset(parts), wakeup)
 
     def _neighbours(self, agent: Agent, root: Path) -> list[str]:
@@ -184,44 +164,7 @@ class Restorer:
         asleep = f"; {agent.name} was put to sleep for it, w wakes it" if was_awake else ""
         text = f"The restore of {agent.name} to generation {wanted.generation} was stopped: {error.what}{asleep}"
         severity = Severity.WARNING if isinstance(error, Cancelled) else Severity.FAILURE
-        self._close(agent, Event(EventKind.RESTORE_FAILED, text, agent.id, actor, severity))
-
-    def _close(self, agent: Agent, event: Event, asked: NewWakeup | None = None) -> Wakeup | None:
-        """End an operation that has changed nothing."""
-        wakeup, said = self._database.write(_close, agent.id, event, asked, now=self._clock.now())
-        self._hub.publish(event, said)
-        return wakeup
-
-    def _wake_after(self, agent: Agent, state: Mapping[str, Any]) -> NewWakeup | None:
-        """The wake of an agent that was put to sleep for the restore."""
-        if not state.get("wake"):
-            return None
-        key = f"restore:{Path(str(state['folder'])).name}"
-        context = {"after": "restore"}
-        return NewWakeup(agent.id, Trigger.MANUAL, self._clock.now(), idempotency_key=key, context=context)
-
-    def finish_interrupted(self, agent: Agent, operation: Operation) -> tuple[str, Wakeup | None]:
-        """Roll an interrupted restore forward, or back where nothing was changed yet.
-
-        Returns:
-            What was done, in words; and the wake of an agent that was awake before.
-        """
-        folder = Path(str(operation.state["folder"]))
-        wanted = self._database.read(checkpoints.get, str(operation.state["checkpoint_id"]))
-        applied = self._workspaces.resume(folder / "journal") if operation.step == "begun" else None
-        if operation.step != "begun" or applied is not None:
-            _, _, wakeup = self._finish(agent, wanted, operation.state, was_interrupted=True)
-            done = f"an interrupted restore to generation {wanted.generation} was finished"
-            return f"{agent.name}: {done}{_and_woken(wakeup)}", wakeup
-        shutil.rmtree(folder, ignore_errors=True)
-        asked = self._wake_after(agent, operation.state)
-        done = f"a restore to generation {wanted.generation} was interrupted before it changed anything"
-        actor = Actor.person(str(operation.state.get("actor", "you")))
-        event = Event(EventKind.RESTORE_FAILED, f"{agent.name}: {done}", agent.id, actor, Severity.WARNING)
-        wakeup = self._close(agent, event, asked)
-        if wakeup is not None:
-            self._ring()
-        return f"{agent.name}: {done}{_and_woken(wakeup)}", wakeup
+        self._ending.close(agent, Event(EventKind.RESTORE_FAILED, text, agent.id, actor, severity))
 
     def _refuse_damaged(self, wanted: Checkpoint, progress: Progress) -> None:
         errors = self._validator.check(wanted, progress=progress)
@@ -310,98 +253,25 @@ class Restorer:
         )
         return applied.changed, (*applied.warnings, *applied.refused, *displaced)
 
-    def _finish(
-        self, agent: Agent, wanted: Checkpoint, state: Mapping[str, Any], *, was_interrupted: bool = False
-    ) -> tuple[Agent, list[str], Wakeup | None]:
-        """The conversation, the streams, the registry, and the wake. Done again after a crash it gives the same.
 
-        Args:
-            agent: Who goes back.
-            wanted: Where to.
-            state: What the journal says of this restore.
-            was_interrupted: Another process has begun it, and has died.
-
-        Returns:
-            The agent as it is now, warnings, and the wake that was asked for.
-        """
-        folder, parts = Path(str(state["folder"])), frozenset(map(Part, state.get("parts", EVERYTHING)))
-        actor = Actor.person(str(state.get("actor", "you")))
-        self._database.write(journal.advance, agent.id, "conversation", now=self._clock.now())
-        now = self._clock.now()
-        taken = f"the checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC"
-        words = "" if parts == EVERYTHING else f", {' and '.join(sorted(parts))} only"
-        restored = replace(agent, reason=f"restored to {taken}{words}", since_at=now)
-        if Part.CONVERSATION in parts:
-            transcript = self._conversation.put_back(folder / "wanted")
-            restored = replace(
-                restored,
-                session_id=wanted.session_id or agent.session_id,
-                transcript=transcript or agent.transcript,
-            )
-        warnings: list[str] = []
-        if Part.STREAMS in parts:
-            is_safe = bool(state.get("streams_are_safe"))
-            warnings = self._streams.put_back(agent, folder / "wanted", folder.name, is_safe=is_safe)
-        ended = "; the restore had been interrupted, and was finished now" if was_interrupted else ""
-        event = Event(
-            EventKind.RESTORE_DONE,
-            f"{agent.name} was restored to {taken}{words}{ended}",
-            agent.id,
-            actor,
-            Severity.INFO,
-            {"checkpoint_id": wanted.id, "was_interrupted": was_interrupted},
-        )
-        undo = (str(state.get("safety_id", "")), dict(state.get("made", {})))
-        # After a part of it the agent stands at no older checkpoint: the newest one has all that is there.
-        stands_at = wanted.id if parts == EVERYTHING else undo[0]
-        asked = self._wake_after(agent, state)
-        wakeup, said = self._database.write(_end, restored, stands_at, undo, event, asked, now=now)
-        self._hub.publish(event, said)
-        if wakeup is not None:
-            self._ring()
-        if not any((folder / "journal").glob("displaced/*")):
-            with suppress(OSError):
-                shutil.rmtree(folder)
-        return self._database.read(agent_store.get, agent.id), warnings, wakeup
+def _begun(
+    folder: Path, wanted: Checkpoint, safety: Checkpoint, actor: Actor, parts: Collection[Part]
+) -> dict[str, Any]:
+    """What whoever finishes the restore after a kill has to know."""
+    return {
+        "folder": str(folder),
+        "checkpoint_id": wanted.id,
+        "actor": actor.name,
+        "safety_id": safety.id,
+        "streams_are_safe": has_all(safety),
+        "parts": sorted(parts),
+    }
 
 
 def made_by(plan: RestorePlan | None) -> dict[str, str]:
     """The files that a restore makes where nothing was, with the ids of their contents; none of too many."""
     made = {one.path: one.new_id for one in (plan.changes if plan else ()) if one.old_id is None and one.new_id}
     return made if len(made) <= MOST_MADE else {}
-
-
-def _end(
-    db: sqlite3.Connection,
-    agent: Agent,
-    checkpoint_id: str,
-    undo: tuple[str, Mapping[str, str]],
-    event: Event,
-    asked: NewWakeup | None,
-    *,
-    now: datetime,
-) -> tuple[Wakeup | None, Event | None]:
-    safety_id, made = undo
-    checkpoints.note(db, safety_id, MADE, dict(made))
-    agent_store.put(db, agent)
-    agent_store.set_checkpoint(db, agent.id, checkpoint_id)
-    return _close(db, agent.id, event, asked, now=now)
-
-
-def _close(
-    db: sqlite3.Connection, agent_id: str, event: Event, asked: NewWakeup | None, *, now: datetime
-) -> tuple[Wakeup | None, Event | None]:
-    """End the operation, and ask for the wake that follows it in the same moment: no kill can come in between."""
-    journal.end(db, agent_id)
-    journal.log(db, event, now=now)
-    if asked is None:
-        return None, None
-    enqueued, said = enqueue_within(db, asked, str(uuid4()), event.actor, now=now)
-    return enqueued.wakeup, said
-
-
-def _and_woken(wakeup: Wakeup | None) -> str:
-    return ", and its wake was asked for, since it was awake" if wakeup else ""
 
 
 def _content_bytes(checkpoint: Checkpoint) -> int:
