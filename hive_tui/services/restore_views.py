@@ -93,8 +93,8 @@ class RestoreResult:
 
 def plan_lines(plan: RestorePlan) -> list[str]:
     """What happens to the files, for a person."""
-    changed = f"{plan.files} changes" if plan.files == 1 else f"{plan.files} change"
-    found = [f"  files: {changed}, {counted(plan.insertions, 'line')} added, {plan.deletions} removed"]
+    changed = "1 file changes" if plan.files == 1 else f"{plan.files} files change"
+    found = [f"  {changed}, {counted(plan.insertions, 'line')} added, {plan.deletions} removed"]
     marks = {"write": "~", "delete": "-", "symlink": "~", "mode": "~"}
     for change in plan.changes[:SHOWN_FILES]:
         mark = "+" if change.old_id is None else marks[change.kind]
