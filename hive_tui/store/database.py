@@ -121,10 +121,9 @@ class Database:
 
         with _as_store_error(self.path):
             self._thaw_if_due()
-        with self._lock:
-            if self._engine is None:
-                self._engine = create_engine("sqlite://", creator=self._connect_read_only, poolclass=QueuePool)
-            engine = self._engine
+        engine = self._engine
+        if engine is None:
+            engine = self._engine = create_engine("sqlite://", creator=self._connect_read_only, poolclass=QueuePool)
         with _as_store_error(self.path), Session(engine) as session:
             try:
                 yield session
@@ -162,12 +161,13 @@ class Database:
         self._thaw_if_due()
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None or self._local.era != self._era:
-            with self._lock:
-                connection = self._connect() if self._frozen is None else in_memory(self._frozen)
-                connection.row_factory = sqlite3.Row
-                connection.execute("PRAGMA query_only = 1")
-                self._local.connection, self._local.era = connection, self._era
-                self._readers.append(connection)
+            # Not under the lock, which a writer may hold for long; of an era that ends just now, it is not used again.
+            era, frozen = self._era, self._frozen
+            connection = self._connect() if frozen is None else in_memory(frozen)
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA query_only = 1")
+            self._local.connection, self._local.era = connection, era
+            self._readers.append(connection)
         return connection
 
     def _open(self) -> None:
@@ -184,8 +184,8 @@ class Database:
         if is_new:
             self.path.chmod(0o600)
         self._set_autocheckpoint(writer)
-        self._leave_era()
         self._writer, self._frozen = writer, None
+        self._leave_era()
 
     def _freeze(self) -> None:
         """Take a copy of what is there now, unless that has been done.
@@ -203,11 +203,11 @@ class Database:
         migrations.refuse_newer(found, self.path)
         if found < migrations.LATEST:
             raise full(self.path)
-        self._leave_era()
         self._frozen, self._frozen_state = content, state
+        self._leave_era()
 
     def _leave_era(self) -> None:
-        """Threads connect anew when they next read."""
+        """Threads connect anew when they next read; called after what they read from has changed."""
         self._era += 1
         self._readers = []  # a thread may be reading from one just now; it closes by itself
         engine, self._engine = self._engine, None
