@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hive_tui.services.recovery import Recovery
     from hive_tui.services.registry import Registry
     from hive_tui.services.restore import Restorer
+    from hive_tui.services.restore_ending import RestoreEnding
     from hive_tui.services.schedule import Schedule
     from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.snapshot import Snapshotter
@@ -254,9 +255,17 @@ class Hive(Outside):
             self.observer,
             Conversation(),
             self.streams,
+            self.restore_ending,
             self.clock,
-            self.hub,
         )
+
+    @part
+    def restore_ending(self) -> RestoreEnding:
+        from hive_tui.services.conversation import Conversation
+        from hive_tui.services.restore_ending import RestoreEnding
+
+        ring = self.doorbell.ring
+        return RestoreEnding(self.database, self.workspaces, Conversation(), self.streams, ring, self.clock, self.hub)
 
     @part
     def recovery(self) -> Recovery:
@@ -270,8 +279,10 @@ class Hive(Outside):
             self.processes,
             self.locks,
             self.snapshotter,
-            self.restorer,
+            self.restore_ending,
             self.queue,
+            self.dispatcher,
+            self.heartbeat_lock,
             self.clock,
             self.hub,
         )
@@ -381,8 +392,8 @@ class Hive(Outside):
         if "scheduler" in self.__dict__:
             self.scheduler.stop()
         self.looking.close()
-        if "database" in self.__dict__:
-            self.database.close()
+        if self.opened_database is not None:
+            self.opened_database.close()
 
     def _prelude(self, name: str) -> str:
         agent = self.settings.agents.get(name)

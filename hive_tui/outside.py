@@ -62,6 +62,11 @@ class Outside:
 
         return Database(self.home / "hive.db", self.clock)
 
+    @property
+    def opened_database(self) -> Database | None:
+        """The database, if anybody has asked for it yet."""
+        return self.__dict__.get("database")
+
     @part
     def processes(self) -> Processes:
         from hive_tui.adapters.processes import system_processes

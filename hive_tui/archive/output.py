@@ -11,14 +11,12 @@ from mmap import mmap
 from pathlib import Path
 
 from hive_tui.archive.direct import open_direct, write_at
-from hive_tui.domain.errors import CheckpointError, DiskFull
+from hive_tui.domain.errors import MAKE_ROOM, CheckpointError, DiskFull
+from hive_tui.domain.space import reserve_bytes
 
 TEMP_SUFFIX = ".tmp"
 BUFFER_BYTES = 4 * 1024 * 1024
 BUFFERS = 4
-RESERVE_BYTES = 256 * 1024 * 1024
-RESERVE_SHARE = 0.02
-"""What must stay free, in bytes or as a share of the disk, whichever is less: a full disk stops everybody."""
 
 
 class Output:
@@ -118,8 +116,7 @@ class Output:
 
     def _watch_space(self) -> None:
         disk = os.fstatvfs(self._descriptor)
-        reserve = min(RESERVE_BYTES, int(disk.f_blocks * disk.f_frsize * RESERVE_SHARE))
-        if disk.f_bavail * disk.f_frsize < reserve:
+        if disk.f_bavail * disk.f_frsize < reserve_bytes(disk.f_blocks * disk.f_frsize):
             raise disk_full(self._final)
 
 
@@ -127,7 +124,7 @@ def disk_full(path: Path) -> DiskFull:
     """What to say when there is no space for this checkpoint."""
     return DiskFull(
         f"The disk is full: the checkpoint {path.name} could not be written.",
-        hint=f"Free some space below {path.parent}.",
+        hint=MAKE_ROOM,
     )
 
 

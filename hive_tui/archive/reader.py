@@ -14,7 +14,7 @@ from hive_tui.archive.layout import problems
 from hive_tui.archive.members import BadMember
 from hive_tui.archive.verifying import errors_in
 from hive_tui.domain.checkpoints import Defect, Depth, ValidationError
-from hive_tui.domain.errors import CheckpointError, DiskFull
+from hive_tui.domain.errors import MAKE_ROOM, CheckpointError, DiskFull
 
 
 def verify(
@@ -117,7 +117,7 @@ def _not_unpacked(path: Path, into: Path, error: OSError) -> CheckpointError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(
             f"The disk is full: the checkpoint {path.name} could not be unpacked.",
-            hint=f"Free some space below {into}.",
+            hint=MAKE_ROOM,
         )
     return CheckpointError(
         f"The checkpoint {path.name} could not be unpacked: {error.strerror or error}.",

@@ -23,7 +23,7 @@ from hive_tui.archive.format import (
     unsafe_name,
 )
 from hive_tui.domain.checkpoints import Defect, ValidationError
-from hive_tui.domain.errors import CheckpointError, DiskFull
+from hive_tui.domain.errors import MAKE_ROOM, CheckpointError, DiskFull
 
 
 def verify(path: Path, sha256: str | None = None) -> list[ValidationError]:
@@ -88,7 +88,7 @@ def extract(path: Path, into: Path, wanted: Callable[[str], bool]) -> list[str]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFull(
                 f"The disk is full: the checkpoint {path.name} could not be unpacked.",
-                hint=f"Free some space below {into}.",
+                hint=MAKE_ROOM,
             ) from error
         raise CheckpointError(
             f"The checkpoint {path.name} could not be unpacked: {error.strerror or error}.",
@@ -123,7 +123,10 @@ def _verify_members(
         return [ValidationError(Defect.NEWER_FORMAT, f"written by a newer hive-tui: {error}")]
     except BadManifest as error:
         return [ValidationError(Defect.BAD_MANIFEST, f"the manifest cannot be read: {error}", MANIFEST)]
-    except (zstandard.ZstdError, tarfile.TarError, EOFError, ValueError) as error:
+    except (tarfile.ReadError, EOFError):
+        size = path.stat().st_size
+        return [ValidationError(Defect.TRUNCATED, f"the file is cut off: it ends after {size} bytes")]
+    except (zstandard.ZstdError, tarfile.TarError, ValueError) as error:
         return [ValidationError(Defect.UNREADABLE, f"the file is damaged: {error}")]
     if manifest is None:
         return [ValidationError(Defect.TRUNCATED, "the file ends before its manifest")]

@@ -5,12 +5,12 @@ import sys
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table
+from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table, warn
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
-from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.catalog_words import offsite_words, proven_words
-from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, next_step
 from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError, NotFound
@@ -72,6 +72,9 @@ def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
             for one in found
         ],
     )
+    damaged = next((one.id[:8] for one in found if not one.is_valid), "")
+    if damaged:
+        warn(f"`hive-tui validate {damaged}` says what is wrong with a damaged one, and what to do.")
 
 
 @command()
@@ -99,6 +102,8 @@ def validate(hive: Hive, as_json: bool, target: str | None, everything: bool, de
             click.echo(f"{what}: {said}")
         for error in errors[one.id]:
             click.echo(f"  {what}: {error}" if as_json else f"  {error}", err=as_json)
+        if errors[one.id] and not one.is_valid:
+            click.echo(f"Hint: {next_step(one, errors[one.id])}", err=True)
     if any(errors.values()):
         sys.exit(1)
 
@@ -119,21 +124,34 @@ def targets(hive: Hive, target: str | None, everything: bool) -> tuple[bool, lis
     return False, found
 
 
+def _chosen(hive: Hive, target: str, generation: int | None) -> tuple[Agent, Checkpoint]:
+    """Who goes back, and where to: an agent and a generation, or a checkpoint by its id."""
+    single, found = targets(hive, target, False)
+    agent = hive.database.read(agent_store.get, found[0].agent_id)
+    if not single:
+        return agent, hive.database.read(store.generation, agent.id, 1 if generation is None else generation)
+    if generation is not None:
+        raise click.UsageError("A checkpoint's id says which one is meant; leave --generation out.")
+    return agent, found[0]
+
+
 @command()
-@click.argument("name", metavar="AGENT")
-@click.option("--generation", "-g", type=click.IntRange(min=0), default=1, show_default=True, help="0 is the newest.")
+@click.argument("target", metavar="AGENT|ID")
+@click.option("--generation", "-g", type=click.IntRange(min=0), help="Of an agent: 0 is the newest.  [default: 1]")
 @click.option("--only", multiple=True, type=click.Choice(PARTS), help="Only this part; more than once for more.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--no-wake", is_flag=True, help="Leave the agent asleep afterwards.")
 def restore(
-    hive: Hive, as_json: bool, name: str, generation: int, only: tuple[str, ...], yes: bool, no_wake: bool
+    hive: Hive, as_json: bool, target: str, generation: int | None, only: tuple[str, ...], yes: bool, no_wake: bool
 ) -> None:
-    """Go back to a generation: workspace, conversation and streams, after a safety checkpoint of what is there now."""
+    """Go back to a generation: workspace, conversation and streams, after a safety checkpoint of what is there now.
+
+    Name an agent and a generation, or a checkpoint by the id that the other commands print.
+    """
     from hive_tui.services.restore_views import EVERYTHING, Part
 
     parts = frozenset(map(Part, only)) or EVERYTHING
-    agent = find(hive, name)
-    wanted = hive.database.read(store.generation, agent.id, generation)
+    agent, wanted = _chosen(hive, target, generation)
     progress = Steps(hive.clock)
     with stoppable([progress]):
         preview = hive.restorer.preview(agent, wanted, progress, parts)
@@ -144,19 +162,19 @@ def restore(
             after = "stays asleep" if no_wake else "is woken after it"
             click.echo(f"  {agent.name} is put to sleep for it, which takes a safety checkpoint, and {after}.")
     what = f"{' and '.join(sorted(only))} of {agent.name}" if only else agent.name
-    confirm(f"Restore {what} to generation {generation}?", yes=yes)
+    confirm(f"Restore {what} to generation {wanted.generation}?", yes=yes)
     with stoppable([progress]):
-        result = hive.restorer.restore(agent, wanted, PERSON, progress, parts)
-    woken = None
-    if result.was_awake and not no_wake:
-        asked = hive.restorer.ask_for_wake(agent, hive.queue, PERSON)
-        woken = hive.foreground.run([asked], timeout_s=90)[0]
+        result = hive.restorer.restore(agent, wanted, PERSON, progress, parts, wake=not no_wake)
+        woken = None
+        if result.wakeup is not None:
+            progress.no_way_back("the restore is done, and the wake that follows ends by itself")
+            progress.step(f"waking {agent.name}")
+            woken = hive.foreground.run([result.wakeup], timeout_s=90)[0]
     if as_json:
         print_json(result.to_json() | {"wakeup_id": woken.id if woken else None})
     else:
         click.echo(result.sentence())
-        safety = hive.database.read(store.get, result.safety.id)
-        click.echo(f"To undo it now: `hive-tui restore {agent.name} --generation {safety.generation}`")
+        click.echo(f"To undo it: `hive-tui restore {result.safety.id[:8]}`")
     if woken is not None and woken.last_error:
         raise HiveError(f"The restore is done, but the wake failed: {woken.last_error}")
 

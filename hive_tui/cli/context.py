@@ -95,6 +95,9 @@ def opened(ctx: click.Context) -> Iterator["Hive"]:
     try:
         yield hive
         hive.tidy_up()
+        full = hive.opened_database.trouble if hive.opened_database else None
+        if full:
+            warn(f"{full.what} {full.hint}")
     finally:
         hive.close()
 

@@ -1,10 +1,11 @@
 """How far long work is, on one line of the terminal; Ctrl-C stops it where it can still be stopped."""
 
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
 
@@ -34,6 +35,15 @@ class Steps(MeasuredProgress):
         if self._clock.monotonic() - self._drawn_at >= REDRAW_S:
             self._draw()
 
+    def stop(self) -> None:
+        """Stop, or say at once why that is not possible any more; may be called by a signal."""
+        why_not = self.ask_to_stop()
+        if why_not:
+            said = f"\nThis cannot be stopped any more, since {why_not}. It goes on to its end.\n"
+            # Not by the stream, which may be in the middle of a write when the signal comes.
+            with suppress(OSError, ValueError):
+                os.write(self._stream.fileno(), said.encode())
+
     def done(self) -> None:
         """Wipe the line."""
         self._write("")
@@ -61,7 +71,7 @@ def stoppable(works: Sequence[Steps]) -> Iterator[None]:
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         for work in works:
-            work.cancelled.set()
+            work.stop()
 
     before = signal.signal(signal.SIGINT, ask)
     try:

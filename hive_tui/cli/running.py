@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from hive_tui.cli.checkpoints import names_by_id
 from hive_tui.cli.context import PERSON, command, opened, print_json
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Event, Severity
@@ -90,7 +91,7 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
     plan = hive.recovery.plan() if dry_run else hive.recovery.recover(PERSON, wake=not no_wake)
     woken = hive.foreground.run(plan.wakeups, timeout_s=timeout) if plan.wakeups else []
     failed = [wakeup for wakeup in woken if wakeup.status is not WakeupStatus.COMPLETED]
-    names = {agent.id: agent.name for agent in plan.agents}
+    names = names_by_id(hive)
     if as_json:
         print_json(
             {
@@ -109,7 +110,7 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
         click.echo("\n".join(plan.finished) or "No operation was interrupted.")
         click.echo(f"Sessions {would}built: {', '.join(plan.sessions) or 'none is missing'}")
         done = [names[one.agent_id] for one in woken if one.status is WakeupStatus.COMPLETED]
-        told = names.values() if dry_run else done
+        told = [agent.name for agent in plan.agents] if dry_run else done
         click.echo(f"Agents {would}woken: {', '.join(told) or 'none'}")
         if plan.blank:
             blank = ", ".join(agent.name for agent in plan.blank)

@@ -95,6 +95,16 @@ class Checkpoint:
     """When a person imported it; None for one that was taken here."""
 
 
+def next_step(checkpoint: Checkpoint, errors: Sequence[ValidationError]) -> str:
+    """What a person can do about a checkpoint with these errors."""
+    gone = f"`hive-tui delete {checkpoint.id[:8]}` takes it out of the catalog"
+    if any(error.kind is Defect.NEWER_FORMAT for error in errors):
+        return "Update hive-tui to read it."
+    if any(error.kind is Defect.MISSING_FILE for error in errors):
+        return f"Put the file back, from a backup of its folder, and validate it again; or {gone}."
+    return f"Wakes and restores use another generation; {gone}."
+
+
 MAX_FALLBACKS = 3
 """How many damaged generations a wake steps over before it gives up."""
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hive_tui.domain.durations import bytes_in_words
-from hive_tui.domain.streams import counted
+from hive_tui.domain.durations import bytes_in_words, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +135,12 @@ def _stream_words(end: tuple[int, int] | None) -> str:
 def conversation_words(before: TranscriptSize, after: TranscriptSize) -> str:
     """How a conversation differs, for a person."""
     if before.session_id != after.session_id:
-        return f"another one, with {after.messages} messages instead of {before.messages}"
+        return f"another one, with {counted(after.messages, 'message')} instead of {before.messages}"
     if before == after:
-        return f"the same, {after.messages} messages"
+        return f"the same, {counted(after.messages, 'message')}"
     more = after.messages - before.messages
     size = f"{bytes_in_words(before.size_bytes)} -> {bytes_in_words(after.size_bytes)}"
-    return f"{before.messages} -> {after.messages} messages ({more:+d}), {size}"
+    return f"{before.messages} -> {counted(after.messages, 'message')} ({more:+d}), {size}"
 
 
 def _listed(files: Sequence[FileDelta], limit: int) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.durations import bytes_in_words, counted
 from hive_tui.domain.workspaces import WorkspaceFacts
 
 MOST_NAMED = 20
@@ -21,7 +21,7 @@ def content(checkpoint: Checkpoint) -> str:
         if workspace.get("needs_repo"):
             parts.append("needs the repository")
     elif workspace.get("kind") == "folder":
-        parts.append(f"folder, {int(workspace.get('files') or 0)} files")
+        parts.append(f"folder, {counted(int(workspace.get('files') or 0), 'file')}")
     elif workspace:
         parts.append("no files")
     if left_out := int(workspace.get("skipped") or 0):

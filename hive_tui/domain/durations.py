@@ -100,6 +100,12 @@ def in_words(span: timedelta) -> str:
     return f"{seconds}s"
 
 
+def counted(count: int, what: str) -> str:
+    """`1 line`, `2 lines`, `2 entries`."""
+    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
+    return f"{count} {what if count == 1 else plural}"
+
+
 def bytes_in_words(size: int) -> str:
     """Decimal units: `812 B`, `4.2 kB`, `208 MB`."""
     if size < 1000:

@@ -51,6 +51,10 @@ class StoreError(HiveError):
     """The database cannot be opened, read or written."""
 
 
+class StoreFull(StoreError):
+    """There is no space left to write the database."""
+
+
 class NotFound(HiveError):
     """No agent, checkpoint or wakeup answers to what was asked for."""
 
@@ -95,6 +99,9 @@ class NapRefused(HiveError):
 
 class CheckpointError(HiveError):
     """A checkpoint could not be written or read."""
+
+
+MAKE_ROOM = "`hive-tui prune` frees some space, and so does `hive-tui delete ID`."
 
 
 class DiskFull(CheckpointError):

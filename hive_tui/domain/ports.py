@@ -242,6 +242,14 @@ class Progress(Protocol):
         """
         ...
 
+    def no_way_back(self, why: str) -> None:
+        """From now on the work cannot be stopped, for the reason that is given.
+
+        Raises:
+            Cancelled: The person has stopped the work just before.
+        """
+        ...
+
 
 class Workspaces(Protocol):
     """Folders that agents work in; git repositories above all. Every method raises WorkspaceError."""

@@ -15,6 +15,9 @@ class Unwatched:
 
     def __init__(self) -> None:
         self.cancelled = threading.Event()
+        self._deciding = threading.RLock()  # a signal asks in the very thread that works
+        self._why_not = ""
+        self._is_asked_in_vain = False
 
     def step(self, name: str, total_bytes: int = 0) -> None:
         """A new step begins; 0 bytes where its size is not known."""
@@ -24,8 +27,28 @@ class Unwatched:
         """So many more bytes of this step are done."""
         self._stop_if_cancelled()
 
+    def no_way_back(self, why: str) -> None:
+        """From now on the work goes on to its end, whoever asks it to stop.
+
+        Args:
+            why: For a person: what would be wrong with stopping.
+        """
+        with self._deciding:
+            if not self._why_not:
+                self._stop_if_cancelled()
+            self._why_not = why
+
+    def ask_to_stop(self) -> str:
+        """Ask the work to stop; why it cannot any more, empty if it will."""
+        with self._deciding:
+            if self._why_not:
+                self._is_asked_in_vain = True
+            else:
+                self.cancelled.set()
+            return self._why_not
+
     def _stop_if_cancelled(self) -> None:
-        if self.cancelled.is_set():
+        if self.cancelled.is_set() and not self._why_not:
             raise Cancelled("Stopped, as you asked.", hint="Nothing was changed.")
 
 
@@ -55,7 +78,7 @@ class MeasuredProgress(Unwatched):
         """Step, bytes, speed and time left, as far as they are known."""
         if self.cancelled.is_set():
             return "stopping"
-        parts = [self._step]
+        parts = [f"cannot be stopped any more, since {self._why_not}"] if self._is_asked_in_vain else [self._step]
         spent_s = self._clock.monotonic() - self._began
         if self._done_bytes:
             of = f" of {bytes_in_words(self._total_bytes)}" if self._total_bytes > self._done_bytes else ""

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from hive_tui.domain.durations import counted
+
 MAX_SEQUENCE = 2**64 - 1
 GLOB_CHARACTERS = "*?[]^\\"
 
@@ -199,12 +201,6 @@ def raw(value: str) -> bytes:
 def shown(key: bytes) -> str:
     """A key for a person."""
     return key.decode("utf-8", "backslashreplace")
-
-
-def counted(count: int, what: str) -> str:
-    """`1 entry`, `2 entries`."""
-    plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{count} {what if count == 1 else plural}"
 
 
 def _group_json(group: Group) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
+from hive_tui.domain.durations import counted
+
 SECRET_NAMES = (
     *(".env", ".env.*", "*.pem", "*.key", "id_rsa*", "id_ed25519*", "*.p12", "*.pfx"),
     *(".netrc", "credentials.json", ".npmrc", ".pypirc"),
@@ -79,10 +81,10 @@ class LeftOut:
 
     def __str__(self) -> str:
         """For a person."""
-        counted = [f"{self.files} files ({self.size_bytes} bytes)"] if self.files else []
-        counted += [f"{self.folders} folders"] if self.folders else []
+        what = [f"{counted(self.files, 'file')} ({counted(self.size_bytes, 'byte')})"] if self.files else []
+        what += [counted(self.folders, "folder")] if self.folders else []
         more = ", ..." if self.files + self.folders > len(self.first) else ""
-        return f"{self.reason}: {' and '.join(counted)}: {', '.join(map(repr, self.first))}{more}"
+        return f"{self.reason}: {' and '.join(what)}: {', '.join(map(repr, self.first))}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +241,31 @@ class HeadMove:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftCommits:
+    """Commits that a branch, or a detached HEAD, has now and will not have after a restore."""
+
+    branch: str | None
+    """None for a detached HEAD."""
+    count: int
+    first: tuple[str, ...]
+    """The newest, each with the beginning of its id and the first line of its message."""
+    is_safe: bool
+    """Whether the safety checkpoint holds them."""
+    has_reflog: bool = True
+    """Whether the reflog keeps them; it goes with a branch that goes."""
+
+    def lines(self) -> list[str]:
+        """For a person."""
+        where = "HEAD" if self.branch is None else f"the branch {self.branch}"
+        keepers = ["the safety checkpoint"] * self.is_safe + ["the reflog"] * self.has_reflog
+        kept = f"{' and '.join(keepers)} {'keep' if len(keepers) > 1 else 'keeps'} them"
+        more = [f"    and {self.count - len(self.first)} more"] if self.count > len(self.first) else []
+        leave = "commit leaves" if self.count == 1 else "commits leave"
+        kept = kept.replace("them", "it") if self.count == 1 else kept
+        return [f"{self.count} {leave} {where}; {kept}:", *(f"    {line}" for line in self.first), *more]
+
+
+@dataclass(frozen=True, slots=True)
 class RestorePlan:
     """Everything that a restore would change, before it does."""
 
@@ -248,6 +275,8 @@ class RestorePlan:
     """Files that the checkpoint does not know and that stay."""
     head: HeadMove | None = None
     """None if HEAD and branch are right already."""
+    left: LeftCommits | None = None
+    """What the branch loses by that; None for nothing."""
     insertions: int = 0
     deletions: int = 0
     warnings: tuple[str, ...] = ()

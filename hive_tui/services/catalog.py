@@ -7,18 +7,19 @@ from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
 
-from hive_tui.adapters.copying import as_error, copy_verified
+from hive_tui.adapters.copying import as_error, copy_verified, hash_of
 from hive_tui.adapters.offsite.age import is_sealed
 from hive_tui.adapters.reading import being_read, nobody_reads
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, Lifecycle, checked_name
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.errors import CheckpointError, HiveError, NotFound
+from hive_tui.domain.errors import CheckpointError, HiveError, NotFound, StoreFull
 from hive_tui.domain.events import Actor, Event, EventKind
 from hive_tui.domain.ports import Clock, Locks, Progress, Sealer
 from hive_tui.kinds.catalog import Kinds
 from hive_tui.services.described import Described, describe
 from hive_tui.services.hub import Hub
+from hive_tui.services.retention import ROOM_BYTES, empty
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.validation import Validator
 from hive_tui.store import agents as agent_store
@@ -75,11 +76,10 @@ class Catalog:
             raise CheckpointError(f"There is no folder {target.parent}.", hint="Make it first.")
         if target.exists() and not force:
             raise CheckpointError(f"There is already a file {target}.", hint="Add --force to replace it.")
-        progress.step("verifying the checkpoint")
-        errors = self._validator.check(checkpoint, actor=actor)
+        errors = self._validator.check(checkpoint, actor=actor, progress=progress)
         if errors:
             raise CheckpointError(f"The checkpoint is damaged: {errors[0]}.", hint="Export another generation.")
-        progress.step("copying it", checkpoint.size_bytes)
+        progress.step("copying it, and reading the copy back", 2 * checkpoint.size_bytes)
         with being_read(source):
             copy_verified(source, target, checkpoint.sha256, progress, overwrite=force)
         return target
@@ -93,7 +93,7 @@ class Catalog:
             progress: Told what is done.
 
         Raises:
-            CheckpointError: It is damaged, hostile, or no checkpoint.
+            CheckpointError: It is damaged, hostile, no checkpoint, or in the catalog already.
             NotFound: Nobody here has the id that the file names.
         """
         with ExitStack() as opened:
@@ -101,7 +101,9 @@ class Catalog:
             progress.step("verifying the file")
             _refuse_damaged(plain, file)
             described = describe(plain, now=self._clock.now())
-        return self._plan(described, agent_name)
+            plan = self._plan(described, agent_name)
+            self._database.read(_refuse_known, hash_of(plain, progress))
+        return plan
 
     def import_file(self, file: Path, agent_name: str | None, actor: Actor, progress: Progress) -> Checkpoint:
         """Enter a file among the generations of its agent, by the time it was taken.
@@ -139,12 +141,18 @@ class Catalog:
                 actor,
                 payload={"checkpoint_id": checkpoint.id},
             )
-            self._database.write(_delete, checkpoint.id, event, now=self._clock.now())
+            with self._database.spending_reserve():
+                try:
+                    self._database.write(_delete, checkpoint.id, event, now=self._clock.now())
+                except StoreFull:
+                    if checkpoint.size_bytes < ROOM_BYTES:
+                        raise
+                    # Its file makes room for that first; killed in between, it is a damaged checkpoint.
+                    self._database.read(_refuse_needed, checkpoint.id)
+                    empty(path)
+                    self._database.write(_delete, checkpoint.id, event, now=self._clock.now())
+                _unlink(path)
             self._hub.publish(event)
-            try:
-                path.unlink(missing_ok=True)
-            except OSError as error:
-                raise as_error(error, path) from error
 
     def _opened(self, file: Path, opened: ExitStack) -> Path:
         """The file, decrypted where it is encrypted."""
@@ -206,15 +214,19 @@ def _refuse_damaged(path: Path, file: Path) -> None:
         raise CheckpointError(f"{file} was not imported: {errors[0]}.", hint="Nothing was changed.")
 
 
-def _enter(
-    db: sqlite3.Connection, checkpoint: Checkpoint, made: Agent | None, event: Event, *, now: datetime
-) -> Checkpoint:
-    known = checkpoints.with_hash(db, checkpoint.sha256)
+def _refuse_known(db: sqlite3.Connection, sha256: str) -> None:
+    known = checkpoints.with_hash(db, sha256)
     if known is not None:
         raise CheckpointError(
             f"That checkpoint is in the catalog already: generation {known.generation}, {known.id[:8]}.",
             hint="Nothing was changed.",
         )
+
+
+def _enter(
+    db: sqlite3.Connection, checkpoint: Checkpoint, made: Agent | None, event: Event, *, now: datetime
+) -> Checkpoint:
+    _refuse_known(db, checkpoint.sha256)
     if made is not None:
         agent_store.add(db, made, now=now)
     place = checkpoints.insert_by_age(db, checkpoint)
@@ -224,7 +236,7 @@ def _enter(
     return checkpoints.generation(db, checkpoint.agent_id, place)
 
 
-def _delete(db: sqlite3.Connection, checkpoint_id: str, event: Event, *, now: datetime) -> None:
+def _refuse_needed(db: sqlite3.Connection, checkpoint_id: str) -> None:
     one = checkpoints.get(db, checkpoint_id)
     others = [other for other in checkpoints.of_agent(db, one.agent_id) if other.id != one.id and other.is_valid]
     agent = next((agent for agent in agent_store.everyone(db) if agent.id == one.agent_id), None)
@@ -235,11 +247,25 @@ def _delete(db: sqlite3.Connection, checkpoint_id: str, event: Event, *, now: da
         )
     if any(operation.agent_id == one.agent_id for operation in journal.operations(db)):
         raise CheckpointError("Something is under way with its agent.", hint="`hive-tui recover` ends it.")
+
+
+def _delete(db: sqlite3.Connection, checkpoint_id: str, event: Event, *, now: datetime) -> None:
+    _refuse_needed(db, checkpoint_id)
+    one = checkpoints.get(db, checkpoint_id)
+    others = [other for other in checkpoints.of_agent(db, one.agent_id) if other.id != one.id and other.is_valid]
+    agent = next((agent for agent in agent_store.everyone(db) if agent.id == one.agent_id), None)
     checkpoints.remove(db, one.id)
     offsite.let_go(db, one.id, now=now)
     if agent is not None and agent.checkpoint_id == one.id and others:
         agent_store.set_checkpoint(db, agent.id, others[0].id)
     journal.log(db, event, now=now)
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise as_error(error, path) from error
 
 
 def _remove_unless_entered(database: Database, path: Path) -> None:

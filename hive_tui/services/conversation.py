@@ -9,7 +9,7 @@ from typing import Any
 
 from hive_tui.adapters.sqlite_copy import COMPANIONS
 from hive_tui.domain.agents import Agent
-from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.durations import bytes_in_words, counted
 from hive_tui.domain.errors import RestoreError
 
 
@@ -33,10 +33,12 @@ class ConversationChange:
         if self.stays:
             return f"stays as it is: {', '.join(self.stays)} may hold other conversations, too"
         if self.is_other:
-            return f"another one, with {self.lines_then} lines"
+            return f"another one, with {counted(self.lines_then, 'line')}"
         if self.lines_now == self.lines_then:
-            return f"the same, {self.lines_then} lines"
-        return f"{self.lines_then} lines ({bytes_in_words(self.size_then_bytes)}) instead of {self.lines_now}"
+            return f"the same, {counted(self.lines_then, 'line')}"
+        return (
+            f"{counted(self.lines_then, 'line')} ({bytes_in_words(self.size_then_bytes)}) instead of {self.lines_now}"
+        )
 
 
 class Conversation:

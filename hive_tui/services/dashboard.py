@@ -88,7 +88,7 @@ class HiveView:
     agents: tuple[AgentView, ...]
     """Most urgent first."""
     trouble: str
-    """What is wrong with tmux, or with a step of the heartbeat; empty for nothing."""
+    """What is wrong with the disk, with tmux, or with a step of the heartbeat; empty for nothing."""
     is_viewer: bool
     """Whether another process has the heartbeat."""
     beat_at: datetime | None
@@ -199,7 +199,12 @@ class Dashboard:
             )
             for agent in agents
         ]
-        troubles = [observation.trouble if observation else "", *beat.trouble.values()]
+        full = self._database.trouble
+        troubles = [
+            f"{full.what} {full.hint}" if full else "",
+            observation.trouble if observation else "",
+            *beat.trouble.values(),
+        ]
         return HiveView(
             self._clock.now(),
             tuple(sorted(views, key=lambda one: (one.urgency, one.agent.name))),

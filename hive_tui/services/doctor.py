@@ -11,8 +11,8 @@ from pathlib import Path
 from hive_tui.adapters.locks import FileLock
 from hive_tui.adapters.tmux.client import TmuxClient
 from hive_tui.config import Settings
-from hive_tui.domain.durations import bytes_in_words, in_words
-from hive_tui.domain.errors import HiveError, StoreError, TmuxDown
+from hive_tui.domain.durations import bytes_in_words, counted, in_words
+from hive_tui.domain.errors import MAKE_ROOM, HiveError, StoreError, TmuxDown
 from hive_tui.domain.ports import Clock, Panes, StreamServer
 from hive_tui.services.backups import list_backups
 from hive_tui.services.mending import Mender
@@ -22,6 +22,8 @@ from hive_tui.store import checkpoints, journal, offsite, settings
 from hive_tui.store.database import Database
 
 LOW_DISK_BYTES = 2_000_000_000
+NO_DISK_BYTES = 1_000_000
+"""With less nothing works but what frees space."""
 OLD_COPY = timedelta(days=2)
 SAFE_SQLITE = (3, 51, 3)
 """Versions before may corrupt a WAL database when one connection writes while another checkpoints."""
@@ -164,7 +166,7 @@ class Doctor:
         missing = [one for one in known if one.is_local and not Path(one.path).exists()]
         size = sum(one.size_bytes for one in known if one.is_local)
         if damaged or missing:
-            what = f"{len(damaged)} of {len(known)} damaged, {len(missing)} files missing"
+            what = f"{len(damaged)} of {len(known)} damaged, {counted(len(missing), 'file')} missing"
             yield Finding("checkpoints", "broken", what, "`hive-tui validate --all` names them")
         else:
             yield Finding("checkpoints", "ok", f"{len(known)} in the catalog, {bytes_in_words(size)}")
@@ -172,7 +174,8 @@ class Doctor:
     def _strays(self) -> Iterator[Finding]:
         strays = self._mender().strays()
         if strays.files or strays.rows:
-            what = f"{len(strays.files)} files without an entry, {len(strays.rows)} entries without a file"
+            files, entries = counted(len(strays.files), "file"), counted(len(strays.rows), "entry")
+            what = f"{files} without an entry, {entries} without a file"
             yield Finding("catalog", "broken", what, "`hive-tui doctor --mend` brings them together again")
 
     def _second_place(self) -> Iterator[Finding]:
@@ -200,7 +203,7 @@ class Doctor:
         version = self._tmux.check_version()
         try:
             panes = self._panes.list().panes
-            yield Finding("tmux", "ok", f"{version}, {len(panes)} panes")
+            yield Finding("tmux", "ok", f"{version}, {counted(len(panes), 'pane')}")
         except TmuxDown as error:
             yield Finding("tmux", "warning", f"{version}; {error.what}", error.hint)
 
@@ -231,8 +234,8 @@ class Doctor:
 
     def _disk(self) -> Iterator[Finding]:
         free = shutil.disk_usage(self._home).free
-        status = "ok" if free > LOW_DISK_BYTES else "warning"
-        mend = "" if status == "ok" else f"Free some space below {self._home}"
+        status = "ok" if free > LOW_DISK_BYTES else "warning" if free > NO_DISK_BYTES else "broken"
+        mend = "" if status == "ok" else f"Free some space below {self._home}. {MAKE_ROOM}"
         yield Finding("disk", status, f"{bytes_in_words(free)} free for checkpoints", mend)
 
     def _versions(self) -> Iterator[Finding]:

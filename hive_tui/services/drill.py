@@ -19,6 +19,7 @@ from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.drills import DrillPolicy, due_drill
+from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import AgentBusy, Cancelled, CheckpointError, DiskFull, HiveError, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Progress, Workspaces
@@ -158,7 +159,7 @@ class Drills:
         problems = self._conversation_problems(checkpoint, saved, names)
         progress.step("building the workspace")
         what, more = self._rebuild(saved, folder / "root", progress)
-        return f"{len(names)} members, {what}", [*problems, *more]
+        return f"{counted(len(names), 'member')}, {what}", [*problems, *more]
 
     def _conversation_problems(self, checkpoint: Checkpoint, saved: Path, names: Sequence[str]) -> list[str]:
         listed = saved / "session/files.json"

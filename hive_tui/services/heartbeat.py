@@ -88,6 +88,7 @@ class Heartbeat:
         self.beat = beat or Beat()
         self._name = f"heartbeat:{os.getpid()}"
         self._slow: dict[str, asyncio.Future[object]] = {}
+        self._to_begin: dict[str, Callable[[], object]] = {}
         self._swept_at = 0.0
         self._saved_looks, self._saved_at = float(LOOKS_AT_ONCE), 0.0
         self._server_was = ServerState.UP
@@ -138,14 +139,15 @@ class Heartbeat:
         await self._step("look at the panes", self._observe)
         if self.beat.is_working:
             await self._step("finish what was interrupted", self._recovery.finish_interrupted)
-            if not self._worker.has_begun:
+            if not self._worker.has_begun and await self._begin():
                 self._worker.begin()
             if self._sources is not None and not self._sources.are_heard:
                 await self._step("listen to what asks for wakes", self._sources.start)
             if self._clock.monotonic() - self._swept_at >= min(LEASE_SWEEP_S, self._sweep_s):
                 self._swept_at = self._clock.monotonic()
                 await self._step("sweep the leases", self._sweep)
-            await self._worker.work_off()
+            if self._worker.has_begun:
+                await self._worker.work_off()
             await self._do_chores()
             await self._step("tell failures", self._alerts.tell)
         self.beat.beat_at = self._clock.now()
@@ -166,9 +168,19 @@ class Heartbeat:
         with suppress(OSError):
             receiver = self._doorbell.open()
             asyncio.get_running_loop().add_reader(receiver.fileno(), self._on_ring)
-        await self._step("own the write-ahead log", lambda: self._database.checkpoint_wal(own=True))
-        await self._step("reset orphaned wakeups", lambda: self._dispatcher.recover_orphans(only_expired=False))
-        await self._step("sweep temporary files", self._recovery.sweep)
+        self._to_begin = {
+            "own the write-ahead log": lambda: self._database.checkpoint_wal(own=True),
+            "reset orphaned wakeups": lambda: self._dispatcher.recover_orphans(only_expired=False),
+            "sweep temporary files": self._recovery.sweep,
+        }
+
+    async def _begin(self) -> bool:
+        """What is done once before any wakeup is claimed; tried again where it failed, as on a full disk."""
+        for name, work in list(self._to_begin.items()):
+            await self._step(name, work)
+            if name not in self.beat.trouble:
+                del self._to_begin[name]
+        return not self._to_begin
 
     def _on_ring(self) -> None:
         self._doorbell.drain()

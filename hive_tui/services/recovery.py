@@ -6,21 +6,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from hive_tui.adapters.locks import FileLock
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import AgentBusy, HiveError, NotFound, TmuxError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import SavedSession
 from hive_tui.domain.ports import Clock, Locks, Panes, Processes
 from hive_tui.domain.reconcile import ServerState
-from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
+from hive_tui.domain.wakeups import Action, NewWakeup, Trigger, Wakeup, WakeupStatus
+from hive_tui.services.dispatch import Dispatcher
 from hive_tui.services.ending import Ender, let_pane_close
 from hive_tui.services.hub import Hub
 from hive_tui.services.nap import fall_asleep, remembered_tree
 from hive_tui.services.observer import Observation, Observer
 from hive_tui.services.pane_building import PaneBuilder
 from hive_tui.services.queue import WakeupQueue
-from hive_tui.services.restore import Restorer
+from hive_tui.services.restore_ending import RestoreEnding
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, journal, settings
@@ -60,8 +63,10 @@ class Recovery:
         processes: Processes,
         locks: Locks,
         snapshotter: Snapshotter,
-        restorer: Restorer,
+        restores: RestoreEnding,
         queue: WakeupQueue,
+        dispatcher: Dispatcher,
+        heartbeat_lock: FileLock,
         clock: Clock,
         hub: Hub,
     ) -> None:
@@ -71,8 +76,10 @@ class Recovery:
         self._processes = processes
         self._locks = locks
         self._snapshotter = snapshotter
-        self._restorer = restorer
+        self._restores = restores
         self._queue = queue
+        self._dispatcher = dispatcher
+        self._heartbeat_lock = heartbeat_lock
         self._clock = clock
         self._hub = hub
         self._builder = builder
@@ -80,7 +87,11 @@ class Recovery:
 
     def finish_interrupted(self) -> list[str]:
         """Finish or roll back naps, wakes and restores whose process has died; what was done, in words."""
-        done: list[str] = []
+        return [said for said, _ in self._finish_interrupted()]
+
+    def _finish_interrupted(self) -> list[tuple[str, Wakeup | None]]:
+        """What was done, and the wake that follows where there is one."""
+        done: list[tuple[str, Wakeup | None]] = []
         for operation in self._database.read(journal.operations):
             with suppress(AgentBusy, NotFound), self._locks.agent(operation.agent_id, purpose="recovery"):
                 still_open = [one for one in self._database.read(journal.operations) if one == operation]
@@ -103,7 +114,8 @@ class Recovery:
 
     def recover(self, actor: Actor, *, wake: bool = True) -> Plan:
         """Finish what was interrupted, build sessions again, and enqueue the wakes of crashed agents with stagger."""
-        finished = self.finish_interrupted()
+        finished = self._finish_interrupted()
+        finished += self._take_up_orphans()
         swept = self.sweep()
         observation = self._observer.observe()
         if observation.state is ServerState.HUNG:
@@ -111,14 +123,33 @@ class Recovery:
         sessions = self._rebuild(observation)
         crashed, blank = self._crashed(observation)
         to_wake = [agent for agent in crashed if wake and not agent.held]
-        asked = tuple(self._enqueue(agent, number, actor) for number, agent in enumerate(to_wake))
-        plan = Plan(tuple(finished), tuple(sessions), crashed, blank, asked, tuple(swept))
+        asked = {wakeup.id: wakeup for _, wakeup in finished if wake and wakeup is not None}
+        asked |= {one.id: one for one in (self._enqueue(agent, n, actor) for n, agent in enumerate(to_wake))}
+        said = tuple(said for said, _ in finished)
+        plan = Plan(said, tuple(sessions), crashed, blank, tuple(asked.values()), tuple(swept))
         if finished or sessions or crashed:
-            text = f"Recovered: {len(sessions)} sessions built, {len(crashed)} crashed agents to wake"
+            text = f"Recovered: {counted(len(sessions), 'session')} built"
+            text += f", {counted(len(crashed), 'crashed agent')} to wake"
+            text += f", {counted(len(finished), 'interrupted operation')} ended" if finished else ""
             event = Event(EventKind.RECOVERED, text, None, actor, payload={"agents": [one.name for one in crashed]})
             self._database.write(journal.log, event, now=self._clock.now())
             self._hub.publish(event)
         return plan
+
+    def _take_up_orphans(self) -> list[tuple[str, Wakeup | None]]:
+        """Wakeups whose process died go back to the queue; with a heartbeat alive that is its own affair."""
+        if not self._heartbeat_lock.try_take("recover"):
+            return []
+        try:
+            orphans = self._dispatcher.recover_orphans(only_expired=False)
+        finally:
+            self._heartbeat_lock.release()
+        names = {agent.id: agent.name for agent in self._database.read(agent_store.everyone)}
+        again = [one if one.status is WakeupStatus.PENDING and one.action is Action.WAKE else None for one in orphans]
+        return [
+            (f"{names[orphan.agent_id]}: an interrupted {orphan.action} {_goes_on(orphan)}", wakeup)
+            for orphan, wakeup in zip(orphans, again, strict=True)
+        ]
 
     def _crashed(self, observation: Observation) -> tuple[tuple[Agent, ...], tuple[Agent, ...]]:
         """The agents that a crash took away: those that a wake can bring back, and those without a conversation."""
@@ -163,14 +194,14 @@ class Recovery:
                         self._builder.hand_over(agent, panes[pane.pane_id])
         return built
 
-    def _finish(self, operation: Operation) -> str:
+    def _finish(self, operation: Operation) -> tuple[str, Wakeup | None]:
         agent = self._database.read(agent_store.get, operation.agent_id)
         if operation.kind == "nap":
-            return self._finish_nap(agent, operation)
+            return self._finish_nap(agent, operation), None
         if operation.kind == "restore":
-            return self._restorer.finish_interrupted(agent, operation)
+            return self._restores.finish_interrupted(agent, operation)
         self._database.write(journal.end, agent.id)
-        return f"{agent.name}: its wake was interrupted; the queue goes on with it"
+        return f"{agent.name}: its wake was interrupted; the queue goes on with it", None
 
     def _finish_nap(self, agent: Agent, operation: Operation) -> str:
         tree = remembered_tree(operation.state)
@@ -213,6 +244,10 @@ class Recovery:
         self._database.write(_end, agent, event, now=self._clock.now())
         self._hub.publish(event)
         return event.text
+
+
+def _goes_on(orphan: Wakeup) -> str:
+    return "goes back to the queue" if orphan.status is WakeupStatus.PENDING else "was given up: it failed too often"
 
 
 def _end(db: sqlite3.Connection, agent: Agent, event: Event, *, now: datetime) -> None:

@@ -5,15 +5,13 @@ Applied by a journal: killed in the middle, it is finished or undone at the next
 
 import json
 import shutil
-import sqlite3
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from hive_tui.adapters.files.forward import HALF_DONE
+from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, Lifecycle
@@ -21,24 +19,19 @@ from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.errors import Cancelled, HiveError, RestoreError, WorkspaceError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks, Progress, Workspaces
-from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.domain.workspaces import RestorePlan
 from hive_tui.services.conversation import Conversation
-from hive_tui.services.hub import Hub
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.observer import Observer
-from hive_tui.services.queue import WakeupQueue
+from hive_tui.services.restore_ending import MADE, RestoreEnding
 from hive_tui.services.restore_views import EVERYTHING, Part, Preview, RestoreResult
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.streams import Streams, has_all
 from hive_tui.services.validation import Validator
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, journal
+from hive_tui.store import journal
 from hive_tui.store.database import Database
-from hive_tui.store.journal import Operation
 
-MADE = "made_by_restore"
-"""In the summary of a safety checkpoint: what the restore after it has made."""
 MOST_MADE = 20_000
 """A restore that makes more files than that leaves them there when it is undone, as it says."""
 WITH_FILES = ("git", "folder")
@@ -60,8 +53,8 @@ class Restorer:
         observer: Observer,
         conversation: Conversation,
         streams: Streams,
+        ending: RestoreEnding,
         clock: Clock,
-        hub: Hub,
     ) -> None:
         self._home = home
         self._database = database
@@ -73,8 +66,8 @@ class Restorer:
         self._observer = observer
         self._conversation = conversation
         self._streams = streams
+        self._ending = ending
         self._clock = clock
-        self._hub = hub
 
     def preview(
         self, agent: Agent, wanted: Checkpoint, progress: Progress, parts: Collection[Part] = EVERYTHING
@@ -92,6 +85,7 @@ class Restorer:
             self._snapshotter.scratch() as saved,
             self._snapshotter.scratch() as current,
         ):
+            require_room(saved, _content_bytes(wanted))
             reader.extract(Path(wanted.path), saved)
             progress.step("comparing the workspace")
             plan, notes = None, list[str]()
@@ -109,8 +103,18 @@ class Restorer:
         actor: Actor,
         progress: Progress,
         parts: Collection[Part] = EVERYTHING,
+        *,
+        wake: bool = True,
     ) -> RestoreResult:
-        """Go back to a checkpoint, or with these parts; an agent that is awake is napped for it and stays asleep.
+        """Go back to a checkpoint, or with these parts; an agent that is awake is napped for it.
+
+        Args:
+            agent: Who goes back.
+            wanted: Where to.
+            actor: Who asks for it.
+            progress: May stop it until the first file is changed.
+            parts: What goes back.
+            wake: Enqueue the wake of an agent that was awake, together with the end of the restore.
 
         Raises:
             RestoreError: The checkpoint is damaged.
@@ -124,28 +128,23 @@ class Restorer:
             safety = self._safety(agent, wanted, actor, progress, is_awake=was_awake)
             folder = self._home / "restores" / str(uuid4())
             agent = self._database.read(agent_store.get, agent.id)
+            state = _begun(folder, wanted, safety, actor, parts) | {"wake": was_awake and wake}
+            # Before anything is unpacked, so that whoever comes after a kill knows what to wake and what to remove.
+            self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
             try:
                 plan, notes = self._prepare(agent, wanted, safety, folder, progress, parts)
+                made = {"made": made_by(plan)}
+                self._database.write(journal.advance, agent.id, "begun", made, now=self._clock.now())
+                progress.step("writing the files")
+                changed, warnings = self._apply_workspace(plan, folder, progress)
+                progress.no_way_back(HALF_DONE)
             except HiveError as error:
-                shutil.rmtree(folder, ignore_errors=True)
-                self._log_stopped(agent, wanted, actor, error, was_awake=was_awake)
+                if not (folder / "journal").exists() or self._workspaces.resume(folder / "journal") is None:
+                    self._give_up(agent, wanted, folder, actor, error, was_awake=was_awake)
                 raise
-            state = {
-                "folder": str(folder),
-                "checkpoint_id": wanted.id,
-                "actor": actor.name,
-                "safety_id": safety.id,
-                "made": made_by(plan),
-                "streams_are_safe": has_all(safety),
-                "parts": sorted(parts),
-            }
-            self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
-            progress.step("writing the files")
-            changed, warnings = self._apply_workspace(agent, plan, folder, progress)
-            agent, left = self._finish(agent, wanted, state)
-        kept = plan.kept if plan else ()
-        said = (*notes, *warnings, *left)
-        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, said, frozenset(parts))
+            agent, left, wakeup = self._ending.finish(agent, wanted, state | made)
+        kept, said = plan.kept if plan else (), (*notes, *warnings, *left)
+        return RestoreResult(agent, wanted, safety, was_awake, changed, kept, said, frozenset(parts), wakeup)
 
     def _neighbours(self, agent: Agent, root: Path) -> list[str]:
         """The other agents that work below the folder whose files would change, as notes."""
@@ -157,33 +156,15 @@ class Restorer:
         ]
         return [f"{one.name} ({one.lifecycle}) works in the same folder, and its files change, too" for one in there]
 
-    def _log_stopped(
-        self, agent: Agent, wanted: Checkpoint, actor: Actor, error: HiveError, *, was_awake: bool
+    def _give_up(
+        self, agent: Agent, wanted: Checkpoint, folder: Path, actor: Actor, error: HiveError, *, was_awake: bool
     ) -> None:
         """Nothing was restored, yet the agent may have been put to sleep for it: that must not go unsaid."""
+        shutil.rmtree(folder, ignore_errors=True)
         asleep = f"; {agent.name} was put to sleep for it, w wakes it" if was_awake else ""
         text = f"The restore of {agent.name} to generation {wanted.generation} was stopped: {error.what}{asleep}"
         severity = Severity.WARNING if isinstance(error, Cancelled) else Severity.FAILURE
-        event = Event(EventKind.RESTORE_FAILED, text, agent.id, actor, severity)
-        self._database.write(journal.log, event, now=self._clock.now())
-        self._hub.publish(event)
-
-    def ask_for_wake(self, agent: Agent, queue: WakeupQueue, actor: Actor) -> Wakeup:
-        """Enqueue the wake that follows a restore of an agent that was awake."""
-        new = NewWakeup(agent.id, Trigger.MANUAL, self._clock.now(), context={"after": "restore"})
-        return queue.enqueue(new, actor).wakeup
-
-    def finish_interrupted(self, agent: Agent, operation: Operation) -> str:
-        """Roll an interrupted restore forward, or back where nothing was changed yet; what was done, in words."""
-        folder = Path(str(operation.state["folder"]))
-        wanted = self._database.read(checkpoints.get, str(operation.state["checkpoint_id"]))
-        applied = self._workspaces.resume(folder / "journal") if operation.step == "begun" else None
-        if operation.step == "begun" and applied is None:
-            self._database.write(journal.end, agent.id)
-            shutil.rmtree(folder, ignore_errors=True)
-            return f"{agent.name}: a restore was interrupted before it changed anything"
-        self._finish(agent, wanted, operation.state)
-        return f"{agent.name}: an interrupted restore of generation {wanted.generation} was finished"
+        self._ending.close(agent, Event(EventKind.RESTORE_FAILED, text, agent.id, actor, severity))
 
     def _refuse_damaged(self, wanted: Checkpoint, progress: Progress) -> None:
         errors = self._validator.check(wanted, progress=progress)
@@ -220,6 +201,8 @@ class Restorer:
     ) -> tuple[RestorePlan | None, list[str]]:
         """Unpack both sides and plan, all in a folder that survives a crash."""
         progress.step("unpacking the checkpoint")
+        folder.mkdir(parents=True, mode=0o700)
+        require_room(folder, _content_bytes(wanted) + _content_bytes(safety))
         for name, checkpoint in (("wanted", wanted), ("current", safety)):
             (folder / name).mkdir(parents=True, mode=0o700)
             reader.extract(Path(checkpoint.path), folder / name)
@@ -253,18 +236,12 @@ class Restorer:
         return self._workspaces.plan(saved, current, Path(str(was["root"])), made), []
 
     def _apply_workspace(
-        self, agent: Agent, plan: RestorePlan | None, folder: Path, progress: Progress
+        self, plan: RestorePlan | None, folder: Path, progress: Progress
     ) -> tuple[int, tuple[str, ...]]:
         if plan is None:
             return 0, ()
         saved = folder / "wanted/workspace"
-        try:
-            applied = self._workspaces.apply(plan, saved, Path(plan.root), folder / "journal", progress)
-        except HiveError:
-            if self._workspaces.resume(folder / "journal") is None:
-                self._database.write(journal.end, agent.id)
-                shutil.rmtree(folder, ignore_errors=True)
-            raise
+        applied = self._workspaces.apply(plan, saved, Path(plan.root), folder / "journal", progress)
         differences = self._workspaces.verify(saved, Path(plan.root))
         if differences and not applied.refused:
             raise WorkspaceError(
@@ -276,47 +253,19 @@ class Restorer:
         )
         return applied.changed, (*applied.warnings, *applied.refused, *displaced)
 
-    def _finish(self, agent: Agent, wanted: Checkpoint, state: Mapping[str, Any]) -> tuple[Agent, list[str]]:
-        """The conversation, the streams, and the registry; warnings. Done again after a crash it gives the same.
 
-        Args:
-            state: What the journal says of this restore.
-        """
-        folder, parts = Path(str(state["folder"])), frozenset(map(Part, state.get("parts", EVERYTHING)))
-        actor = Actor.person(str(state.get("actor", "you")))
-        self._database.write(journal.advance, agent.id, "conversation", now=self._clock.now())
-        now = self._clock.now()
-        taken = f"the checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC"
-        words = "" if parts == EVERYTHING else f", {' and '.join(sorted(parts))} only"
-        restored = replace(agent, reason=f"restored to {taken}{words}", since_at=now)
-        if Part.CONVERSATION in parts:
-            transcript = self._conversation.put_back(folder / "wanted")
-            restored = replace(
-                restored,
-                session_id=wanted.session_id or agent.session_id,
-                transcript=transcript or agent.transcript,
-            )
-        warnings: list[str] = []
-        if Part.STREAMS in parts:
-            is_safe = bool(state.get("streams_are_safe"))
-            warnings = self._streams.put_back(agent, folder / "wanted", folder.name, is_safe=is_safe)
-        event = Event(
-            EventKind.RESTORE_DONE,
-            f"{agent.name} was restored to {taken}{words}",
-            agent.id,
-            actor,
-            Severity.INFO,
-            {"checkpoint_id": wanted.id},
-        )
-        undo = (str(state.get("safety_id", "")), dict(state.get("made", {})))
-        # After a part of it the agent stands at no older checkpoint: the newest one has all that is there.
-        stands_at = wanted.id if parts == EVERYTHING else undo[0]
-        self._database.write(_end, restored, stands_at, undo, event, now=now)
-        self._hub.publish(event)
-        if not any((folder / "journal").glob("displaced/*")):
-            with suppress(OSError):
-                shutil.rmtree(folder)
-        return self._database.read(agent_store.get, agent.id), warnings
+def _begun(
+    folder: Path, wanted: Checkpoint, safety: Checkpoint, actor: Actor, parts: Collection[Part]
+) -> dict[str, Any]:
+    """What whoever finishes the restore after a kill has to know."""
+    return {
+        "folder": str(folder),
+        "checkpoint_id": wanted.id,
+        "actor": actor.name,
+        "safety_id": safety.id,
+        "streams_are_safe": has_all(safety),
+        "parts": sorted(parts),
+    }
 
 
 def made_by(plan: RestorePlan | None) -> dict[str, str]:
@@ -325,21 +274,9 @@ def made_by(plan: RestorePlan | None) -> dict[str, str]:
     return made if len(made) <= MOST_MADE else {}
 
 
-def _end(
-    db: sqlite3.Connection,
-    agent: Agent,
-    checkpoint_id: str,
-    undo: tuple[str, Mapping[str, str]],
-    event: Event,
-    *,
-    now: datetime,
-) -> None:
-    safety_id, made = undo
-    checkpoints.note(db, safety_id, MADE, dict(made))
-    agent_store.put(db, agent)
-    agent_store.set_checkpoint(db, agent.id, checkpoint_id)
-    journal.end(db, agent.id)
-    journal.log(db, event, now=now)
+def _content_bytes(checkpoint: Checkpoint) -> int:
+    """About; what it takes when it is unpacked."""
+    return int(checkpoint.summary.get("content_bytes") or checkpoint.size_bytes)
 
 
 def _state(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.durations import counted
+from hive_tui.domain.wakeups import Wakeup
 from hive_tui.domain.workspaces import RestorePlan
 from hive_tui.services.conversation import ConversationChange
 
@@ -64,6 +66,8 @@ class RestoreResult:
     kept: tuple[str, ...]
     warnings: tuple[str, ...]
     parts: frozenset[Part] = EVERYTHING
+    wakeup: Wakeup | None = None
+    """The wake that follows."""
 
     def to_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -82,14 +86,15 @@ class RestoreResult:
         what = "" if self.parts == EVERYTHING else f" ({' and '.join(sorted(self.parts))} only)"
         said = (
             f"{self.agent.name} is back at generation {self.checkpoint.generation}{what}: "
-            f"{self.files_changed} files changed. What was there before is checkpoint {self.safety.id[:8]}."
+            f"{counted(self.files_changed, 'file')} changed. What was there before is checkpoint {self.safety.id[:8]}."
         )
         return "\n".join([said, *(f"Note: {warning}" for warning in self.warnings)])
 
 
 def plan_lines(plan: RestorePlan) -> list[str]:
     """What happens to the files, for a person."""
-    found = [f"  files: {plan.files} change, {plan.insertions} lines added, {plan.deletions} removed"]
+    changed = "1 file changes" if plan.files == 1 else f"{plan.files} files change"
+    found = [f"  {changed}, {counted(plan.insertions, 'line')} added, {plan.deletions} removed"]
     marks = {"write": "~", "delete": "-", "symlink": "~", "mode": "~"}
     for change in plan.changes[:SHOWN_FILES]:
         mark = "+" if change.old_id is None else marks[change.kind]
@@ -100,6 +105,9 @@ def plan_lines(plan: RestorePlan) -> list[str]:
         here = plan.head.from_branch or (plan.head.from_commit or "nothing")[:10]
         there = plan.head.to_branch or "detached"
         found.append(f"  HEAD: {here} -> {there} at {(plan.head.to_commit or 'no commit')[:10]}")
+    if plan.left is not None:
+        first, *more = plan.left.lines()
+        found += [f"  {first}", *more]
     if plan.kept:
         found.append(f"  kept, since the checkpoint does not know them: {', '.join(plan.kept[:SHOWN_FILES])}")
     return found + [f"  note: {warning}" for warning in plan.warnings]

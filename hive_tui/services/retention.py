@@ -1,5 +1,6 @@
 """Keeps the store of checkpoints small: removes what the policy does not ask for, and never what somebody needs."""
 
+import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
@@ -11,7 +12,7 @@ from hive_tui.adapters.reading import nobody_reads
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.durations import bytes_in_words
-from hive_tui.domain.errors import AgentBusy, CheckpointError
+from hive_tui.domain.errors import AgentBusy, CheckpointError, StoreFull
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks
 from hive_tui.domain.retention import Removal, RetentionPlan, RetentionPolicy, plan_retention
@@ -23,6 +24,8 @@ from hive_tui.store.database import Database
 SEEN = "retention.seen"
 """What the last run saw, so that the heartbeat notices checkpoints of other processes."""
 FULL = "retention.full"
+ROOM_BYTES = 256_000
+"""A file of that size makes room for the transaction that takes it out of the catalog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +78,15 @@ class Retention:
         plan = self.plan()
         removed: list[Removal] = []
         skipped: list[tuple[Removal, str]] = []
-        for removal in plan.removals:
-            why_not = self.remove(removal.checkpoint)
-            if why_not:
-                skipped.append((removal, why_not))
-            else:
-                removed.append(removal)
-        pruned = Pruned(tuple(removed), tuple(skipped), plan.bytes_over_quota)
-        self._tell(pruned, actor)
+        with self._database.spending_reserve():
+            for removal in plan.removals:
+                why_not = self.remove(removal.checkpoint)
+                if why_not:
+                    skipped.append((removal, why_not))
+                else:
+                    removed.append(removal)
+            pruned = Pruned(tuple(removed), tuple(skipped), plan.bytes_over_quota)
+            self._tell(pruned, actor)
         return pruned
 
     def prune_if_due(self) -> Pruned | None:
@@ -106,12 +110,27 @@ class Retention:
             with self._locks.agent(checkpoint.agent_id, purpose="prune"), nobody_reads(path) as is_free:
                 if not is_free:
                     return "its file is being read"
-                if not self._database.write(take_out, checkpoint.id, now=self._clock.now()):
+                if not self._take_out(checkpoint):
                     return "it is needed meanwhile"
                 _unlink(path)
         except AgentBusy:
             return "another hive-tui works on its agent"
         return ""
+
+    def _take_out(self, checkpoint: Checkpoint) -> bool:
+        """Take it out of the catalog, unless it is needed; on a disk that is full its file makes room for that first.
+
+        Killed between the two, it is a damaged checkpoint, and the next run removes it.
+        """
+        try:
+            return self._database.write(take_out, checkpoint.id, now=self._clock.now())
+        except StoreFull:
+            if checkpoint.size_bytes < ROOM_BYTES:
+                raise
+        if not self._database.read(checkpoints.is_dispensable, checkpoint.id):
+            return False
+        empty(Path(checkpoint.path))
+        return self._database.write(take_out, checkpoint.id, now=self._clock.now())
 
     def _stands(self, checkpoint: Checkpoint) -> bool:
         with suppress(OSError):
@@ -145,6 +164,12 @@ def take_out(db: sqlite3.Connection, checkpoint_id: str, *, now: datetime) -> bo
     checkpoints.remove(db, checkpoint_id)
     offsite.let_go(db, checkpoint_id, now=now)
     return True
+
+
+def empty(path: Path) -> None:
+    """Free the space of a file that goes: unlinked, it would keep that for as long as somebody has it open."""
+    with suppress(OSError):
+        os.truncate(path, 0)
 
 
 def _unlink(path: Path) -> None:

@@ -1,10 +1,7 @@
 """Takes a checkpoint of an agent: collects its members, writes the file, enters it into the catalog."""
 
 import dataclasses
-import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
@@ -12,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from hive_tui.adapters.files.room import require_room
+from hive_tui.adapters.files.temporary import clear_away, process_runs, work_folder
 from hive_tui.adapters.git.sandbox import PREFIX as GIT_PREFIX
 from hive_tui.adapters.reading import being_read
 from hive_tui.adapters.sqlite_copy import copy_database, empty_tables
@@ -79,12 +78,8 @@ class Snapshotter:
     def sweep(self, is_running: Callable[[int], bool]) -> list[Path]:
         """Remove what checkpoints that were interrupted left behind."""
         swept = sweep(self._home / "checkpoints", is_running) if (self._home / "checkpoints").is_dir() else []
-        scratch = self._home / "scratch"
-        for folder in scratch.iterdir() if scratch.is_dir() else ():
-            pid = folder.name.removeprefix(GIT_PREFIX).split("-")[0]
-            if pid.isdigit() and not is_running(int(pid)):
-                shutil.rmtree(folder, ignore_errors=True)
-                swept.append(folder)
+        for prefix in ("", GIT_PREFIX):
+            swept += clear_away(self._home / "scratch", prefix, is_running)
         return swept
 
     def _take(self, agent: Agent, reason: CheckpointReason, actor: Actor, progress: Progress) -> Checkpoint:
@@ -92,7 +87,9 @@ class Snapshotter:
         now = self._clock.now()
         path = self._home / "checkpoints" / agent.name / f"{now:%Y%m%dT%H%M%S.%f}Z.tar.zst"
         facts = {"agent_id": agent.id, "agent": agent.name, "created_at": now.isoformat(), "reason": str(reason)}
+        sweep(path.parent, process_runs)
         with self.scratch() as folder:
+            require_room(folder)
             progress.step("reading the workspace")
             workspace = self._snapshot_workspace(agent, folder, progress)
             in_place = sum(file.size_bytes for file in workspace.files)
@@ -129,14 +126,11 @@ class Snapshotter:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """A private folder on the same disk as the checkpoints, removed at the end."""
+        """A private folder on the disk of the checkpoints, removed at the end; those of dead processes go first."""
         base = self._home / "scratch"
         base.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
-        try:
+        with work_folder(base, "") as folder:
             yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def _snapshot_workspace(self, agent: Agent, folder: Path, progress: Progress) -> WorkspaceFacts:
         cwd = Path(agent.cwd)
@@ -179,6 +173,7 @@ class Snapshotter:
         if file.is_database:
             with self.scratch() as folder:
                 copy = folder / "database"
+                require_room(folder, file.path.stat().st_size if file.path.exists() else 0)
                 copy_database(file.path, copy, self._clock)
                 empty_tables(copy, file.empty_tables)
                 size = archive.add_file(member, copy)

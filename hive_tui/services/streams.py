@@ -11,10 +11,11 @@ from hive_tui.archive import reader
 from hive_tui.archive.writer import ArchiveWriter
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import CheckpointError, HiveError, StreamsError, WakeFailed
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, StreamServer
-from hive_tui.domain.streams import Owner, Stream, StreamsSnapshot, counted, kept_newer, shown, words
+from hive_tui.domain.streams import Owner, Stream, StreamsSnapshot, kept_newer, shown, words
 from hive_tui.services.hub import Hub
 from hive_tui.store import checkpoints, journal
 from hive_tui.store.database import Database

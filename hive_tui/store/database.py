@@ -4,14 +4,15 @@ import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote
 
-from hive_tui.domain.errors import StoreError
+from hive_tui.domain.errors import MAKE_ROOM, StoreError, StoreFull
 from hive_tui.domain.ports import Clock
 from hive_tui.store import migrations
+from hive_tui.store.full_disk import FULL, Reserve, in_memory, is_full, read_whole
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -23,6 +24,8 @@ T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5_000
 AUTOCHECKPOINT_PAGES = 1_000
 SWITCHES_TO_WAL = 20
+THAW_EVERY_S = 1.0
+"""So often a database on a full disk is tried again."""
 
 
 class Database:
@@ -32,6 +35,9 @@ class Database:
     in each thread. Only the heartbeat's process checkpoints the WAL (see
     `checkpoint_wal`): SQLite before 3.51.3 has a rare bug when several do.
 
+    On a disk without any space left it is *frozen*, where nobody else has it open: reads see
+    a copy in memory, writes fail, and both try now and then whether there is space again.
+
     Raises:
         StoreError: The file cannot be opened, is no database, or is too new.
     """
@@ -39,17 +45,39 @@ class Database:
     def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._local = threading.local()
         self._readers: list[sqlite3.Connection] = []
         self._engine: Engine | None = None
+        self._owns_wal = False
+        self._writer: sqlite3.Connection | None = None
+        self._frozen: bytes | None = None
+        self._frozen_state: tuple[int, ...] = ()
+        self._tried_at = 0.0
+        self._era = 0
+        """Counts how often what is read from has changed: connections of an era before are of no use."""
+        self._reserve = Reserve(path.with_name(f"{path.name}.reserve"))
         with _as_store_error(path):
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            is_new = not path.exists()
-            self._writer = self._connect()
-            if is_new:
-                path.chmod(0o600)
-            migrations.migrate(self._writer, path, now=clock.now())
+            self._open()
+        self._reserve.keep()
+
+    @property
+    def trouble(self) -> StoreFull | None:
+        """Why nothing can be written, where that was found when it was opened: the disk is full."""
+        return full(self.path) if self._frozen is not None else None
+
+    @contextmanager
+    def spending_reserve(self) -> Iterator[None]:
+        """Within it, on a full disk, the last space is free: for transactions that make room."""
+        if not is_full(self.path.parent):
+            yield
+            return
+        self._reserve.give_up()
+        try:
+            yield
+        finally:
+            self._reserve.take_back()
 
     def write(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` in one transaction: all of it, or nothing.
@@ -58,13 +86,14 @@ class Database:
             StoreError: The database is locked, read-only, damaged or out of space.
         """
         with self._lock, _as_store_error(self.path):
-            self._writer.execute("BEGIN IMMEDIATE")
+            writer = self._thawed_writer()
+            writer.execute("BEGIN IMMEDIATE")
             try:
-                result = work(self._writer, *args, **kwargs)
-                self._writer.execute("COMMIT")
+                result = work(writer, *args, **kwargs)
+                writer.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
+                if writer.in_transaction:
+                    writer.execute("ROLLBACK")
                 raise
             return result
 
@@ -90,9 +119,12 @@ class Database:
         from sqlalchemy.pool import QueuePool
         from sqlmodel import Session, create_engine
 
-        if self._engine is None:
-            self._engine = create_engine("sqlite://", creator=self._connect_read_only, poolclass=QueuePool)
-        with _as_store_error(self.path), Session(self._engine) as session:
+        with _as_store_error(self.path):
+            self._thaw_if_due()
+        engine = self._engine
+        if engine is None:
+            engine = self._engine = create_engine("sqlite://", creator=self._connect_read_only, poolclass=QueuePool)
+        with _as_store_error(self.path), Session(engine) as session:
             try:
                 yield session
             except DBAPIError as error:
@@ -106,7 +138,9 @@ class Database:
     def checkpoint_wal(self, *, own: bool) -> None:
         """Make this process the one that moves the WAL into the database file, or no longer."""
         with self._lock, _as_store_error(self.path):
-            self._writer.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES if own else 0}")
+            self._owns_wal = own
+            if self._writer is not None:
+                self._set_autocheckpoint(self._writer)
 
     def integrity_errors(self) -> list[str]:
         """What `PRAGMA quick_check` finds; empty if the file is sound."""
@@ -117,37 +151,122 @@ class Database:
     def close(self) -> None:
         """Close all connections; the object is of no use afterwards."""
         with self._lock:
-            for connection in (*self._readers, self._writer):
+            for connection in self._readers:
                 connection.close()
-            if self._engine is not None:
-                self._engine.dispose()
+            self._leave_era()
+            if self._writer is not None:
+                self._writer.close()
 
     def _reader(self) -> sqlite3.Connection:
+        self._thaw_if_due()
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._connect()
+        if connection is None or self._local.era != self._era:
+            # Not under the lock, which a writer may hold for long; of an era that ends just now, it is not used again.
+            era, frozen = self._era, self._frozen
+            connection = self._connect() if frozen is None else in_memory(frozen)
+            connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = 1")
-            self._local.connection = connection
+            self._local.connection, self._local.era = connection, era
             self._readers.append(connection)
         return connection
 
+    def _open(self) -> None:
+        """Open for writing; or, on a full disk, take a copy to read from."""
+        is_new = not self.path.exists()
+        try:
+            writer = self._connect(migrate=True)
+        except sqlite3.OperationalError:
+            self._tried_at = self._clock.monotonic()
+            if is_new or not is_full(self.path.parent):
+                raise
+            self._freeze()
+            return
+        if is_new:
+            self.path.chmod(0o600)
+        self._set_autocheckpoint(writer)
+        self._writer, self._frozen = writer, None
+        self._leave_era()
+
+    def _freeze(self) -> None:
+        """Take a copy of what is there now, unless that has been done.
+
+        Raises:
+            StoreError: It was written by another version of hive-tui.
+            sqlite3.Error: Somebody has it open, or it cannot be read.
+        """
+        state = _state(self.path)
+        if self._frozen is not None and state == self._frozen_state:
+            return
+        content = read_whole(self.path, BUSY_TIMEOUT_MS / 1000)
+        with closing(in_memory(content)) as copy:
+            found = migrations.version(copy)
+        migrations.refuse_newer(found, self.path)
+        if found < migrations.LATEST:
+            raise full(self.path)
+        self._frozen, self._frozen_state = content, state
+        self._leave_era()
+
+    def _leave_era(self) -> None:
+        """Threads connect anew when they next read; called after what they read from has changed."""
+        self._era += 1
+        self._readers = []  # a thread may be reading from one just now; it closes by itself
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.dispose()
+
+    def _thaw_if_due(self) -> None:
+        if self._frozen is None or self._clock.monotonic() - self._tried_at < THAW_EVERY_S:
+            return
+        with self._lock:
+            if self._frozen is not None and self._clock.monotonic() - self._tried_at >= THAW_EVERY_S:
+                with suppress(sqlite3.Error):  # what was read before is better than nothing
+                    self._open()
+
+    def _thawed_writer(self) -> sqlite3.Connection:
+        if self._writer is None:
+            self._open()
+        if self._writer is None:
+            raise full(self.path)
+        return self._writer
+
+    def _set_autocheckpoint(self, writer: sqlite3.Connection) -> None:
+        writer.execute(f"PRAGMA wal_autocheckpoint = {AUTOCHECKPOINT_PAGES if self._owns_wal else 0}")
+
     def _connect_read_only(self) -> sqlite3.Connection:
+        if self._frozen is not None:
+            return in_memory(self._frozen)
         url = f"file:{quote(os.fsencode(self.path))}?mode=ro"
         return sqlite3.connect(url, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self, *, migrate: bool = False) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
         )
-        connection.row_factory = sqlite3.Row
-        # Before a pragma that touches the schema: a newer file must be refused unchanged.
-        migrations.refuse_newer(migrations.version(connection), self.path)
-        _use_wal(connection)
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA wal_autocheckpoint = 0")
-        connection.execute("PRAGMA journal_size_limit = 16777216")
+        try:
+            connection.row_factory = sqlite3.Row
+            # Before a pragma that touches the schema: a newer file must be refused unchanged.
+            migrations.refuse_newer(migrations.version(connection), self.path)
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            connection.execute("PRAGMA journal_size_limit = 16777216")
+            if migrate:
+                migrations.migrate(connection, self.path, now=self._clock.now())
+        except BaseException:
+            connection.close()  # at once: one that is left open stands in the way of the next
+            raise
         return connection
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    """What differs once somebody has written the database."""
+    found: list[int] = []
+    for one in (path, path.with_name(f"{path.name}-wal")):
+        with suppress(FileNotFoundError):
+            status = one.stat()
+            found += (status.st_ino, status.st_size, status.st_mtime_ns)
+    return tuple(found)
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -169,7 +288,6 @@ HINTS = (
     ("permission denied", "Look at the folder's owner and mode, or choose another --home."),
     ("not a database", "Move it away; `hive-tui doctor` names the copies that were kept."),
     ("malformed", "Move it away; `hive-tui doctor` names the copies that were kept."),
-    ("full", "Free some space on this disk, then try again."),
     ("disk i/o", "Look at the disk's health and free space, then try again."),
 )
 
@@ -182,8 +300,26 @@ def _as_store_error(path: Path) -> Iterator[None]:
     except sqlite3.IntegrityError:
         raise  # a broken promise of our own code, not of the disk
     except (sqlite3.Error, OSError) as error:
+        if _is_for_lack_of_space(error, path):
+            raise full(path) from error
         said = str(error)
         if isinstance(error, OSError):
             said = f"{error.filename or path}: {error.strerror or error}"
         hint = next((hint for words, hint in HINTS if words in said.lower()), "`hive-tui doctor` looks closer.")
         raise StoreError(f"The database {path} cannot be used: {said}.", hint=hint) from error
+
+
+def full(path: Path) -> StoreFull:
+    """What to say where there is no space for a change."""
+    return StoreFull(
+        f"The disk is full: the database {path} cannot be written.",
+        hint=MAKE_ROOM,
+    )
+
+
+def _is_for_lack_of_space(error: sqlite3.Error | OSError, path: Path) -> bool:
+    """SQLite says it clearly of the log, and calls it an I/O error where it is the log's index that has no room."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    name = getattr(error, "sqlite_errorname", "")
+    return name == "SQLITE_FULL" or (name.startswith("SQLITE_IOERR") and is_full(path.parent))

@@ -48,7 +48,7 @@ class Jobs:
         """Ask the jobs of an agent, or all, to stop; how many were asked."""
         asked = [one for one in self.running.values() if agent_id in (None, one.agent_id)]
         for job in asked:
-            job.progress.cancelled.set()
+            job.progress.ask_to_stop()
         return len(asked)
 
     def of(self, agent_id: str) -> Job | None:

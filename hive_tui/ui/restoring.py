@@ -73,13 +73,10 @@ class Restoring:
 
     def _restore(self, agent: Agent, wanted: Checkpoint) -> None:
         def work(progress: MeasuredProgress) -> Done:
-            # The wake is asked for in the same thread: the screen may stand still while its person is in a pane.
             try:
                 result = self._hive.restorer.restore(agent, wanted, self._actor, progress)
             except HiveError as error:
                 raise self._with_what_became_of_it(agent, error) from error
-            if result.was_awake:
-                self._hive.restorer.ask_for_wake(agent, self._hive.queue, self._actor)
             return Done(f"{result.sentence()} u goes back.", undo=lambda: self.to(result.safety))
 
         title, what = f"restore {agent.name}", f"the restore of {agent.name}"

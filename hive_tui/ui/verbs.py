@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
-from hive_tui.domain.durations import bytes_in_words
+from hive_tui.domain.durations import bytes_in_words, counted
 from hive_tui.domain.errors import HiveError, NotFound
 from hive_tui.domain.events import Actor
 from hive_tui.domain.ports import Progress
@@ -178,9 +178,10 @@ class Verbs:
 
         def work(_: MeasuredProgress) -> Done:
             plan = self._hive.recovery.recover(YOU)
-            built = f"{len(plan.sessions)} sessions built, " if plan.sessions else ""
+            built = f"{counted(len(plan.sessions), 'session')} built, " if plan.sessions else ""
             refusal = "what a crash took away is back; z puts an agent to sleep, x cancels its wake."
-            return Done(f"{built}{len(plan.wakeups)} agents are being woken", refusal=refusal)
+            woken = "1 agent is" if len(plan.wakeups) == 1 else f"{len(plan.wakeups)} agents are"
+            return Done(f"{built}{woken} being woken", refusal=refusal)
 
         self.doing.begin("recover", work, what="the recovery")
 

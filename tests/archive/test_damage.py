@@ -64,6 +64,13 @@ def test_a_file_without_its_trailer_is_truncated(written: Written, raw: bytes):
     assert (error.kind, error.detail) == (Defect.TRUNCATED, "the file ends before its trailer, or has another")
 
 
+@pytest.mark.parametrize("size", [1, 100, 700])
+def test_a_file_that_is_cut_off_is_said_to_be_so_and_not_empty(written: Written, raw: bytes, size: int):
+    written.path.write_bytes(raw[:size])
+    (*_, error) = verify(written.path, written.sha256)
+    assert error.kind is Defect.TRUNCATED and "empty" not in error.detail
+
+
 @pytest.mark.parametrize("tail", [b"\0", b"x", b"\0" * 512, b"garbage" * 1000], ids=["nul", "x", "block", "much"])
 def test_what_is_appended_to_the_file_is_found(written: Written, raw: bytes, tail: bytes):
     written.path.write_bytes(raw + tail)

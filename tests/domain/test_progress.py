@@ -3,7 +3,8 @@
 import pytest
 
 from hive_tui.domain.errors import Cancelled
-from hive_tui.domain.progress import Unwatched
+from hive_tui.domain.progress import MeasuredProgress, Unwatched
+from tests.clocks import FakeClock
 
 
 def test_work_that_nobody_stops_goes_on():
@@ -25,3 +26,19 @@ def test_stopping_one_work_stops_no_other():
     stopped, other = Unwatched(), Unwatched()
     stopped.cancelled.set()
     other.step("reading")
+
+
+def test_past_the_point_of_no_return_it_cannot_be_stopped_and_says_why():
+    progress = MeasuredProgress(FakeClock())
+    progress.no_way_back("files are changed already")
+    assert progress.ask_to_stop() == "files are changed already"
+    progress.step("writing")
+    progress.advance(1)
+    assert progress.in_words().startswith("cannot be stopped any more, since files are changed already")
+
+
+def test_stopped_before_the_point_of_no_return_it_never_passes_it():
+    progress = Unwatched()
+    assert progress.ask_to_stop() == ""
+    with pytest.raises(Cancelled):
+        progress.no_way_back("files are changed already")

@@ -4,7 +4,7 @@ Usage: python -m tests.e2e.killed HOME SOCKET VERB AGENT_ID POINT
 
 The calls counted are transactions, tmux commands, signals and progress steps: between
 any two of them nothing outside this process changes. POINT 0 kills nowhere and prints
-how many calls there were.
+how many calls there were; a POINT that is no number names a step of the progress or of the journal.
 """
 
 import os
@@ -28,8 +28,9 @@ PERSON = Actor.person("test")
 class Fuse:
     """Counts calls, and kills this process right after the chosen one."""
 
-    def __init__(self, point: int) -> None:
-        self.point = point
+    def __init__(self, point: str) -> None:
+        self.point = int(point) if point.isdigit() else 0
+        self.step = "" if point.isdigit() else point
         self.calls = 0
 
     def wrap(self, work: Callable[..., Any]) -> Callable[..., Any]:
@@ -37,13 +38,13 @@ class Fuse:
             try:
                 return work(*arguments, **options)
             finally:
-                self.burn()
+                self.burn(*map(str, arguments))
 
         return call
 
-    def burn(self) -> None:
+    def burn(self, *said: str) -> None:
         self.calls += 1
-        if self.calls == self.point:
+        if self.calls == self.point or (self.step and self.step in said):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -56,12 +57,12 @@ class Counted(Unwatched):
 
     def step(self, name: str, total_bytes: int = 0) -> None:
         super().step(name)
-        self._fuse.burn()
+        self._fuse.burn(name)
 
 
 def main() -> None:
     home, socket, verb, agent_id, point = sys.argv[1:]
-    fuse = Fuse(int(point))
+    fuse = Fuse(point)
     hive = Hive(Path(home), Settings(retry=RetrySettings(waits_s=(0.2, 0.2, 0.2, 0.2))), socket)
     hive.database.write = fuse.wrap(hive.database.write)  # type: ignore[method-assign]
     hive.tmux.run = fuse.wrap(hive.tmux.run)  # type: ignore[method-assign]

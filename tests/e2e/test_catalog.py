@@ -81,7 +81,7 @@ def test_an_export_comes_back_where_it_belongs(two: tuple[Stage, Agent, Path]):
     assert "already a file" in said_no(stage, "export", old.id, str(file))
     stage.json("export", old.id, str(file), "--force")
     assert "in the catalog already: generation 1" in said_no(stage, "import", str(file))
-    assert not list((stage.home / "checkpoints/imported").iterdir()), "nothing is left of the refused one"
+    assert not (stage.home / "checkpoints/imported").exists(), "it is refused before it is copied"
     stage.json("delete", old.id, "--yes")
     assert not Path(old.path).exists() and len(catalog(stage, agent)) == 1
     entered = stage.json("import", str(file))
@@ -112,10 +112,11 @@ def test_an_import_on_another_machine_makes_an_agent_that_can_be_woken(two: tupl
     stage.json("export", catalog(stage, agent)[0].id, str(file))
     stage.hive.registry.forget(stage.stored(agent), TESTER)
     assert "which is no agent here" in said_no(stage, "import", str(file))
-    assert "There is no terminal to ask at" in said_no(stage, "import", str(file), "--agent", "moved")
+    assert "in the catalog already" in said_no(stage, "import", str(file), "--agent", "moved"), "nobody is asked"
     forgotten = catalog(stage, agent)
     for one in forgotten:
         stage.json("delete", one.id, "--yes")
+    assert "There is no terminal to ask at" in said_no(stage, "import", str(file), "--agent", "moved")
     stage.json("import", str(file), "--agent", "moved", "--yes")
     moved = stage.look("moved")
     assert moved.lifecycle is Lifecycle.ASLEEP and moved.session_id == agent.session_id and moved.id != agent.id
@@ -160,7 +161,7 @@ def test_the_doctor_brings_files_and_rows_together_again(two: tuple[Stage, Agent
     found = stage.command("doctor", "--json")
     assert found.returncode == 1
     strays = next(one for one in json.loads(found.stdout) if one["what"] == "catalog")
-    assert strays["found"] == "1 files without an entry, 1 entries without a file"
+    assert strays["found"] == "1 file without an entry, 1 entry without a file"
     stage.command("doctor", "--mend")
     mended = {one.sha256: one for one in catalog(stage, agent)}
     assert mended[newest.sha256].is_valid and mended[newest.sha256].generation == 0
@@ -222,7 +223,7 @@ def test_a_restore_names_its_parts_and_the_way_back(two: tuple[Stage, Agent, Pat
     said = stage.command("restore", "shop", "--only", "workspace", "--yes").stdout
     assert "is back at generation 1 (workspace only)" in said
     assert {path.name: path.read_text() for path in folder.glob("*.txt")} != now
-    undo = next(line for line in said.splitlines() if line.startswith("To undo it now: ")).split("`")[1]
+    undo = next(line for line in said.splitlines() if line.startswith("To undo it: ")).split("`")[1]
     done = stage.command(*undo.split()[1:], "--yes")
     assert done.returncode == 0, done.stderr
     assert {path.name: path.read_text() for path in folder.glob("*.txt")} == now

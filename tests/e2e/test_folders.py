@@ -81,7 +81,7 @@ def test_the_checkpoint_says_what_it_left_out(stage: Stage):
     taken = generation(stage, agent, 0)
     assert taken.summary["workspace"]["kind"] == "folder"
     done = stage.command("restore", "shop", "--generation", "0", "--yes")
-    assert "looks like a secret: 1 files (6 bytes): '.env'" in done.stdout + done.stderr
+    assert "looks like a secret: 1 file (6 bytes): '.env'" in done.stdout + done.stderr
     assert stage.command("validate", "shop", "--deep").returncode == 0
 
 

@@ -18,7 +18,7 @@ DIED = (-9, 0)
 """Killed; or done, where the last points came a little earlier than when they were counted."""
 
 
-def run_killed(stage: Stage, verb: str, agent: Agent, point: int) -> subprocess.CompletedProcess[str]:
+def run_killed(stage: Stage, verb: str, agent: Agent, point: int | str) -> subprocess.CompletedProcess[str]:
     """Run the verb in a process of its own that dies at the point."""
     return subprocess.run(
         [sys.executable, "-m", "tests.e2e.killed", str(stage.home), stage.socket, verb, agent.id, str(point)],

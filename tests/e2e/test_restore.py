@@ -115,7 +115,7 @@ def test_a_preview_changes_nothing(stage: Stage):
     agent, folder, _ = two_generations(stage)
     before = state_of(folder)
     preview = stage.hive.restorer.preview(stage.look(), generation(stage, agent, 1), Unwatched())
-    assert preview.lines()[1] == "  files: 2 change, 3 lines added, 1 removed"
+    assert preview.lines()[1] == "  2 files change, 3 lines added, 1 removed"
     assert "    + staged.txt" in preview.lines() and "    ~ kept.txt" in preview.lines()
     assert "  conversation: 2 lines" in "\n".join(preview.lines())
     assert state_of(folder) == before and stage.look().lifecycle is Lifecycle.AWAKE

@@ -20,7 +20,7 @@ from hive_tui.archive.writer import writing
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.errors import AgentBusy, CheckpointError, DiskFull, HiveError
 from hive_tui.domain.progress import Unwatched
-from hive_tui.store import agents
+from hive_tui.store import agents, checkpoints
 from tests.keeper import TESTER, Keeper
 from tests.stage import ROOT
 
@@ -114,10 +114,12 @@ def test_a_sound_archive_that_cannot_be_a_checkpoint_is_refused(keeper: Keeper, 
 
 
 def test_an_imported_agent_brings_no_environment_with_it(keeper: Keeper):
-    keeper.take()
+    one = keeper.take()
     keeper.hive.database.write(agents.forget, keeper.agent.id, now=keeper.clock.now())
-    path = keeper.folder / "home/checkpoints/shop"
-    plan = keeper.hive.keeping.catalog.plan_import(next(path.glob("*.zst")), "moved", Unwatched())
+    with pytest.raises(CheckpointError, match="in the catalog already: generation 0"):
+        keeper.hive.keeping.catalog.plan_import(Path(one.path), "moved", Unwatched())
+    keeper.hive.database.write(checkpoints.remove, one.id)
+    plan = keeper.hive.keeping.catalog.plan_import(Path(one.path), "moved", Unwatched())
     assert plan.agent is None
     made = plan.described.agent("id", "moved", keeper.hive.kinds, now=keeper.clock.now(), trusted=False)
     assert made.env == () and made.pane is None and made.process is None

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.domain.errors import StoreError
+from hive_tui.domain.errors import StoreError, StoreFull
 from hive_tui.domain.events import Event, EventKind
 from hive_tui.store import agents, journal, migrations, screens, settings
 from hive_tui.store.database import BUSY_TIMEOUT_MS, Database
@@ -286,9 +286,9 @@ def test_a_full_disk_says_so_and_nothing_of_the_write_stays(database: Database):
 
     pages = database.write(pragma, "page_count")
     database.write(pragma, f"max_page_count = {pages}")
-    with pytest.raises(StoreError, match="full") as refused:
+    with pytest.raises(StoreFull, match="disk is full") as refused:
         database.write(fill)
-    assert "Free some space" in refused.value.hint
+    assert "hive-tui prune" in refused.value.hint
     assert database.read(journal.events) == []
 
 

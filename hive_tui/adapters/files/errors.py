@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hive_tui.adapters.files.writer import FULL
-from hive_tui.domain.errors import DiskFull, WorkspaceError
+from hive_tui.domain.errors import MAKE_ROOM, DiskFull, WorkspaceError
 
 
 @contextmanager
@@ -23,4 +23,4 @@ def plain_errors() -> Iterator[None]:
 
 def disk_full(place: str) -> DiskFull:
     """The error for a place without space."""
-    return DiskFull(f"There is no space left on {place}.", hint="Make room, then try again.")
+    return DiskFull(f"There is no space left on {place}.", hint=MAKE_ROOM)

@@ -10,6 +10,9 @@ from hive_tui.domain.errors import Cancelled, WorkspaceError
 from hive_tui.domain.ports import Progress
 from hive_tui.domain.workspaces import AppliedRestore, WorkspaceKind
 
+HALF_DONE = "files are changed already, and a half of them would be of no use"
+"""Why a restore cannot be stopped once it has begun."""
+
 
 def write_files(journal: Journal, folder: JournalFolder, progress: Progress | None) -> Outcome:
     """Bring the files to what the journal wants; cannot be stopped, since there is no way back any more."""

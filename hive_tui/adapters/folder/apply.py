@@ -8,7 +8,7 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from hive_tui.adapters.files.errors import disk_full
-from hive_tui.adapters.files.forward import finished, unused, write_files
+from hive_tui.adapters.files.forward import HALF_DONE, finished, unused, write_files
 from hive_tui.adapters.files.journal import CONTENTS, Journal, JournalFolder, Piece
 from hive_tui.adapters.files.ondisk import PIECE, BlobHash
 from hive_tui.adapters.files.tree import Tree
@@ -35,6 +35,8 @@ def apply_plan(
         _step(progress, "prepare the files")
         journal = _stage(plan, checkpoint, root, journal_folder, progress)
         _step(progress, "apply the changes")
+        if progress is not None:
+            progress.no_way_back(HALF_DONE)
         journal_folder.commit(journal)
     except BaseException:
         if not journal_folder.is_used():

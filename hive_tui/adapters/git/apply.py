@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from hive_tui.adapters.files.forward import finished, unused, write_files
+from hive_tui.adapters.files.forward import HALF_DONE, finished, unused, write_files
 from hive_tui.adapters.files.journal import PACKS, Journal, JournalFolder, sync
 from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.capture import IN_PROGRESS
@@ -40,6 +40,8 @@ def apply_plan(
         _step(progress, "prepare the files")
         journal = stage(git, clock, plan, checkpoint, root, journal_folder, progress)
         _step(progress, "apply the changes")
+        if progress is not None:
+            progress.no_way_back(HALF_DONE)
         journal_folder.commit(journal)
     except BaseException:
         if not journal_folder.is_used():
@@ -70,7 +72,7 @@ def _roll_forward(
 ) -> AppliedRestore:
     unstoppable = replace(git, cancelled=None)
     outcome = write_files(journal, folder, progress)
-    with sandbox(folder.staged, unstoppable) as box:
+    with sandbox(folder.staged, unstoppable, is_sparing=False) as box:
         repository = require_repository(box.plain, Path(journal.root))
         warnings = put_git_state(repository, clock, journal, folder.staged)
     result = AppliedRestore(

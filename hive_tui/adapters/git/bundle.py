@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.sandbox import Sandbox
 from hive_tui.domain.errors import WorkspaceError
@@ -69,7 +70,11 @@ def write_bundle(packed: Path, place: Path, begin: bytes) -> None:
         packed: The pack.
         place: The bundle's path.
         begin: Its header.
+
+    Raises:
+        DiskFull: It does not fit.
     """
+    require_room(place.parent, packed.stat().st_size)
     with place.open("wb") as target, packed.open("rb") as source:
         target.write(begin)
         shutil.copyfileobj(source, target, 1 << 20)
@@ -88,6 +93,8 @@ def open_bundles(folder: Path, sandbox: Sandbox, object_format: str) -> list[Pat
 
 def _open(bundle: Path, sandbox: Sandbox, object_format: str) -> Path:
     loose = sandbox.packs / "opened.pack"
+    if sandbox.plain.room is not None:
+        require_room(sandbox.plain.room, bundle.stat().st_size if bundle.exists() else 0)
     try:
         with bundle.open("rb") as source, loose.open("wb") as target:
             _skip_header(source)

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any, Self
 
+from hive_tui.adapters.files.room import require_room
 from hive_tui.domain.errors import Cancelled, WorkspaceError
 
 TICK_S = 0.25
@@ -76,6 +77,7 @@ class Git:
         git_dir: The repository; None to let git look for one around `cwd`.
         work_tree: Where its files are; None for none.
         index: The index to use instead of the repository's own.
+        room: A folder that commands write to; they are ended before its disk is full.
     """
 
     home: Path
@@ -86,9 +88,10 @@ class Git:
     git_dir: Path | None = None
     work_tree: Path | None = None
     index: Path | None = None
+    room: Path | None = None
 
     def at(self, **places: Path | None) -> Self:
-        """The same with another `cwd`, `git_dir`, `work_tree` or `index`."""
+        """The same with another `cwd`, `git_dir`, `work_tree`, `index` or `room`."""
         return replace(self, **places)  # type: ignore[arg-type]
 
     def run(self, *arguments: Argument, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
@@ -162,11 +165,14 @@ class Git:
 
         Raises:
             WorkspaceError: The time is up.
+            DiskFull: The command leaves too little free.
             Cancelled: The person has stopped the work.
         """
         for _ in range(max(1, round(self.timeout_s / TICK_S))):
             if self.cancelled is not None and self.cancelled.is_set():
-                raise Cancelled("The work on the repository was stopped.")
+                raise Cancelled("Stopped, as you asked.", hint="Nothing was changed.")
+            if self.room is not None:
+                require_room(self.room)
             yield min(TICK_S, self.timeout_s)
         raise WorkspaceError(
             f"`git {command_name(arguments)}` in {self.cwd} did not finish within {self.timeout_s:g} s.",

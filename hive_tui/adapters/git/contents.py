@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.files.tree import NOT_THERE, Tree, mode_of
 from hive_tui.adapters.git.command import Git
 from hive_tui.adapters.git.pipes import Fed
@@ -37,8 +39,13 @@ def take_in(git: Git, root: Path, paths: Iterable[bytes], marks: Path, progress:
 
     Args:
         marks: Where git may write which blob got which id.
+
+    Raises:
+        DiskFull: They do not fit.
     """
     with Tree(root) as tree:
+        paths = list(paths)
+        require_room(marks.parent, sum(_size(tree, path) for path in paths))
         with Fed(git, "fast-import", "--quiet", "--depth=0", f"--export-marks={marks}") as feed:
             intake = _Intake(tree, feed, progress)
             for path in paths:
@@ -133,6 +140,13 @@ class _Intake:
             self.flush()
         if self._progress is not None:
             self._progress.advance(len(piece))
+
+
+def _size(tree: Tree, path: bytes) -> int:
+    with suppress(OSError):
+        found = tree.stat(path)
+        return found.st_size if found is not None else 0
+    return 0
 
 
 def _identity(found: os.stat_result) -> tuple[int, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hive_tui.adapters.files.link import link_or_copy
+from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.git.bundle import BUNDLE, HISTORY, HISTORY_INDEX, Selection, header, pack, write_bundle
 from hive_tui.adapters.git.command import GitFailed
 from hive_tui.adapters.git.commits import BLOBS_REF, HEAD_REF, INDEX_REF, WORKTREE_REF, Commits
@@ -82,6 +83,7 @@ def _write_past(
         return True
     if repository.is_partial() or repository.packed_bytes() > WORTH_A_TRY * limit_bytes:
         return False
+    require_room(box.folder, min(repository.packed_bytes(), limit_bytes))
     packed = pack(box.git, Selection(tips=list(history.past.values())), box.folder)
     if packed.stat().st_size > limit_bytes:
         return False

@@ -125,7 +125,7 @@ def put_index(repository: Repository, clock: Clock, staged: Path, changed_ns: in
 
 def _prepare(repository: Repository, staged: Path, changed_ns: int, prepared: Path) -> None:
     """Write the index with fresh stat data, whole even where it was split, so that `git status` need not read files."""
-    with sandbox(staged, repository.plain) as box:
+    with sandbox(staged, repository.plain, is_sparing=False) as box:
         box.create(repository.object_format, repository, converting=True)
         for path in [staged / "index", *staged.glob(SHARED)]:
             shutil.copyfile(path, box.git_dir / path.name)

@@ -26,7 +26,7 @@ from hive_tui.adapters.git.index import copy_index
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox
 from hive_tui.adapters.git.untracked import Limits
-from hive_tui.domain.errors import WorkspaceError
+from hive_tui.domain.errors import DiskFull, WorkspaceError
 from hive_tui.domain.workspaces import IndexState, WorkspaceFacts
 
 SEEN = "seen.json"
@@ -84,7 +84,7 @@ class Kept:
                 self._fill(new, box, capture, into, facts)
                 if (new / SEEN).exists():
                     self._swap(new)
-        except (OSError, WorkspaceError):
+        except (OSError, WorkspaceError, DiskFull):
             pass
         finally:
             shutil.rmtree(new, ignore_errors=True)

@@ -21,12 +21,16 @@ from hive_tui.domain.workspaces import (
     Difference,
     HeadMove,
     IndexState,
+    LeftCommits,
     RestorePlan,
     WorkspaceFacts,
     changes_to_make,
     is_safe_path,
     parents,
 )
+
+MOST_SHOWN = 5
+FORMAT = ("--format=%h %s", f"--max-count={MOST_SHOWN}")
 
 
 def plan_restore(
@@ -91,6 +95,7 @@ class _Comparison:
             changes=changes,
             kept=kept,
             head=head,
+            left=self._left(head),
             insertions=sum(added for added, _ in lines),
             deletions=sum(removed for _, removed in lines),
             warnings=(*self._warn_of_files(differences, kept), *head_warnings),
@@ -121,6 +126,24 @@ class _Comparison:
         blocked = wanted.branch != there.branch and is_checked_out_elsewhere(self._repository, wanted.branch)
         return _checked(replace(move, branch_at=at, branch_blocked=blocked), is_kept=self._is_kept(at))
 
+    def _left(self, move: HeadMove | None) -> LeftCommits | None:
+        """The commits that no longer belong to the branch that moves, or to a HEAD without one."""
+        if move is None or move.branch_blocked:
+            return None
+        of_branch = self._left_by(move.to_branch, move.branch_at, move.to_commit) if move.to_branch else None
+        return of_branch or (self._left_by(None, move.from_commit, move.to_commit) if not move.from_branch else None)
+
+    def _left_by(self, branch: str | None, was: str | None, will_be: str | None) -> LeftCommits | None:
+        if was is None:
+            return None
+        gone = [was, *([f"^{will_be}"] if will_be else [])]
+        count = int(self._box.git.line("rev-list", "--count", *gone) or 0)
+        if not count:
+            return None
+        shown = self._box.git.run("log", "--no-show-signature", "--no-color", "--abbrev=10", *FORMAT, *gone, "--")
+        lines = tuple(printable(line) for line in shown.decode(errors="replace").splitlines())
+        return LeftCommits(branch, count, lines, self._is_kept(was), has_reflog=not (branch and will_be is None))
+
     def _is_kept(self, commit: str | None) -> bool:
         """Whether the safety checkpoint has a commit."""
         if commit is None or self._there.needs_repo or self._there.head is None:
@@ -148,9 +171,12 @@ def _checked(move: HeadMove, *, is_kept: bool) -> tuple[HeadMove | None, list[st
         return None, [f"HEAD stays: the branch {move.to_branch} had no commits then, and those of now would be lost."]
     if move.branch_blocked:
         return move, [f"The branch {move.to_branch} is checked out in another worktree, so HEAD is detached instead."]
-    if move.from_branch != move.to_branch and move.branch_at not in (None, move.to_commit):
-        return move, [f"The branch {move.to_branch} moves away from {move.branch_at}; its reflog keeps that commit."]
     return move, []
+
+
+def printable(line: str) -> str:
+    """A message's line may hold what a terminal would obey."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _tree(captured: CapturedTree | None) -> str:

@@ -41,7 +41,7 @@ def recreate_workspace(git: Git, clock: Clock, checkpoint: Path, root: Path, pro
     if os.path.lexists(root) and (not root.is_dir() or any(root.iterdir())):
         raise WorkspaceError(f"{root} is there and is not empty.", hint="Move it away, then restore again.")
     root.parent.mkdir(parents=True, exist_ok=True)
-    with work_folder(root.parent, PREFIX) as work, sandbox(work, git) as box:
+    with work_folder(root.parent, PREFIX) as work, sandbox(work, git, is_sparing=False) as box:
         try:
             _Builder(box, clock, checkpoint, wanted, work).build(root.parent.resolve() / root.name, progress)
         except (GitFailed, LacksContent) as error:

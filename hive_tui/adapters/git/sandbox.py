@@ -7,12 +7,12 @@ and it is thrown away, so that nothing of the work is ever left in the user's re
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hive_tui.adapters.files.temporary import work_folder
 from hive_tui.adapters.git.command import Git
 from hive_tui.adapters.git.repository import Repository
 
@@ -109,17 +109,20 @@ class Sandbox:
 
 
 @contextmanager
-def sandbox(beside: Path, git: Git) -> Iterator[Sandbox]:
-    """A sandbox in a temporary folder inside `beside`, which is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=beside))
-    home = folder / "home"
-    try:
+def sandbox(beside: Path, git: Git, *, is_sparing: bool = True) -> Iterator[Sandbox]:
+    """A sandbox in a temporary folder inside `beside`, which is gone afterwards.
+
+    Args:
+        beside: Where it lies.
+        git: Works in it.
+        is_sparing: End commands before the disk is full; not where there is no way back any more.
+    """
+    with work_folder(beside, PREFIX) as folder:
+        home = folder / "home"
         home.mkdir()
         # In a file, since git before 2.38 does not take this one from the command line.
         (home / ".gitconfig").write_text("[safe]\n\tdirectory = *\n")
-        yield Sandbox(folder, git.at(home=home, cwd=folder))
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield Sandbox(folder, git.at(home=home, cwd=folder, room=folder if is_sparing else None))
 
 
 def personal_file(repository: Repository, key: str, name: str) -> Path:

@@ -29,7 +29,7 @@ def find_differences(git: Git, checkpoint: Path, root: Path) -> list[str]:
     wanted = read_state(checkpoint)
     if wanted.worktree is None:
         return []
-    with sandbox(checkpoint.parent, git) as box:
+    with sandbox(checkpoint.parent, git, is_sparing=False) as box:
         repository = require_repository(box.plain, root)
         box.create(wanted.object_format, repository)
         open_bundles(checkpoint, box, wanted.object_format)

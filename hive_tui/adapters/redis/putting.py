@@ -9,8 +9,9 @@ from uuid import uuid4
 from hive_tui.adapters.redis.building import add_entries, add_group, build
 from hive_tui.adapters.redis.reading import Limits, entries_of, field_map, read
 from hive_tui.adapters.redis.server import Command, Refused, Server
+from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import StreamsError
-from hive_tui.domain.streams import Entry, Group, Owner, PutBack, Stream, counted, id_after, id_order, kept_newer, shown
+from hive_tui.domain.streams import Entry, Group, Owner, PutBack, Stream, id_after, id_order, kept_newer, shown
 
 DEFAULT_LIMITS = Limits()
 TRIES = 5

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hive_tui.adapters.redis.server import Command, Refused, Server
+from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import StreamsError
 from hive_tui.domain.streams import (
     Entry,
     Group,
     Pending,
     Stream,
-    counted,
     id_before,
     is_glob,
     named,

@@ -56,6 +56,37 @@ def test_the_reflog_tells_of_the_restore_and_keeps_the_old_commit(repo: Repo, ta
     assert repo.line("rev-parse", "main@{1}") == second
 
 
+def test_commits_that_leave_the_branch_are_named_before_anything_is_done(
+    repo: Repo, take: Take, workspaces: GitWorkspaces
+):
+    taken = take(repo)
+    for number in range(7):
+        repo.commit(f"later {number}")
+    plan = workspaces.plan(taken.folder, take(repo).folder, repo.root)
+    assert plan.left is not None
+    said = plan.left.lines()
+    assert said[0] == "7 commits leave the branch main; the safety checkpoint and the reflog keep them:"
+    assert said[1] == f"    {repo.line('log', '-1', '--abbrev=10', '--format=%h')} later 6"
+    assert said[-1] == "    and 2 more" and len(said) == 7
+    repo.git("checkout", "-q", "--detach")
+    repo.commit("without a branch")
+    left = workspaces.plan(taken.folder, take(repo).folder, repo.root).left
+    assert left is not None and left.lines()[0].startswith("7 commits leave the branch main"), left
+
+
+def test_a_restore_that_only_goes_forward_leaves_no_commit_behind(repo: Repo, take: Take, workspaces: GitWorkspaces):
+    start = repo.line("rev-parse", "HEAD")
+    repo.commit("later")
+    taken = take(repo)
+    repo.git("reset", "-q", "--hard", start)
+    assert workspaces.plan(taken.folder, take(repo).folder, repo.root).left is None
+    repo.git("checkout", "-q", "--detach")
+    repo.commit("without a branch")
+    left = workspaces.plan(taken.folder, take(repo).folder, repo.root).left
+    assert left is not None, "the branch moves forward, but HEAD had a commit of its own"
+    assert left.lines()[0] == "1 commit leaves HEAD; the safety checkpoint and the reflog keep it:"
+
+
 def test_commits_that_the_repository_lost_come_back_with_the_restore(repo: Repo, take: Take, workspaces: GitWorkspaces):
     start = repo.line("rev-parse", "HEAD")
     repo.write("lost.txt", "lost\n")

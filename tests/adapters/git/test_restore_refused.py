@@ -72,6 +72,9 @@ class Stopping:
     def step(self, name: str, total_bytes: int = 0) -> None:
         """Goes on."""
 
+    def no_way_back(self, why: str) -> None:
+        """Goes on."""
+
     def advance(self, done_bytes: int) -> None:
         raise Cancelled("Stopped.")
 

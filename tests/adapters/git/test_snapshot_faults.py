@@ -174,6 +174,9 @@ class Interfering:
         if name == self._at:
             self._action()
 
+    def no_way_back(self, why: str) -> None:
+        """Goes on."""
+
     def advance(self, done_bytes: int) -> None:
         if self._at == "advance":
             self._action()
