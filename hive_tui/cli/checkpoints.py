@@ -9,7 +9,7 @@ from hive_tui.cli.context import PERSON, command, confirm, print_json, print_tab
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
 from hive_tui.domain.agents import Lifecycle
-from hive_tui.domain.catalog_words import offsite_words, proven_words
+from hive_tui.domain.catalog_words import offsite_words, proven_words, verified_words
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
@@ -64,7 +64,7 @@ def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
                 f"{one.took_s:.1f}s" if one.took_s else "-",
                 "yes" if one.is_valid else "DAMAGED",
                 proven_words(one, now),
-                offsite_words(one, copies.get(one.id)),
+                offsite_words(one, copies.get(one.id)) + verified_words(copies.get(one.id), now),
                 str(one.reason),
                 one.id[:8],
                 content(one),

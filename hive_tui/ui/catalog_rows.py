@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from hive_tui.domain.catalog_words import offsite_words, proven_words
+from hive_tui.domain.catalog_words import offsite_words, proven_words, verified_words
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
@@ -50,6 +50,6 @@ def checkpoint_details(one: Checkpoint, copy: OffsiteCopy | None, now: datetime)
         lines.append(f"{said} {in_words(now - one.drilled_at)} ago: {one.proven_note}")
     if copy is not None:
         sealed = ", encrypted" if copy.is_encrypted else ""
-        lines.append(f"off-site: {copy.state}{sealed}, {copy.destination}")
+        lines.append(f"off-site: {copy.state}{verified_words(copy, now)}{sealed}, {copy.destination}")
         lines += [f"✕ {copy.error} (tried {copy.attempts} times)"] if copy.error else []
     return lines

@@ -241,9 +241,7 @@ def test_a_place_that_hangs_is_given_up_and_holds_up_nothing(make: MakeKeeper, s
         keeper.take()
     finally:
         os.close(os.open(fifo, os.O_RDWR | os.O_NONBLOCK))
-        writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
         fifo.unlink()
-        os.close(writer)
     eventually(lambda: not service(keeper)._patience.is_stuck, "what hung has ended")
     service(keeper).retry_now()
     assert service(keeper).work() == 2
