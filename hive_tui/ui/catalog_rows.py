@@ -12,6 +12,9 @@ from hive_tui.ui.format import Cell, Row, local, short_path
 
 CHECKPOINT_COLUMNS = ("agent", "gen", "age", "size", "valid", "proven", "off-site", "why", "new", "took", "content")
 
+SHOWN_LACKS = 3
+"""How many of the things that are not in a checkpoint have room in its details."""
+
 
 def checkpoint_rows(view: CheckpointsView) -> tuple[Row, ...]:
     """The catalog."""
@@ -44,7 +47,10 @@ def checkpoint_details(one: Checkpoint, copy: OffsiteCopy | None, now: datetime)
     place = short_path(one.path) if one.is_local else "only in the second place"
     lines = [f"{local(one.created_at):%Y-%m-%d %H:%M:%S}  {one.id[:8]}  {place}"]
     lines += [f"✕ {error}" for error in one.validation_errors[:5]]
-    lines += [f"not in it: {what}" for what in lacks(one)[:3]]
+    lacking = lacks(one)
+    lines += [f"not in it: {what}" for what in lacking[:SHOWN_LACKS]]
+    if len(lacking) > SHOWN_LACKS:
+        lines.append(f"not in it: more; `hive-tui checkpoints {one.id[:8]}` names all")
     if one.drilled_at is not None:
         said = "proven by a restore drill" if one.proven_at is not None else "a restore drill failed"
         lines.append(f"{said} {in_words(now - one.drilled_at)} ago: {one.proven_note}")
