@@ -136,18 +136,19 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """As JSON."""
-        value = {
-            "format_version": self.format_version,
-            "facts": dict(self.facts),
-            "began_ns": self.began_ns,
-            "since_reread": self.since_reread,
-            "members": [member.to_json() for member in self.members],
-            "frames": [
-                [frame.offset, frame.size_bytes, frame.content_bytes, frame.sha256, frame.content_id]
-                for frame in self.frames
-            ],
-        }
-        return json.dumps(value).encode()
+        with _no_collection():
+            value = {
+                "format_version": self.format_version,
+                "facts": dict(self.facts),
+                "began_ns": self.began_ns,
+                "since_reread": self.since_reread,
+                "members": [member.to_json() for member in self.members],
+                "frames": [
+                    [frame.offset, frame.size_bytes, frame.content_bytes, frame.sha256, frame.content_id]
+                    for frame in self.frames
+                ],
+            }
+            return json.dumps(value).encode()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
