@@ -27,7 +27,7 @@ test-faults: install  ## Slow fault tests: kill -9 at every step, many times
 	@.ci/setup test-tools
 	.venv/bin/pytest -m faults -n 4 tests
 
-bench: install        ## Measure it beside plain peers; five minutes on a machine with nothing else to do
+bench: install        ## Measure it beside plain peers; ten minutes on a machine with nothing else to do
 	@.ci/setup test-tools
 	.venv/bin/python -m tests.bench --seconds 30
 

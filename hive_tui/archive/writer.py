@@ -149,8 +149,6 @@ class ArchiveWriter:
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Add manifest and trailer, and wait for the disk."""
         self.flush()
-        self._output.settle()
-        self._read_back.follow(self._frames, self._output.synced_bytes)
         age = self._previous.manifest.since_reread + 1 if self._previous else 0
         manifest = Manifest(
             tuple(self.members), facts, frames=tuple(self._frames), began_ns=self._output.began_ns, since_reread=age
@@ -174,8 +172,7 @@ class ArchiveWriter:
             CheckpointError: It is not the same.
             OSError: It cannot be read.
         """
-        self._read_back.follow(self._frames, self._output.synced_bytes)
-        differing = self._read_back.differing()
+        differing = self._read_back.differing(self._frames)
         self._advance(0)
         if differing:
             raise CheckpointError(
