@@ -31,7 +31,7 @@ test-agents: install  ## The real programs in PREFIX/bin against a pretended mod
 	@.ci/setup test-tools
 	HIVE_AGENTS_PREFIX="$(PREFIX)" .venv/bin/pytest -m agents tests/agents
 
-bench: install        ## Measure it beside plain peers; five minutes on a machine with nothing else to do
+bench: install        ## Measure it beside plain peers; ten minutes on a machine with nothing else to do
 	@.ci/setup test-tools
 	.venv/bin/python -m tests.bench --seconds 30
 

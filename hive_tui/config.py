@@ -175,6 +175,10 @@ class OffsiteSettings:
     """Seconds without a byte after which the second place counts as hung."""
     only_after_days: int = 0
     """Days after which a checkpoint lives in the second place only; 0 for never."""
+    verify_every_days: int = 30
+    """Days after which each copy there is read again; 0 for never."""
+    verify_bytes_a_day: int = 1_000_000_000
+    """Bytes a day that are read for that; a single larger copy is read nevertheless."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Keeping:
     def offsite(self) -> Offsite:
         from hive_tui.adapters.locks import FileLock
         from hive_tui.adapters.offsite import second_place
+        from hive_tui.domain.offsite import RereadPolicy
         from hive_tui.services.background import Patience
         from hive_tui.services.offsite import Offsite
 
@@ -72,6 +73,7 @@ class Keeping:
             self._hive.clock,
             self._hive.hub,
             is_sealed=bool(wanted.recipients),
+            reread=RereadPolicy(wanted.verify_every_days, wanted.verify_bytes_a_day),
         )
 
     @part

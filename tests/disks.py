@@ -1,4 +1,4 @@
-"""Small disks in memory, which only root can mount, and which tests fill to the last byte."""
+"""Small disks of a test's own. On Linux, root can always have one; elsewhere such a test is skipped."""
 
 import os
 import subprocess
@@ -12,12 +12,12 @@ import pytest
 
 @contextmanager
 def small_disk(folder: Path, size_bytes: int) -> Iterator[Path]:
-    """A folder on a disk of its own."""
-    if os.geteuid() != 0 or sys.platform != "linux":
-        pytest.skip("only root can mount a disk, and only Linux has this one")
-    folder.mkdir(exist_ok=True)
+    """Mount a disk of this size on the folder, which is made; unmounted at the end."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("only root on Linux may mount a disk of its own")
+    folder.mkdir(parents=True, exist_ok=True)
     words = ["mount", "-t", "tmpfs", "-o", f"size={size_bytes},mode=0700", "tmpfs", str(folder)]
-    subprocess.run(words, check=True)
+    subprocess.run(words, check=True, capture_output=True, text=True)
     try:
         yield folder
     finally:
@@ -34,3 +34,13 @@ def fill(folder: Path, *, but_bytes: int = 0) -> Path:
                     file.write(bytes(size))
         file.truncate(file.tell() - but_bytes)
     return filler
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    """Nothing can be written to the disk meanwhile."""
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)

@@ -12,7 +12,7 @@ from hive_tui.archive.format import (
     Kind,
     Manifest,
     Member,
-    unsafe_link,
+    leads_out,
     unsafe_name,
 )
 from hive_tui.archive.tar import header_bytes, member_bytes, padding
@@ -67,6 +67,15 @@ def problems(manifest: Manifest, end: int) -> list[ValidationError]:
     return [ValidationError(Defect.BAD_MANIFEST, reason, MANIFEST)] if reason else []
 
 
+def links_out(manifest: Manifest, free: str) -> Iterator[ValidationError]:
+    """Links that could lead out of the folder that the archive is unpacked into, but for those below `free`."""
+    for member in manifest.members:
+        if member.kind is Kind.LINK and not (free and member.name.startswith(free + "/")):
+            reason = leads_out(member.name, member.target)
+            if reason is not None:
+                yield ValidationError(Defect.UNSAFE_MEMBER, reason, member.name)
+
+
 def _unsafe(members: Sequence[Member]) -> Iterator[ValidationError]:
     seen: set[str] = {MANIFEST}
     leaves = {member.name for member in members if member.kind is not Kind.FOLDER}
@@ -86,7 +95,9 @@ def _unsafe_kind(member: Member) -> str | None:
     if member.mode > 0o7777:
         return "its mode is none"
     if member.kind is Kind.LINK:
-        return "a link has content" if member.size_bytes else unsafe_link(member.name, member.target)
+        if not member.target or "\0" in member.target:
+            return "the link leads nowhere"
+        return "a link has content" if member.size_bytes else None
     if member.target:
         return "it leads elsewhere and is no link"
     return "a folder has content" if member.kind is Kind.FOLDER and member.size_bytes else None

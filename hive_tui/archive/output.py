@@ -35,8 +35,6 @@ class Output:
         self._final = final
         self.path = path
         self.size_bytes = 0
-        self.synced_bytes = 0
-        """So much of it the disk has confirmed."""
         self.began_ns = os.fstat(descriptor).st_ctime_ns
         self._watch_space()
 
@@ -70,18 +68,9 @@ class Output:
         """
         if self._filled:
             self._hand_over()
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until whole buffers are on the disk; the last one may still grow.
-
-        Raises:
-            OSError: They did not get there.
-        """
         while self._storing:
             self._take_back()
         os.fsync(self._descriptor)
-        self.synced_bytes = self._handed_over
 
     def close(self) -> None:
         """Wait for the disk; whatever it says."""

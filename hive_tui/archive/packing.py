@@ -4,7 +4,7 @@ The identity of a frame's content is, for a chunk of a large file, the SHA-256 o
 files it is `g:` and the SHA-256 over the headers and hashes of its members, which are there anyway.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -35,13 +35,13 @@ class Block:
     """The content, where the hash of a large member goes on."""
 
 
-def pack_group(entries: Sequence[Entry | Loaded], previous: Previous | None) -> Block:
+def pack_group(entries: Sequence[Entry | Loaded | Skipped], previous: Previous | None) -> Block:
     """Small files in one frame.
 
     Raises:
         ChangedWhileRead: They have become too large for one.
     """
-    found = [entry if isinstance(entry, Loaded) else load(entry) for entry in entries]
+    found = [load(entry) if isinstance(entry, Entry) else entry for entry in entries]
     content: list[bytes] = []
     identity = sha256()
     block = Block(skipped=[one for one in found if isinstance(one, Skipped)])
@@ -81,8 +81,14 @@ def pack_chunk(source: Source, number: int, previous: Previous | None) -> Block:
     return block
 
 
-def copy_groups(members: Sequence[Member], entries: Sequence[Entry], previous: Previous) -> Block:
-    """The frames of unchanged small files, which follow each other; a damaged one is made anew from the files."""
+def copy_groups(members: Sequence[Member], look: Callable[[str], Entry | Skipped], previous: Previous) -> Block:
+    """The frames of unchanged small files, which follow each other; a damaged one is made anew from the files.
+
+    Args:
+        members: All that are in those frames.
+        look: Finds the file of a member.
+        previous: Where the frames are.
+    """
     first, last = members[0].frame, members[-1].frame
     copied = _copy(range(first, last + 1), previous)
     if copied is not None:
@@ -91,12 +97,12 @@ def copy_groups(members: Sequence[Member], entries: Sequence[Entry], previous: P
         return copied
     together = Block()
     for number in range(first, last + 1):
-        here = [place for place, member in enumerate(members) if member.frame == number]
+        here = [member for member in members if member.frame == number]
         one = _copy(range(number, number + 1), previous)
         if one is None:
-            one = pack_group([entries[place] for place in here], None)
+            one = pack_group([look(member.name) for member in here], None)
         else:
-            one.members = [members[place] for place in here]
+            one.members = here
             one.read_bytes = sum(member.size_bytes for member in one.members)
         _append(together, one)
     return together
@@ -122,7 +128,7 @@ def copy_chunks(member: Member, numbers: range, entry: Entry, previous: Previous
 def _again(member: Member, number: int, entry: Entry, previous: Previous) -> Block:
     if number == member.frame:
         return pack_header(member, None)
-    own = Entry(entry.name, entry.path, entry.status)
+    own = Entry(entry.name, entry.path, entry.status, folder=entry.folder)
     own.open()
     try:
         own.size_bytes = member.size_bytes
@@ -175,7 +181,7 @@ def _member(loaded: Loaded) -> Member:
         sha256(loaded.content).hexdigest() if loaded.kind is Kind.FILE else "",
         loaded.mode,
         loaded.mtime_ns,
-        loaded.kind,
-        loaded.target,
         stamp=loaded.stamp,
+        kind=loaded.kind,
+        target=loaded.target,
     )

@@ -1,5 +1,6 @@
 """The generation before: which of its frames still say what is true."""
 
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -43,19 +44,23 @@ class Previous:
         self._by_content = {frame.content_id: number for number, frame in enumerate(self.manifest.frames)}
 
     def unchanged(self, entry: Entry) -> Member | None:
-        """The member that this file was, if it has not been changed since.
+        """The member that this file was, if it has not been changed since."""
+        member = self._members.get(entry.name)
+        return member if member is not None and self.is_unchanged(member, entry.status) else None
+
+    def is_unchanged(self, member: Member, status: os.stat_result) -> bool:
+        """Whether a file that is now described so still is what the member holds.
 
         A file that changed about when the older checkpoint was written may have
         changed once more after it was read, within one tick of the file system's
         clock: nobody can tell, so it counts as changed.
         """
-        member = self._members.get(entry.name)
-        stamp = stamp_of(entry.status)
-        if member is None or member.stamp != stamp:
-            return None
-        mtime_ns, ctime_ns = entry.status.st_mtime_ns, entry.status.st_ctime_ns
+        stamp = stamp_of(status)
+        if member.stamp != stamp:
+            return False
+        _, mtime_ns, ctime_ns, _, _ = stamp
         tick_ns = _FINE_NS if ctime_ns % 1_000_000 else _COARSE_NS
-        return member if max(mtime_ns, ctime_ns) < self.manifest.began_ns - tick_ns else None
+        return max(mtime_ns, ctime_ns) < self.manifest.began_ns - tick_ns
 
     def with_content(self, content_id: str) -> bytes | None:
         """A frame that holds this content; None if there is none that is good."""

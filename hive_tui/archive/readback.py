@@ -1,11 +1,9 @@
 """Compares what is on the disk with what was to be written, before the file gets its name."""
 
 import os
-from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
 from hashlib import sha256
-from operator import attrgetter
 from pathlib import Path
 
 from hive_tui.archive.direct import AlignedBuffers, forget_cache, open_direct
@@ -16,10 +14,7 @@ RUN_BYTES = 4 * 1024 * 1024
 
 
 class ReadBack:
-    """One reading of a file, past the cache and on several cores.
-
-    It can begin while the manifest is made. What is read, the disk has confirmed before.
-    """
+    """One reading of a file, past the cache and on several cores, after the disk has confirmed it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -27,34 +22,17 @@ class ReadBack:
         self._buffers = AlignedBuffers()
         self._pipeline = Pipeline()
         self._differing: list[Frame] = []
-        self._followed = 0
 
-    def follow(self, frames: Sequence[Frame], until: int) -> None:
-        """Begin to read what is new since the last call.
-
-        Args:
-            frames: All that were written so far, from the first one on.
-            until: So many bytes are on the disk.
+    def differing(self, frames: Sequence[Frame]) -> list[Frame]:
+        """The frames, of all in the file, that are not on the disk as they should be.
 
         Raises:
             OSError: It cannot be read.
         """
-        if self._followed == len(frames) or frames[self._followed].end > until:
-            return
-        if self._descriptor is None:
-            self._descriptor = open_direct(self._path, os.O_RDONLY)
+        self._descriptor = open_direct(self._path, os.O_RDONLY)
         forget_cache(self._descriptor)
-        past = bisect_right(frames, until, lo=self._followed, key=attrgetter("end"))
-        for run in _runs(frames[self._followed : past]):
+        for run in _runs(frames):
             self._pipeline.submit(0, partial(self._compare, self._descriptor, run), self._differing.extend)
-        self._followed = past
-
-    def differing(self) -> list[Frame]:
-        """Wait; the frames that are not on the disk as they should be.
-
-        Raises:
-            OSError: It cannot be read.
-        """
         self._pipeline.drain()
         return self._differing
 

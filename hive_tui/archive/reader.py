@@ -10,7 +10,7 @@ from hive_tui.archive.extracting import Extraction, read_content
 from hive_tui.archive.format import MANIFEST, BadManifest, Manifest, NewerFormat
 from hive_tui.archive.frames import BadFrame, FrameFile, opened
 from hive_tui.archive.index import Index, read_index
-from hive_tui.archive.layout import problems
+from hive_tui.archive.layout import links_out, problems
 from hive_tui.archive.members import BadMember
 from hive_tui.archive.verifying import errors_in
 from hive_tui.domain.checkpoints import Defect, Depth, ValidationError
@@ -75,17 +75,22 @@ def extract(
     into: Path,
     *,
     wanted: Callable[[str], bool] = lambda _: True,
+    free_links: str = "",
     advance: Callable[[int], None] = lambda _: None,
 ) -> list[str]:
     """Unpack members below `into`, an empty private folder; the names of files and links.
 
     Only what the manifest lists is unpacked, and only what is as it was written. A
-    manifest that asks for anything unsafe is refused before a file is made.
+    manifest that asks for anything unsafe is refused before a file is made. Links are
+    made last, so that nothing is written through one.
 
     Args:
         path: The checkpoint file.
         into: Made if it is missing.
         wanted: Which members to unpack, by name.
+        free_links: A folder in the archive below which links may lead anywhere, as they do in
+            the work of people; who reads it must not follow them. Any other link that could
+            lead out of `into` is refused.
         advance: Called with bytes of content that are done; may raise to stop.
 
     Raises:
@@ -96,7 +101,7 @@ def extract(
         with _indexed(path) as (file, index):
             if index is None:
                 return sequential.extract(path, into, wanted)
-            unsafe = problems(index.manifest, index.end)
+            unsafe = problems(index.manifest, index.end) or [*links_out(index.manifest, free_links)]
             if unsafe:
                 raise damaged(path, str(unsafe[0]))
             return Extraction(file, index.manifest, into, advance).run(wanted)

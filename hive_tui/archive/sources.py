@@ -8,10 +8,13 @@ from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
+from hive_tui.archive.beneath import Beneath
 from hive_tui.archive.format import Kind
 from hive_tui.domain.errors import CheckpointError
 
 ATTEMPTS = 3
+GONE = "it is gone"
+"""Why a file was skipped that was there before."""
 _FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -115,11 +118,14 @@ class Entry:
 
     name: str
     path: Path | str
+    """Below `folder`, if there is one."""
     status: os.stat_result
     file: FileIO | None = None
     """Open already; else it is opened when its turn comes, never through a link."""
     size_bytes: int = -1
     """Take only so much of a file that is open."""
+    folder: Beneath | None = None
+    """What it is opened through."""
 
     @property
     def kind(self) -> Kind | None:
@@ -136,13 +142,24 @@ class Entry:
         """When it was last written."""
         return self.status.st_mtime_ns
 
+    def link(self) -> str:
+        """What stands in the link.
+
+        Raises:
+            OSError: It is no link any more.
+        """
+        if self.folder is not None:
+            return self.folder.link(str(self.path))
+        return str(os.readlink(self.path))  # noqa: PTH115 - a Path would write it in another way
+
     def open(self) -> None:
         """Open it, and see how large it is now.
 
         Raises:
             OSError: It cannot be opened, or is no regular file any more.
         """
-        self.file = FileIO(os.open(self.path, _FLAGS), "rb")
+        opened = os.open(self.path, _FLAGS) if self.folder is None else self.folder.open(str(self.path), _FLAGS)
+        self.file = FileIO(opened, "rb")
         self.status = os.fstat(self.file.fileno())
         self.size_bytes = self.status.st_size
         if not stat.S_ISREG(self.status.st_mode):
@@ -194,10 +211,11 @@ def stamp_of(status: os.stat_result) -> tuple[int, ...]:
 def skip_reason(error: OSError) -> str | None:
     """Why a file that gave this error may be left out; None if it is a failure of the whole checkpoint."""
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
-        return "it is gone"
+        return GONE
     if error.errno in (errno.EACCES, errno.EPERM):
         return "it may not be read"
-    return "it is no regular file any more" if error.errno == errno.ELOOP else None
+    # A link that became a file says EINVAL when it is read.
+    return "it is no regular file any more" if error.errno in (errno.ELOOP, errno.EINVAL) else None
 
 
 def load(entry: Entry) -> Loaded | Skipped:
@@ -232,7 +250,7 @@ def _load_link(entry: Entry) -> Loaded:
         0o777,
         entry.mtime_ns,
         Kind.LINK,
-        str(os.readlink(entry.path)),  # noqa: PTH115 - a Path would write it in another way
+        entry.link(),
         stamp_of(entry.status),
     )
 

@@ -2,13 +2,15 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
-from pathlib import Path, PurePath
+from pathlib import PurePath
+from typing import TypeGuard
 
-from hive_tui.archive.format import GROUP_BYTES, Kind, Member, unsafe_link, unsafe_name
+from hive_tui.archive.beneath import Beneath
+from hive_tui.archive.format import GROUP_BYTES, Kind, Member, unsafe_name
 from hive_tui.archive.layout import is_large
 from hive_tui.archive.previous import Previous
 from hive_tui.archive.sources import Entry, Skipped, skip_reason
@@ -38,7 +40,6 @@ class Copy:
     """Unchanged small files, in frames that follow each other in the generation before."""
 
     members: list[Member]
-    entries: list[Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class CopyLarge:
 
     member: Member
     entry: Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the files are that one frame was made of, or one large file."""
+
+    is_clean: bool
+    """They are all there, and as they were."""
+    entries: list[Entry]
+    """What is there; empty where clean small files need no look at their content."""
 
 
 Step = Read | ReadLarge | Copy | CopyLarge
@@ -58,21 +69,19 @@ class Tree:
     Each is looked at only when its turn comes, so that others are copied meanwhile.
     """
 
-    def __init__(self, prefix: str, root: Path, files: Iterable[str | PurePath], note: Callable[[str], object]) -> None:
+    def __init__(self, prefix: str, folder: Beneath, files: Iterable[str | PurePath]) -> None:
         """Take the names alone.
 
         Args:
             prefix: What stands before the members' names; may be empty.
-            root: The folder.
+            folder: What the files are below.
             files: Paths within it.
-            note: Called once with the name of each that is in the archive; may refuse it.
 
         Raises:
             CheckpointError: A name is there twice.
         """
-        self._above = f"{root}/"
+        self._folder = folder
         self._cut = len(prefix) + 1 if prefix else 0
-        self._note = note
         within = list(map(str, files))
         names = [f"{prefix}/{file}" for file in within] if prefix else within
         self._left = dict.fromkeys(names)
@@ -80,20 +89,35 @@ class Tree:
         if len(self._left) != len(names):
             raise CheckpointError(f"The checkpoint has two members called {Counter(names).most_common(1)[0][0]!r}.")
 
-    def take(self, members: Iterable[Member]) -> list[Entry]:
-        """Those that are wanted, and were not taken yet.
+    @property
+    def names(self) -> Collection[str]:
+        """Those of the members that were not taken yet."""
+        return self._left.keys()
+
+    def take(self, members: Sequence[Member], previous: Previous) -> Taken:
+        """Those of these that are wanted, and were not taken yet: all in one if they are as they were.
 
         Raises:
             OSError: The folder cannot be read.
         """
-        left = self._left
-        found = []
+        left, cut, status = self._left, self._cut, self._folder.status
+        found: list[tuple[Member, os.stat_result]] = []
+        is_clean = True
         for member in members:
             name = member.name
-            if name in left:
-                del left[name]
-                found.append(name)
-        return self._look(found)
+            if name not in left:
+                is_clean = False
+                continue
+            del left[name]
+            try:
+                seen = status(name[cut:])
+            except OSError as error:
+                is_clean = False
+                self._skip(name, error)
+                continue
+            found.append((member, seen))
+            is_clean = is_clean and previous.is_unchanged(member, seen)
+        return Taken(is_clean, [] if is_clean and members[0].frames == 1 else self._entries(found))
 
     def rest(self) -> list[Entry]:
         """All that were not taken yet.
@@ -103,37 +127,45 @@ class Tree:
         """
         names = list(self._left)
         self._left.clear()
-        return self._look(names)
+        found = map(self.look, names)
+        return [entry for entry in found if self._is_entry(entry)]
 
-    def _look(self, names: Iterable[str]) -> list[Entry]:
-        entries: list[Entry] = []
-        for name in names:
-            within = name[self._cut :]
-            entry = _look_at(name, self._above + within, within)
-            if isinstance(entry, Entry):
-                self._note(name)
-                entries.append(entry)
-            else:
-                self.skipped.append(entry)
-        return entries
+    def look(self, name: str) -> Entry | Skipped:
+        """What is there now.
 
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        within = name[self._cut :]
+        reason = unsafe_name(within)
+        if reason is not None:
+            return Skipped(name, reason)
+        try:
+            entry = Entry(name, within, self._folder.status(within), folder=self._folder)
+        except OSError as error:
+            reason = skip_reason(error)
+            if reason is None:
+                raise
+            return Skipped(name, reason)
+        return entry if entry.kind is not None else Skipped(name, "it is a socket, a pipe or a device")
 
-def _look_at(name: str, path: str, within: str) -> Entry | Skipped:
-    reason = unsafe_name(within)
-    if reason is not None:
-        return Skipped(name, reason)
-    try:
-        entry = Entry(name, path, os.lstat(path))
-        if entry.kind is Kind.LINK:
-            reason = unsafe_link(within, str(os.readlink(path)))  # noqa: PTH115
-    except OSError as error:
+    def _entries(self, found: Iterable[tuple[Member, os.stat_result]]) -> list[Entry]:
+        entries = [Entry(member.name, member.name[self._cut :], seen, folder=self._folder) for member, seen in found]
+        special = [entry for entry in entries if entry.kind is None]
+        self.skipped += [Skipped(entry.name, "it is a socket, a pipe or a device") for entry in special]
+        return [entry for entry in entries if entry.kind is not None]
+
+    def _is_entry(self, found: Entry | Skipped) -> TypeGuard[Entry]:
+        if isinstance(found, Skipped):
+            self.skipped.append(found)
+            return False
+        return True
+
+    def _skip(self, name: str, error: OSError) -> None:
         reason = skip_reason(error)
         if reason is None:
-            raise
-        return Skipped(name, reason)
-    if entry.kind is None:
-        reason = "it is a socket, a pipe or a device"
-    return entry if reason is None else Skipped(name, reason)
+            raise error
+        self.skipped.append(Skipped(name, reason))
 
 
 def plan(tree: Tree, previous: Previous | None) -> Iterator[Step]:
@@ -150,26 +182,24 @@ def plan(tree: Tree, previous: Previous | None) -> Iterator[Step]:
 
 def _known(tree: Tree, previous: Previous, loose: list[Entry]) -> Iterator[Step]:
     """Take from the tree what the generation before knows; what would fill no frame goes to `loose`."""
-    run = Copy([], [])
+    run = Copy([])
     run_bytes = 0
     for number, group in groupby(previous.manifest.members, key=attrgetter("frame")):
         members = list(group)
-        entries = tree.take(members)
-        if not entries:
+        taken = tree.take(members, previous)
+        if not taken.entries and not taken.is_clean:
             continue
-        clean = len(entries) == len(members) and all(map(previous.unchanged, entries))
-        small = clean and members[0].frames == 1
+        small = taken.is_clean and members[0].frames == 1
         if run.members and (not small or number != run.members[-1].frame + 1 or run_bytes > RUN_BYTES):
             yield run
-            run, run_bytes = Copy([], []), 0
+            run, run_bytes = Copy([]), 0
         if small:
             run.members.extend(members)
-            run.entries.extend(entries)
             run_bytes += previous.manifest.frames[number].size_bytes
-        elif clean:
-            yield CopyLarge(members[0], entries[0])
+        elif taken.is_clean:
+            yield CopyLarge(members[0], taken.entries[0])
         else:
-            yield from _changed(entries, loose)
+            yield from _changed(taken.entries, loose)
     if run.members:
         yield run
 

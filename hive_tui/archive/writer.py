@@ -4,7 +4,7 @@ import errno
 import json
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,6 +14,7 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from hive_tui.archive import trees
+from hive_tui.archive.beneath import Beneath
 from hive_tui.archive.format import CHUNK_BYTES, GROUP_BYTES, MANIFEST, Frame, Manifest, Member, Trailer, unsafe_name
 from hive_tui.archive.frames import compress
 from hive_tui.archive.layout import chunks, is_large
@@ -115,19 +116,25 @@ class ArchiveWriter:
             files: Paths within it, each once. They must not lead through links.
 
         Returns:
-            What is not in the archive: is gone, may not be read, is a socket, a pipe
-            or a device, or is a link that leads out of the folder.
+            What is not in the archive: is gone, may not be read, or is a socket, a pipe
+            or a device.
 
         Raises:
             OSError: The disk cannot be read.
             ChangedWhileRead: A file changes all the time.
         """
         self._end_group()
-        tree = trees.Tree(prefix, root, files, self._new)
         before = len(self._skipped)
-        for step in trees.plan(tree, self._previous):
-            self._take(step)
-        self.flush()
+        with Beneath(root) as folder:
+            tree = trees.Tree(prefix, folder, files)
+            self._reserve(prefix, tree.names)
+            try:
+                for step in trees.plan(tree, self._previous):
+                    self._take(step, tree)
+                self.flush()
+            except BaseException:
+                self._pipeline.stop()  # nobody may look below the folder any more
+                raise
         return tree.skipped + self._skipped[before:]
 
     def flush(self) -> None:
@@ -142,8 +149,6 @@ class ArchiveWriter:
     def finish(self, facts: Mapping[str, Any]) -> None:
         """Add manifest and trailer, and wait for the disk."""
         self.flush()
-        self._output.settle()
-        self._read_back.follow(self._frames, self._output.synced_bytes)
         age = self._previous.manifest.since_reread + 1 if self._previous else 0
         manifest = Manifest(
             tuple(self.members), facts, frames=tuple(self._frames), began_ns=self._output.began_ns, since_reread=age
@@ -167,8 +172,7 @@ class ArchiveWriter:
             CheckpointError: It is not the same.
             OSError: It cannot be read.
         """
-        self._read_back.follow(self._frames, self._output.synced_bytes)
-        differing = self._read_back.differing()
+        differing = self._read_back.differing(self._frames)
         self._advance(0)
         if differing:
             raise CheckpointError(
@@ -193,14 +197,24 @@ class ArchiveWriter:
         self._names.add(name)
         return name
 
-    def _take(self, step: trees.Step) -> None:
+    def _reserve(self, prefix: str, names: Collection[str]) -> None:
+        """Names of which each is there once; whether they are harmless is asked when they are looked at."""
+        reason = unsafe_name(prefix) if prefix else None
+        if reason:
+            raise CheckpointError(f"No folder of the checkpoint can be called {prefix!r}: {reason}.")
+        taken = self._names.intersection(names)
+        if taken or MANIFEST in names:
+            self._new(min(taken, default=MANIFEST))
+        self._names.update(names)
+
+    def _take(self, step: trees.Step, tree: trees.Tree) -> None:
         match step:
             case trees.Read(entries):
                 size = sum(entry.status.st_size for entry in entries)
                 self._submit(size, partial(pack_group, entries, self._previous))
-            case trees.Copy(members, entries):
+            case trees.Copy(members):
                 assert self._previous is not None
-                self._submit(trees.RUN_BYTES, partial(copy_groups, members, entries, self._previous))
+                self._submit(trees.RUN_BYTES, partial(copy_groups, members, tree.look, self._previous))
             case trees.CopyLarge(member, entry):
                 self._copy_large(member, entry)
             case trees.ReadLarge(entry):

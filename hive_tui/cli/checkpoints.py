@@ -6,10 +6,11 @@ import click
 
 from hive_tui.cli.agents import find
 from hive_tui.cli.context import PERSON, command, confirm, print_json, print_table, warn
+from hive_tui.cli.described import show_checkpoint
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.shapes import checkpoint_json
 from hive_tui.domain.agents import Agent, Lifecycle
-from hive_tui.domain.catalog_words import offsite_words, proven_words
+from hive_tui.domain.catalog_words import offsite_words, proven_words, verified_words
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, next_step
 from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
@@ -40,12 +41,16 @@ def checkpoint(hive: Hive, as_json: bool, name: str) -> None:
 
 
 @command()
-@click.argument("name", metavar="[AGENT]", required=False)
-def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
-    """List the checkpoints of an agent, or of all."""
+@click.argument("target", metavar="[AGENT|ID]", required=False)
+def checkpoints(hive: Hive, as_json: bool, target: str | None) -> None:
+    """List the checkpoints of an agent, or of all; or tell everything about one, and what is not in it."""
     names = names_by_id(hive)
-    found = hive.database.read(store.of_agent, find(hive, name).id) if name else hive.database.read(store.everything)
+    single, found = _meant(hive, target)
     copies = hive.database.read(offsite_store.by_checkpoint)
+    if single:
+        name = names.get(found[0].agent_id, "(forgotten)")
+        show_checkpoint(hive, found[0], name, copies.get(found[0].id), as_json=as_json)
+        return
     if as_json:
         print_json([checkpoint_json(one, names.get(one.agent_id, one.agent_id), copies.get(one.id)) for one in found])
         return
@@ -64,7 +69,7 @@ def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
                 f"{one.took_s:.1f}s" if one.took_s else "-",
                 "yes" if one.is_valid else "DAMAGED",
                 proven_words(one, now),
-                offsite_words(one, copies.get(one.id)),
+                offsite_words(one, copies.get(one.id)) + verified_words(copies.get(one.id), now),
                 str(one.reason),
                 one.id[:8],
                 content(one),
@@ -75,6 +80,20 @@ def checkpoints(hive: Hive, as_json: bool, name: str | None) -> None:
     damaged = next((one.id[:8] for one in found if not one.is_valid), "")
     if damaged:
         warn(f"`hive-tui validate {damaged}` says what is wrong with a damaged one, and what to do.")
+
+
+def _meant(hive: Hive, target: str | None) -> tuple[bool, list[Checkpoint]]:
+    """Whether one checkpoint was named, and which ones are meant."""
+    if target is None:
+        return False, hive.database.read(store.everything)
+    try:
+        return False, hive.database.read(store.of_agent, find(hive, target).id)
+    except NotFound:
+        try:
+            return True, [hive.database.read(store.get, target)]
+        except NotFound:
+            pass
+        raise
 
 
 @command()

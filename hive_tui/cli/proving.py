@@ -49,14 +49,17 @@ def drill(hive: Hive, as_json: bool, target: str | None) -> None:
 
 @command()
 @click.option("--sync", is_flag=True, help="Copy what is not there yet, now.")
+@click.option("--verify", is_flag=True, help="Read every copy there again, now, and send again what is bad.")
 @click.option("--adopt", is_flag=True, help="Take what is mounted there now for the second place.")
-def offsite(hive: Hive, as_json: bool, sync: bool, adopt: bool) -> None:
+def offsite(hive: Hive, as_json: bool, sync: bool, verify: bool, adopt: bool) -> None:
     """The copies of checkpoints in the second place; exit 1 if it fails."""
     if not hive.keeping.offsite.destination:
         raise HiveError("No second place is set.", hint="Name a folder or s3://BUCKET in [offsite] destination.")
     if adopt:
         hive.keeping.offsite.adopt()
-    if sync:
+    if verify:
+        hive.keeping.offsite.verify_now()
+    if sync or verify:
         hive.keeping.offsite.retry_now()
         if not hive.keeping.offsite.work():
             hive.keeping.offsite.look()  # all may be there already, and the place away since

@@ -21,3 +21,10 @@ def offsite_words(one: Checkpoint, copy: OffsiteCopy | None) -> str:
     if copy.state is CopyState.VERIFIED:
         return "yes" if one.is_local else "only there"
     return "FAILED" if copy.state is CopyState.FAILED else str(copy.state)
+
+
+def verified_words(copy: OffsiteCopy | None, now: datetime) -> str:
+    """How long ago the copy was read there and was right; empty where it is not good."""
+    if copy is None or not copy.is_good or copy.verified_at is None:
+        return ""
+    return f", {in_words(now - copy.verified_at)} ago"

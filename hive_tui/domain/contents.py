@@ -1,12 +1,14 @@
 """What a checkpoint holds, in a few words for lists."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.durations import bytes_in_words, counted
 from hive_tui.domain.workspaces import WorkspaceFacts
 
+FILES = "workspace/files"
+"""The folder in a checkpoint that files of a workspace without git are in; links there may lead anywhere."""
 MOST_NAMED = 20
 """Files that the catalog names of those that were left out; the checkpoint itself names all."""
 
@@ -31,14 +33,20 @@ def content(checkpoint: Checkpoint) -> str:
     return ", ".join(parts)
 
 
-def left_out(workspace: WorkspaceFacts) -> list[str]:
-    """What is in the folder and not in the checkpoint, with the reason of each, for a person."""
+def left_out(workspace: WorkspaceFacts, unread: Sequence[str] = (), *, most: int = MOST_NAMED) -> list[str]:
+    """What is in the folder and not in the checkpoint, with the reason of each, for a person.
+
+    Args:
+        workspace: What was seen.
+        unread: What could not be read afterwards, in words.
+        most: How many to name; a last line counts the rest.
+    """
     grouped = [str(one) for one in workspace.left_out]
     single = [] if grouped else [f"{one.path}: {one.reason}" for one in workspace.skipped]
     nested = [f"{one.path}: a repository of its own" for one in workspace.nested]
-    found = [*grouped, *single, *nested]
-    more = len(found) - MOST_NAMED
-    return found[:MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
+    found = [*unread, *grouped, *single, *nested]
+    more = len(found) - most
+    return found[:most] + ([f"and {more} more"] if more > 0 else [])
 
 
 def lacks(checkpoint: Checkpoint) -> list[str]:

@@ -41,6 +41,7 @@ class EventKind(StrEnum):
     OFFSITE_COPIED = "offsite.copied"
     OFFSITE_FAILED = "offsite.failed"
     OFFSITE_FETCHED = "offsite.fetched"
+    OFFSITE_DAMAGED = "offsite.damaged"
     WAKEUP_SCHEDULED = "wakeup.scheduled"
     WAKEUP_STARTED = "wakeup.started"
     WAKEUP_COMPLETED = "wakeup.completed"

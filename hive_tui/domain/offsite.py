@@ -36,9 +36,10 @@ class OffsiteCopy:
     attempts: int = 0
     """Since the last success."""
     next_try_at: datetime | None = None
-    """None where nothing is left to do."""
+    """When it is sent, removed or, where it is verified, read again; None where nothing is left to do."""
     error: str | None = None
     verified_at: datetime | None = None
+    """When it was last read back there and was right."""
 
     @property
     def is_good(self) -> bool:
@@ -46,8 +47,21 @@ class OffsiteCopy:
         return self.state is CopyState.VERIFIED
 
 
+@dataclass(frozen=True, slots=True)
+class RereadPolicy:
+    """How often copies are read again, and how much of that a day."""
+
+    every_days: int = 30
+    """0: never."""
+    bytes_a_day: int = 1_000_000_000
+
+
 FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(hours=6)
+READ_TRIES = 3
+"""A copy that cannot be read so often in a row, at a place that answers, counts as gone."""
+ONLY_COPY_WAIT = timedelta(days=1)
+"""A bad copy that cannot be sent again, since the checkpoint is nowhere else, is looked at again after that."""
 TOLD_EVERY = 20
 """A destination that stays away is told of at the first failure, and then each so many attempts."""
 

@@ -173,7 +173,7 @@ class WorkspaceFacts:
     left_out: tuple[LeftOut, ...] = ()
     """What a folder holds beside what was captured, by reason."""
     files: tuple[FileEntry, ...] = ()
-    """Files that the archive takes from where they are, as `files/PATH`; not in `state.json`."""
+    """Files and links that the archive takes from where they are, as `files/PATH`; not in `state.json`."""
 
     def to_json(self) -> dict[str, Any]:
         """As it stands in `state.json`."""

@@ -12,6 +12,7 @@ from hive_tui.archive import reader
 from hive_tui.archive.format import Member
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.comparison import Comparison, FileDelta, StreamDelta, TranscriptSize
+from hive_tui.domain.contents import FILES
 from hive_tui.domain.errors import CheckpointError
 from hive_tui.domain.ports import Progress, Workspaces
 from hive_tui.domain.streams import Stream, shown
@@ -19,8 +20,6 @@ from hive_tui.services.streams import Saved, load
 from hive_tui.services.validation import Scratch, Validator
 
 UNPACKED = ("workspace/", "session/", "redis/")
-FILES = "workspace/files/"
-"""Members that are the files of a folder without git, as they are; their hashes tell what differs."""
 GIT_OWN = (
     "workspace/state.json",
     "workspace/repo.",
@@ -57,7 +56,7 @@ class Comparer:
                 self._refuse_damaged(one)
                 opened.enter_context(being_read(Path(one.path)))
                 folder = opened.enter_context(self._scratch.scratch())
-                reader.extract(Path(one.path), folder, wanted=_is_unpacked)
+                reader.extract(Path(one.path), folder, wanted=_is_unpacked, free_links=FILES)
                 folders.append(folder)
             progress.step("comparing")
             return self._compare(old, new, folders[0], folders[1])
@@ -75,7 +74,7 @@ class Comparer:
         members = [{one.name: one for one in reader.read_manifest(Path(each.path)).members} for each in (old, new)]
         differing = _members_that_differ(*members)
         files = [
-            replace(one, path=one.path.removeprefix(FILES))
+            replace(one, path=one.path.removeprefix(f"{FILES}/"))
             for one in differing
             if one.path.startswith("workspace/") and not one.path.startswith(GIT_OWN)
         ]
@@ -93,7 +92,7 @@ class Comparer:
 
 
 def _is_unpacked(name: str) -> bool:
-    return name.startswith(UNPACKED) and not name.startswith(FILES)
+    return name.startswith(UNPACKED) and not name.startswith(f"{FILES}/")
 
 
 def _members_that_differ(old: Mapping[str, Member], new: Mapping[str, Member]) -> list[FileDelta]:

@@ -11,7 +11,9 @@ from uuid import NAMESPACE_URL, uuid5
 from hive_tui.archive import reader
 from hive_tui.domain.agents import NAME, Activity, Agent, Hosting, Lifecycle, Origin
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.contents import FILES, left_out
 from hive_tui.domain.errors import CheckpointError
+from hive_tui.domain.workspaces import WorkspaceFacts
 from hive_tui.kinds.catalog import Kinds
 
 WORKSPACE_FACTS = ("kind", "branch", "head", "staged", "modified", "untracked", "needs_repo")
@@ -129,10 +131,17 @@ def _summary(path: Path, sizes: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _counts(state: Mapping[str, Any], members: Collection[str]) -> dict[str, int]:
-    files = sum(name.startswith("workspace/files/") for name in members)
+def _counts(state: Mapping[str, Any], members: Collection[str]) -> dict[str, Any]:
+    files = sum(name.startswith(f"{FILES}/") for name in members)
     skipped = {"skipped": len(state["skipped"])} if "skipped" in state else {}
-    return skipped | ({"files": files} if state.get("kind") == "folder" else {})
+    return skipped | _left_out(state) | ({"files": files} if state.get("kind") == "folder" else {})
+
+
+def _left_out(state: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return {"left_out": left_out(WorkspaceFacts.from_json(state))} if state else {}
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return {}  # of another version; nothing but words depends on it
 
 
 def _text(saved: Mapping[str, Any], key: str) -> str:

@@ -18,6 +18,7 @@ from hive_tui.adapters.locks import FileLock
 from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.contents import FILES
 from hive_tui.domain.drills import DrillPolicy, due_drill
 from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import AgentBusy, Cancelled, CheckpointError, DiskFull, HiveError, WorkspaceError
@@ -150,7 +151,7 @@ class Drills:
         saved = folder / "saved"
         saved.mkdir()
         try:
-            names = reader.extract(Path(checkpoint.path), saved)
+            names = reader.extract(Path(checkpoint.path), saved, free_links=FILES)
         except DiskFull:
             raise  # that says nothing about the checkpoint
         except CheckpointError as error:

@@ -9,6 +9,7 @@ from typing import Any
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, candidates
+from hive_tui.domain.contents import FILES
 from hive_tui.domain.errors import NeedsPerson, WakeFailed, WakeImpossible, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Workspaces
@@ -148,7 +149,9 @@ class FillIn:
                 hint=f"`hive-tui restore {agent.name} --generation {checkpoint.generation}` goes back to that one.",
             )
         with self._snapshotter.scratch() as scratch:
-            reader.extract(Path(checkpoint.path), scratch, wanted=lambda name: name.startswith("session/"))
+            reader.extract(
+                Path(checkpoint.path), scratch, wanted=lambda name: name.startswith("session/"), free_links=FILES
+            )
             listed: dict[str, Any] = json.loads((scratch / "session/files.json").read_text())
             for entry in listed["files"]:
                 target = Path(entry["path"])
@@ -167,7 +170,9 @@ class FillIn:
         """The folder is gone: build it again; an empty one at least lets the conversation go on."""
         cwd = Path(agent.cwd)
         with self._snapshotter.scratch() as scratch:
-            reader.extract(Path(checkpoint.path), scratch, wanted=lambda name: name.startswith("workspace/"))
+            reader.extract(
+                Path(checkpoint.path), scratch, wanted=lambda name: name.startswith("workspace/"), free_links=FILES
+            )
             state: dict[str, Any] = json.loads((scratch / "workspace/state.json").read_text())
             if state.get("kind") in ("git", "folder"):
                 try:

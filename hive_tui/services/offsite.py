@@ -4,13 +4,11 @@ How far each copy is stands in the database, so that a crash at any moment leave
 again, and none that counts as good and is not.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from hive_tui.adapters.copying import hash_of, put_in_place, temporary
 from hive_tui.adapters.locks import FileLock
@@ -18,28 +16,26 @@ from hive_tui.adapters.reading import being_read
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.errors import HiveError, NotFound, OffsiteError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.offsite import TOLD_EVERY, CopyState, OffsiteCopy, wait_before
+from hive_tui.domain.offsite import (
+    ONLY_COPY_WAIT,
+    READ_TRIES,
+    TOLD_EVERY,
+    CopyState,
+    OffsiteCopy,
+    RereadPolicy,
+    wait_before,
+)
 from hive_tui.domain.ports import Clock, Progress, Sealer, SecondPlace
+from hive_tui.services import offsite_state
 from hive_tui.services.background import Patience
 from hive_tui.services.hub import Hub
+from hive_tui.services.offsite_state import PlaceState
+from hive_tui.services.rereading import Rereading
 from hive_tui.services.validation import Scratch
-from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, journal, offsite, settings
+from hive_tui.store import checkpoints, offsite
 from hive_tui.store.database import Database
 
-PLACE = "offsite.place."
-"""Settings key, before the destination: what tells the place from another, and how often it failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceState:
-    """How the second place was the last times."""
-
-    identity: str | None = None
-    failures: int = 0
-    """In a row."""
-    next_try_at: datetime | None = None
-    error: str = ""
+ROTTEN = "its size or hash is not that of what was sent."
 
 
 class Offsite:
@@ -49,6 +45,7 @@ class Offsite:
         place: The second place; None where none is set.
         sealer: Encrypts, if `is_sealed`.
         is_sealed: Whether copies are encrypted.
+        reread: How often copies that were verified are read again.
         patience: Gives up on a place that hangs.
     """
 
@@ -64,6 +61,7 @@ class Offsite:
         hub: Hub,
         *,
         is_sealed: bool,
+        reread: RereadPolicy,
     ) -> None:
         self._database = database
         self._place = place
@@ -74,6 +72,7 @@ class Offsite:
         self._clock = clock
         self._hub = hub
         self._is_sealed = is_sealed
+        self._rereading = Rereading(database, self.destination, reread, clock)
 
     @property
     def destination(self) -> str:
@@ -82,21 +81,21 @@ class Offsite:
 
     def state(self) -> PlaceState:
         """How the second place was the last times."""
-        return _place_state(self._database.read(settings.get, PLACE + self.destination, {}))
+        return self._database.read(offsite_state.place_state, self.destination)
 
     def has_work(self) -> bool:
         """Whether a copy is due and the place may be asked; enters new checkpoints first."""
         if self._place is None:
             return False
         if self._database.read(offsite.missing, self.destination):
-            self._database.write(_enter_missing, self.destination, self._name, now=self._clock.now())
+            self._database.write(offsite_state.enter_missing, self.destination, self._name, now=self._clock.now())
         next_try_at = self.state().next_try_at
         if next_try_at is not None and next_try_at > self._clock.now():
             return False
-        return self._database.read(offsite.due, self.destination, now=self._clock.now()) is not None
+        return self._next() is not None
 
     def work(self) -> int:
-        """Copy, verify and remove what is due; how many copies were brought on. Raises nothing: it is told."""
+        """Copy, remove and verify what is due; how many copies were brought on. Raises nothing: it is told."""
         done = 0
         if not self._lock.try_take("off-site"):
             return 0
@@ -111,8 +110,11 @@ class Offsite:
 
     def retry_now(self) -> None:
         """Forget the waits: a person asks for another try."""
-        state = replace(self.state(), next_try_at=None)
-        self._database.write(_retry_all, self.destination, PLACE + self.destination, state, now=self._clock.now())
+        self._database.write(offsite_state.retry_all, self.destination, now=self._clock.now())
+
+    def verify_now(self) -> None:
+        """Have every copy read again, however much that is: a person asks for it."""
+        self._database.write(offsite.ask_again, self.destination, now=self._clock.now())
 
     def look(self) -> bool:
         """Whether the place can be reached now, though nothing may be due. Raises nothing: it is told."""
@@ -128,7 +130,7 @@ class Offsite:
 
     def adopt(self) -> None:
         """Take what is at the destination now for the second place, and send everything again."""
-        self._database.write(_adopt, self.destination, PLACE + self.destination, now=self._clock.now())
+        self._database.write(offsite_state.adopt, self.destination, now=self._clock.now())
 
     def bring_back(self, checkpoint: Checkpoint) -> bool:
         """Fetch a checkpoint's file, verified, to where it was; False if there is no good copy of it.
@@ -168,16 +170,16 @@ class Offsite:
         if self._place is None or copy is None or not copy.is_good or copy.destination != self.destination:
             return False
         place = self._place
-        found = self._patience.run(lambda progress: place.digest(copy.name, progress))
-        if found == (copy.size_bytes, copy.sha256):
-            return True
-        self._copy_failed(copy, OffsiteError(f"{copy.name} is not what was sent: size or hash differs."))
-        return False
+        if not self._is_as_sent(place, copy):
+            self._found_bad(copy, ROTTEN)
+            return False
+        self._put(replace(copy, attempts=0, next_try_at=None, error=None, verified_at=self._clock.now()))
+        return True
 
     def _work_once(self) -> bool:
         """Bring one copy on; False where the place itself fails, so that asking for more is of no use."""
         place = self._place
-        copy = self._database.read(offsite.due, self.destination, now=self._clock.now())
+        copy = self._next()
         if place is None or copy is None:
             return False
         if not self._reach(place):
@@ -186,6 +188,8 @@ class Offsite:
             if copy.state is CopyState.REMOVING:
                 self._patience.run(lambda _: place.remove(copy.name))
                 self._database.write(offsite.forget, copy.checkpoint_id)
+            elif copy.state is CopyState.VERIFIED:
+                return self._read_again(place, copy)
             else:
                 self._send(place, copy)
         except NotFound:
@@ -193,6 +197,11 @@ class Offsite:
         except Exception as error:
             self._copy_failed(copy, error)
         return True
+
+    def _next(self) -> OffsiteCopy | None:
+        """What is to be sent or removed goes first; what lies there already can wait."""
+        due = self._database.read(offsite.due, self.destination, now=self._clock.now())
+        return due or self._rereading.due()
 
     def _reach(self, place: SecondPlace) -> bool:
         """Whether the place answers and is the one that was used before; its state is kept."""
@@ -203,12 +212,12 @@ class Offsite:
             self._place_failed(error)
             return False
         if state.failures or state.identity != identity:
-            self._database.write(_put_place, PLACE + self.destination, PlaceState(identity), now=self._clock.now())
+            self._database.write(offsite_state.put_place, self.destination, PlaceState(identity), now=self._clock.now())
         return True
 
     def _send(self, place: SecondPlace, copy: OffsiteCopy) -> None:
         checkpoint = self._database.read(checkpoints.get, copy.checkpoint_id)
-        if copy.state is not CopyState.COPIED:
+        if copy.state is not CopyState.COPIED and checkpoint.is_local:
             with being_read(Path(checkpoint.path)), self._sealed(checkpoint) as source:
                 sha256, size = self._prepared(checkpoint, source)
                 # Written down before it is sent: what may lie there must be known, to be removed one day.
@@ -217,8 +226,7 @@ class Offsite:
                 self._patience.run(lambda progress: place.put(source, copy.name, progress))
             copy = replace(copy, state=CopyState.COPIED)
             self._put(copy)
-        found = self._patience.run(lambda progress: place.digest(copy.name, progress))
-        if found != (copy.size_bytes, copy.sha256):
+        if not self._is_as_sent(place, copy):
             raise OffsiteError(
                 f"What was read back of {copy.name} is not what was sent: size or hash differs.",
                 hint="It is sent again; if that goes on, do not trust that place.",
@@ -227,6 +235,52 @@ class Offsite:
         self._put(replace(copy, state=CopyState.VERIFIED, attempts=0, next_try_at=None, error=None, verified_at=now))
         text = f"A checkpoint of {checkpoint.created_at:%Y-%m-%d %H:%M} UTC was copied to {self.destination}, verified"
         self._log(Event(EventKind.OFFSITE_COPIED, text, checkpoint.agent_id), checkpoint.id)
+
+    def _is_as_sent(self, place: SecondPlace, copy: OffsiteCopy) -> bool:
+        """Read all of it there."""
+        found = self._patience.run(lambda progress: place.digest(copy.name, progress))
+        return found == (copy.size_bytes, copy.sha256)
+
+    def _read_again(self, place: SecondPlace, copy: OffsiteCopy) -> bool:
+        """Verify a copy once more; False where the place itself fails, which says nothing about the copy."""
+        self._rereading.spend(copy)
+        try:
+            is_good = self._is_as_sent(place, copy)
+        except HiveError as error:
+            if not self._reach(place):
+                return False
+            self._could_not_read(copy, error.what)
+            return True
+        if is_good:
+            self._put(replace(copy, attempts=0, next_try_at=None, error=None, verified_at=self._clock.now()))
+        else:
+            self._found_bad(copy, ROTTEN)
+        return True
+
+    def _could_not_read(self, copy: OffsiteCopy, said: str) -> None:
+        attempts = copy.attempts + 1
+        if attempts >= READ_TRIES:
+            self._found_bad(copy, said)
+            return
+        next_try_at = self._clock.now() + wait_before(attempts)
+        self._put(replace(copy, attempts=attempts, next_try_at=next_try_at, error=said))
+
+    def _found_bad(self, copy: OffsiteCopy, said: str) -> None:
+        """A copy that was good is not; it is sent again at once, from the file here if that is sound."""
+        with suppress(NotFound):  # deleted meanwhile: then it is to be removed there, good or bad
+            one = self._database.read(checkpoints.get, copy.checkpoint_id)
+            after = "It is sent again." if one.is_local else "There is no other: that checkpoint is lost."
+            text = f"The copy of a checkpoint of {one.created_at:%Y-%m-%d %H:%M} UTC in {self.destination} is bad"
+            event = self._about(
+                Event(EventKind.OFFSITE_DAMAGED, f"{text}: {said} {after}", one.agent_id, severity=Severity.FAILURE),
+                one.id,
+            )
+            wait = timedelta(0) if one.is_local else ONLY_COPY_WAIT
+            attempts = 0 if one.is_local else 1  # the failure is told already
+            bad = replace(copy, state=CopyState.FAILED, attempts=attempts, error=said)
+            bad = replace(bad, next_try_at=self._clock.now() + wait)
+            self._database.write(offsite_state.put_copy, bad, event, now=self._clock.now())
+            self._hub.publish(event)
 
     def _prepared(self, checkpoint: Checkpoint, source: Path) -> tuple[str, int]:
         """Hash and size of what is sent; a file that has gone bad here is not sent."""
@@ -272,12 +326,21 @@ class Offsite:
         said = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
         attempts = copy.attempts + 1
         state = copy.state if copy.state is CopyState.REMOVING else CopyState.FAILED
-        next_try_at = self._clock.now() + wait_before(attempts)
+        wait = ONLY_COPY_WAIT if self._is_only_copy(copy) else wait_before(attempts)
+        next_try_at = self._clock.now() + wait
         failed = replace(copy, state=state, attempts=attempts, next_try_at=next_try_at, error=said)
         self._put(failed)
         if attempts % TOLD_EVERY == 1:
             text = f"A checkpoint is not off-site yet: {said}"
             self._log(Event(EventKind.OFFSITE_FAILED, text, severity=Severity.FAILURE), copy.checkpoint_id)
+
+    def _is_only_copy(self, copy: OffsiteCopy) -> bool:
+        if copy.state is CopyState.REMOVING:
+            return False
+        try:
+            return not self._database.read(checkpoints.get, copy.checkpoint_id).is_local
+        except NotFound:
+            return False
 
     def _place_failed(self, error: Exception) -> None:
         said = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
@@ -286,74 +349,25 @@ class Offsite:
             failures = state.failures + 1
             now = self._clock.now()
             failed = replace(state, failures=failures, next_try_at=now + wait_before(failures), error=said)
-            self._database.write(_put_place, PLACE + self.destination, failed, now=now)
+            self._database.write(offsite_state.put_place, self.destination, failed, now=now)
             if failures % TOLD_EVERY != 1:
                 return
         self._log(Event(EventKind.OFFSITE_FAILED, said, actor=HEARTBEAT, severity=Severity.FAILURE))
 
     def _put(self, copy: OffsiteCopy) -> None:
-        """Write down how far a copy is, unless its checkpoint was deleted meanwhile: then it is to be removed."""
-        self._database.write(_put_copy, copy, now=self._clock.now())
+        self._database.write(offsite_state.put_copy, copy, now=self._clock.now())
 
     def _log(self, event: Event, checkpoint_id: str | None = None, *, is_local: bool = False) -> None:
-        event = replace(event, payload={"checkpoint_id": checkpoint_id, "destination": self.destination})
+        event = self._about(event, checkpoint_id)
         with suppress(HiveError):
-            self._database.write(_log, event, checkpoint_id if is_local else None, now=self._clock.now())
+            self._database.write(offsite_state.log, event, checkpoint_id if is_local else None, now=self._clock.now())
         self._hub.publish(event)
+
+    def _about(self, event: Event, checkpoint_id: str | None) -> Event:
+        return replace(event, payload={"checkpoint_id": checkpoint_id, "destination": self.destination})
 
 
 def _silent() -> Progress:
     from hive_tui.domain.progress import Unwatched
 
     return Unwatched()
-
-
-def _enter_missing(db: sqlite3.Connection, destination: str, name: Any, *, now: datetime) -> None:
-    """A row for each good checkpoint that has none, or whose copy is in a place that is used no more."""
-    names = {agent.id: agent.name for agent in agent_store.everyone(db)}
-    for checkpoint_id in offsite.missing(db, destination):
-        one = checkpoints.get(db, checkpoint_id)
-        file_name = name(one, names.get(one.agent_id, "forgotten"))
-        copy = OffsiteCopy(one.id, destination, file_name, CopyState.PENDING, next_try_at=now)
-        offsite.put(db, copy, now=now)
-
-
-def _put_copy(db: sqlite3.Connection, copy: OffsiteCopy, *, now: datetime) -> None:
-    known = offsite.get(db, copy.checkpoint_id)
-    if known is None or (known.state is CopyState.REMOVING and copy.state is not CopyState.REMOVING):
-        if copy.sha256 is None:
-            return
-        copy = replace(copy, state=CopyState.REMOVING, attempts=0, next_try_at=now)
-    offsite.put(db, copy, now=now)
-
-
-def _retry_all(db: sqlite3.Connection, destination: str, key: str, state: PlaceState, *, now: datetime) -> None:
-    offsite.hurry(db, destination, now=now)
-    _put_place(db, key, state, now=now)
-
-
-def _adopt(db: sqlite3.Connection, destination: str, key: str, *, now: datetime) -> None:
-    offsite.start_again(db, destination, now=now)
-    _put_place(db, key, PlaceState(), now=now)
-
-
-def _put_place(db: sqlite3.Connection, key: str, state: PlaceState, *, now: datetime) -> None:
-    next_try_at = state.next_try_at.isoformat() if state.next_try_at else None
-    value = {"identity": state.identity, "failures": state.failures, "next_try_at": next_try_at, "error": state.error}
-    settings.put(db, key, value, now=now)
-
-
-def _place_state(value: dict[str, Any]) -> PlaceState:
-    next_try_at = value.get("next_try_at")
-    return PlaceState(
-        value.get("identity"),
-        int(value.get("failures", 0)),
-        datetime.fromisoformat(next_try_at) if next_try_at else None,
-        str(value.get("error", "")),
-    )
-
-
-def _log(db: sqlite3.Connection, event: Event, fetched_id: str | None, *, now: datetime) -> None:
-    if fetched_id is not None:
-        checkpoints.set_local(db, fetched_id, True)
-    journal.log(db, event, now=now)

@@ -16,6 +16,7 @@ from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
+from hive_tui.domain.contents import FILES
 from hive_tui.domain.errors import Cancelled, HiveError, RestoreError, WorkspaceError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks, Progress, Workspaces
@@ -86,7 +87,7 @@ class Restorer:
             self._snapshotter.scratch() as current,
         ):
             require_room(saved, _content_bytes(wanted))
-            reader.extract(Path(wanted.path), saved)
+            reader.extract(Path(wanted.path), saved, free_links=FILES)
             progress.step("comparing the workspace")
             plan, notes = None, list[str]()
             if Part.WORKSPACE in parts:
@@ -205,7 +206,7 @@ class Restorer:
         require_room(folder, _content_bytes(wanted) + _content_bytes(safety))
         for name, checkpoint in (("wanted", wanted), ("current", safety)):
             (folder / name).mkdir(parents=True, mode=0o700)
-            reader.extract(Path(checkpoint.path), folder / name)
+            reader.extract(Path(checkpoint.path), folder / name, free_links=FILES)
         if Part.WORKSPACE not in parts:
             return None, []
         saved, current = folder / "wanted/workspace", folder / "current/workspace"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import datetime
 from pathlib import Path
@@ -14,10 +14,11 @@ from hive_tui.adapters.files.temporary import clear_away, process_runs, work_fol
 from hive_tui.adapters.git.sandbox import PREFIX as GIT_PREFIX
 from hive_tui.adapters.reading import being_read
 from hive_tui.adapters.sqlite_copy import copy_database, empty_tables
+from hive_tui.archive.sources import GONE
 from hive_tui.archive.writer import ArchiveWriter, Written, sweep, writing
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
-from hive_tui.domain.contents import left_out
+from hive_tui.domain.contents import FILES, left_out
 from hive_tui.domain.errors import Cancelled, HiveError, TmuxError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import topology
@@ -104,13 +105,13 @@ class Snapshotter:
                 archive.add_json("queue/tasks.json", self._tasks(agent))
                 summary |= self._streams.add_to(archive, agent)
                 archive.add_json("workspace/state.json", workspace.to_json())
-                _add_files(archive, workspace)
+                unread = _add_files(archive, workspace)
                 for file in sorted(folder.rglob("*")):
                     if file.is_file() and file.name != "state.json":
                         archive.add_file(f"workspace/{file.relative_to(folder)}", file)
                 archive.flush()
                 progress.step("reading it back")
-        summary |= _workspace_summary(workspace)
+        summary |= _workspace_summary(workspace, unread)
         checkpoint = _catalogued(agent, results[0], now, reason, self._clock.monotonic() - began, summary)
         event = Event(
             EventKind.CHECKPOINT_TAKEN,
@@ -226,11 +227,16 @@ def _enter(db: sqlite3.Connection, checkpoint: Checkpoint, event: Event, *, now:
     journal.log(db, event, now=now)
 
 
-def _add_files(archive: ArchiveWriter, workspace: WorkspaceFacts) -> None:
-    """Files that the archive takes from where they are; one that has vanished by now is as if it had gone before."""
-    files = [file.path for file in workspace.files if file.source]
-    if files:
-        archive.add_tree("workspace/files", Path(workspace.root), files)
+def _add_files(archive: ArchiveWriter, workspace: WorkspaceFacts) -> list[str]:
+    """Files that the archive takes from where they are; what could not be read of them, in words.
+
+    One that has vanished by now is as if it had gone before.
+    """
+    files = [file.path for file in workspace.files]
+    if not files:
+        return []
+    skipped = archive.add_tree(FILES, Path(workspace.root), files)
+    return [f"{one.name.removeprefix(f'{FILES}/')}: {one.reason}" for one in skipped if one.reason != GONE]
 
 
 def _catalogued(
@@ -254,7 +260,7 @@ def _catalogued(
     )
 
 
-def _workspace_summary(workspace: WorkspaceFacts) -> dict[str, Any]:
+def _workspace_summary(workspace: WorkspaceFacts, unread: Sequence[str]) -> dict[str, Any]:
     """What lists show of a workspace."""
     wanted = ("branch", "head", "staged", "modified", "untracked", "needs_repo")
     shown: dict[str, Any] = {"kind": str(workspace.kind)}
@@ -262,7 +268,9 @@ def _workspace_summary(workspace: WorkspaceFacts) -> dict[str, Any]:
         shown |= {key: getattr(workspace, key) for key in wanted}
     if workspace.kind is WorkspaceKind.FOLDER:
         shown["files"] = len(workspace.files)
-    return {"workspace": shown | {"skipped": len(workspace.skipped), "left_out": left_out(workspace)}}
+    return {
+        "workspace": shown | {"skipped": len(workspace.skipped) + len(unread), "left_out": left_out(workspace, unread)}
+    }
 
 
 def _plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ from hive_tui.adapters.reading import being_read
 from hive_tui.adapters.sqlite_copy import database_errors
 from hive_tui.archive import reader
 from hive_tui.domain.checkpoints import Checkpoint, Defect, Depth, ValidationError
+from hive_tui.domain.contents import FILES
 from hive_tui.domain.errors import CheckpointError, DiskFull, HiveError, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Progress, Workspaces
@@ -104,7 +105,7 @@ class Validator:
         progress.step("unpacking it")
         with self._scratch.scratch() as folder:
             try:
-                names = reader.extract(Path(checkpoint.path), folder)
+                names = reader.extract(Path(checkpoint.path), folder, free_links=FILES)
             except DiskFull:
                 raise  # that says nothing about the checkpoint
             except CheckpointError as error:

@@ -39,13 +39,41 @@ def by_checkpoint(db: sqlite3.Connection) -> dict[str, OffsiteCopy]:
 
 
 def due(db: sqlite3.Connection, destination: str, *, now: datetime) -> OffsiteCopy | None:
-    """The copy whose turn it is; what failed least goes first, and the newest checkpoint of those."""
+    """The copy to be sent or removed now; what failed least goes first, and the newest checkpoint of those."""
     row = db.execute(
         "SELECT offsite_copies.* FROM offsite_copies LEFT JOIN checkpoints ON checkpoints.id = checkpoint_id"
-        " WHERE destination = ? AND next_try_at <= ? ORDER BY attempts, created_at DESC, checkpoint_id LIMIT 1",
-        (destination, to_us(now)),
+        " WHERE destination = ? AND next_try_at <= ? AND state <> ?"
+        " ORDER BY attempts, created_at DESC, checkpoint_id LIMIT 1",
+        (destination, to_us(now), CopyState.VERIFIED),
     ).fetchone()
     return None if row is None else _copy(row)
+
+
+def due_again(
+    db: sqlite3.Connection, destination: str, *, before: datetime | None, now: datetime
+) -> OffsiteCopy | None:
+    """The good copy to be read again now: one that is asked for, else the one that was verified longest ago.
+
+    Args:
+        destination: Where it lies.
+        before: It is due if it was verified then or earlier; None: only one that is asked for is.
+        now: Aware UTC.
+    """
+    row = db.execute(
+        "SELECT * FROM offsite_copies WHERE destination = ? AND state = ?"
+        " AND CASE WHEN next_try_at IS NULL THEN verified_at <= ? ELSE next_try_at <= ? END"
+        " ORDER BY next_try_at IS NULL, verified_at, checkpoint_id LIMIT 1",
+        (destination, CopyState.VERIFIED, optional_us(before), to_us(now)),
+    ).fetchone()
+    return None if row is None else _copy(row)
+
+
+def ask_again(db: sqlite3.Connection, destination: str, *, now: datetime) -> None:
+    """All good copies are to be read again now."""
+    db.execute(
+        "UPDATE offsite_copies SET next_try_at = ? WHERE destination = ? AND state = ?",
+        (to_us(now), destination, CopyState.VERIFIED),
+    )
 
 
 def missing(db: sqlite3.Connection, destination: str) -> list[str]:

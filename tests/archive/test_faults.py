@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from functools import partial
 from pathlib import Path
 from random import Random
@@ -18,6 +17,7 @@ from hive_tui.domain.checkpoints import Depth
 from hive_tui.domain.errors import CheckpointError
 from tests.archive.folders import facts_below, fill, let_time_pass, names_below, take, unpacked
 from tests.archive.test_crash import in_a_child, was_killed
+from tests.disks import read_only, small_disk
 
 pytestmark = pytest.mark.faults
 
@@ -102,42 +102,12 @@ def test_every_cut_is_found_also_where_a_frame_ends(root: Path, first: Written, 
     assert unseen > 10, "zstd alone does not see a cut between frames, so these tell nothing of ours"
 
 
-ON_A_READ_ONLY_DISK = """
-import os, subprocess, sys
-from pathlib import Path
-from hive_tui.archive.writer import writing
-from hive_tui.domain.errors import CheckpointError
-
-folder = Path(sys.argv[1])
-subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
-try:
-    with writing(folder / "a.tar.zst", {}) as (archive, _):
-        archive.add_bytes("a", b"x")
-except CheckpointError as error:
-    print(error.what, "|", error.hint)
-print(os.listdir(folder))
-"""
-
-
 def test_a_folder_that_is_read_only_says_so(tmp_path: Path):
-    script = f'mount -t tmpfs none "{tmp_path}" && exec "{sys.executable}" -c "$0" "$@"'
-    command = [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "--mount",
-        "sh",
-        "-c",
-        script,
-        ON_A_READ_ONLY_DISK,
-        str(tmp_path),
-    ]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    if "mount:" in ran.stderr or "unshare" in ran.stderr:
-        pytest.skip("takes a disk of its own, which is not allowed here")
-    said, left = ran.stdout.splitlines()
-    assert said.startswith("The checkpoint a.tar.zst could not be written: Read-only file system. | Look at ")
-    assert left == "[]"
+    with small_disk(tmp_path / "disk", 1_000_000) as disk, read_only(disk):
+        with pytest.raises(CheckpointError) as caught, writing(disk / "a.tar.zst", {}) as (archive, _):
+            archive.add_bytes("a", b"x")
+        assert caught.value.what == "The checkpoint a.tar.zst could not be written: Read-only file system."
+        assert caught.value.hint.startswith("Look at ") and list(disk.iterdir()) == []
 
 
 def test_a_folder_that_vanishes_meanwhile_is_an_error(root: Path, tmp_path: Path):

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from hive_tui.archive.format import CHUNK_BYTES, GROUP_BYTES, Member, unsafe_link, unsafe_name
-from hive_tui.archive.reader import read_manifest, read_member, verify
+from hive_tui.archive import trees
+from hive_tui.archive.beneath import Beneath
+from hive_tui.archive.format import CHUNK_BYTES, GROUP_BYTES, Kind, Member, leads_out, unsafe_name
+from hive_tui.archive.reader import extract, read_manifest, read_member, verify
 from hive_tui.archive.sources import Entry, Loaded, Skipped, load, stamp_of
 from hive_tui.archive.tar import header, header_bytes
 from hive_tui.archive.writer import writing
@@ -79,21 +81,40 @@ def test_small_files_share_frames_and_large_ones_are_cut(root: Path, path: Path)
     assert len(manifest.frames) < 20 < len(manifest.members)
 
 
-@pytest.mark.parametrize(
-    ("target", "reason"),
-    [
-        ("/etc/passwd", "the link is absolute"),
-        ("../outside", "the link leads out of the folder"),
-        ("../../x", "the link leads out of the folder"),
-        ("a/../../x", "the link goes down and up again"),
-    ],
-)
-def test_a_link_that_leads_out_is_left_out_and_named(tmp_path: Path, path: Path, target: str, reason: str):
+TARGETS = ["/etc/passwd", "../outside", "../../x", "a/../../x", "/proc/self/cwd", "."]
+
+
+def test_every_link_is_kept_as_what_it_is(tmp_path: Path, path: Path):
     root = fill(tmp_path / "root", {"file": b"x"})
-    (root / "odd").symlink_to(target)
-    _, skipped = take(path, root)
-    assert skipped == [Skipped("tree/odd", reason)]
-    assert [member.name for member in read_manifest(path).members] == ["tree/file"]
+    for number, target in enumerate(TARGETS):
+        (root / f"link{number}").symlink_to(target)
+    for _ in range(2):  # read, then copied
+        written, skipped = take(path, root, previous=path if path.exists() else None)
+        assert skipped == [] and verify(path, written.sha256) == []
+        links = {member.target for member in read_manifest(path).members if member.kind is Kind.LINK}
+        assert links == set(TARGETS)
+        path = path.with_name("second.tar.zst")
+    with pytest.raises(CheckpointError, match="link"):
+        extract(path.with_name("second.tar.zst"), tmp_path / "refused")
+    assert not (tmp_path / "refused").exists()
+    extract(path.with_name("second.tar.zst"), tmp_path / "out", free_links="tree")
+    assert facts_below(tmp_path / "out/tree") == facts_below(root)
+
+
+def test_a_folder_that_a_link_takes_the_place_of_leads_nowhere(tmp_path: Path, path: Path):
+    outside = fill(tmp_path / "outside", {"file": b"secret", "other": b"secret"})
+    root = fill(tmp_path / "root", {"a/file": b"x", "b/file": b"y", "b/other": b"y"})
+    with writing(path, {}) as (archive, results):
+        seen: list[str] = []
+        tree = trees.Tree("tree", Beneath(root), ["a/file", "b/file", "b/other"])
+        entries = tree.rest()
+        (root / "b").rename(root / "away")
+        (root / "b").symlink_to(outside)
+        seen += [one.name for one in map(load, entries) if isinstance(one, Loaded) and b"secret" in one.content]
+        assert seen == []
+        skipped = archive.add_tree("tree", root, ["a/file", "b/file", "b/other"])
+    assert {one.name for one in skipped} == {"tree/b/file", "tree/b/other"}
+    assert [member.name for member in read_manifest(results[0].path).members] == ["tree/a/file"]
 
 
 def test_what_is_no_file_is_left_out_and_named(tmp_path: Path, path: Path):
@@ -226,7 +247,7 @@ def test_links_that_are_safe_one_by_one_never_lead_out_together(
     root = tmp_path_factory.mktemp("links") / "root"
     (root / "d/e/f").mkdir(parents=True)
     for name, target in links.items():
-        if unsafe_link(name, target) is None:
+        if leads_out(name, target) is None:
             (root / name).symlink_to(target)
     for name in names_below(root):
         try:

@@ -9,7 +9,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 
-from tests.bench import checkpoints, claims, commands, first_paint, idle, keys, latency, naps, queue
+from tests.bench import (
+    archive_folders,
+    checkpoints,
+    claims,
+    commands,
+    first_paint,
+    git_part,
+    idle,
+    keys,
+    latency,
+    naps,
+    queue,
+)  # fmt: skip
 from tests.bench.figures import Section, table
 from tests.bench.plan import Plan
 
@@ -18,6 +30,8 @@ MEASUREMENTS: Mapping[str, Callable[[Plan], Section]] = {
     "commands": commands.measure,
     "naps": naps.measure,
     "checkpoints": checkpoints.measure,
+    "folders": archive_folders.measure,
+    "git": git_part.measure,
     "idle": idle.measure,
     "keys": keys.measure,
     "queue": queue.measure,

@@ -64,9 +64,9 @@ class Queue:
         self._ids = [one.id for one in everyone]
         self._added = 0
         priority, due = (DUE_PRIORITY, now) if shape == "due" else (AHEAD_PRIORITY, now + timedelta(days=1))
-        self._database._writer.execute("PRAGMA cache_size = -400000")  # only to fill it in good time
+        self._database._thawed_writer().execute("PRAGMA cache_size = -400000")  # only to fill it in good time
         self._database.write(self._fill, size, priority, to_us(due))
-        self._database._writer.execute("PRAGMA cache_size = -2000")
+        self._database._thawed_writer().execute("PRAGMA cache_size = -2000")
 
     def round(self) -> list[float]:
         """Seconds of each claim; the rows that are claimed were added just before, and are completed after it."""

@@ -243,3 +243,20 @@ def test_a_prune_removes_what_is_beyond_the_settings(two: tuple[Stage, Agent, Pa
     assert [one["id"] for one in done["removed"]] == [one["id"] for one in would["removed"]]
     assert [one.id for one in catalog(stage, agent)] == [newest.id]
     assert [path.name for path in (stage.home / "checkpoints/shop").iterdir()] == [Path(newest.path).name]
+
+
+def test_one_checkpoint_names_all_that_is_not_in_it(two: tuple[Stage, Agent, Path]):
+    stage, agent, folder = two
+    (folder / "keys").mkdir()
+    for number in range(30):
+        (folder / f"keys/{number:02}.pem").write_text("KEY=1\n")
+    stage.command("checkpoint", "shop")
+    newest = catalog(stage, agent)[0]
+    said = stage.command("checkpoints", newest.id[:8]).stdout
+    assert said.count("looks like a secret") == 30 and "generation 0" in said and newest.path in said
+    shown = stage.json("checkpoints", newest.id)
+    assert len(shown["left_out"]) == 30 and shown["id"] == newest.id
+    Path(newest.path).unlink()
+    said = stage.command("checkpoints", newest.id[:8]).stdout
+    assert said.count("looks like a secret") == 20 and "and 10 more" in said, "the catalog alone knows the first"
+    assert stage.command("checkpoints", "nobody").returncode == 1

@@ -33,7 +33,7 @@ def main(home: Path, asks: int, fatal: int) -> None:
         if next(statements) == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    hive.database._writer.set_trace_callback(burn)
+    hive.database._thawed_writer().set_trace_callback(burn)
     hive.dispatcher.recover_orphans(only_expired=False)
     say("ready", f"{perf_counter() - began:.3f}")
     everyone = sorted(hive.database.read(agents.names))

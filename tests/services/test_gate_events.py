@@ -90,7 +90,7 @@ class World:
     def __init__(self, path: Path) -> None:
         self.clock = FakeClock()
         self.database = Database(path, self.clock)
-        self.database._writer.execute("PRAGMA synchronous = OFF")  # nobody cuts the power here
+        self.database._thawed_writer().execute("PRAGMA synchronous = OFF")  # nobody cuts the power here
         self.purse = Purse()
         # Stagger has a test of its own: here it would put off what has just the right to come.
         policy = GatePolicy(stagger_s=0)

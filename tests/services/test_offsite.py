@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from hive_tui.domain.offsite import TOLD_EVERY, CopyState, OffsiteCopy
 from hive_tui.domain.progress import Unwatched
 from hive_tui.services.offsite import Offsite
 from hive_tui.store import checkpoints, offsite
+from tests.disks import small_disk
 from tests.keeper import TESTER, Keeper, keeping, offsite_to
 from tests.stage import ROOT, eventually
 
@@ -249,22 +249,9 @@ def test_a_place_that_hangs_is_given_up_and_holds_up_nothing(make: MakeKeeper, s
     assert service(keeper).work() == 2
 
 
-@contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[bool]:
-    words = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)]
-    is_mounted = subprocess.run(words, check=False, capture_output=True).returncode == 0
-    try:
-        yield is_mounted
-    finally:
-        if is_mounted:
-            subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_a_place_that_is_full_is_told_and_nothing_half_counts(keeper: Keeper, second: Path):
     (keeper.work / "large.bin").write_bytes(os.urandom(300_000))
-    with small_disk(second, 200_000) as is_mounted:
-        if not is_mounted:
-            pytest.skip("no disk of our own may be mounted here")
+    with small_disk(second, 200_000):
         one = keeper.take()
         service(keeper).work()
         copy = copy_of(keeper, one)

@@ -35,7 +35,7 @@ def ask(hive: Hive, number: int) -> Wakeup:
 
 
 def test_on_a_full_disk_the_queue_says_so_and_keeps_what_it_has_acknowledged(hive: Hive):
-    writer = hive.database._writer
+    writer = hive.database._thawed_writer()
     (pages,) = writer.execute("PRAGMA page_count").fetchone()
     writer.execute(f"PRAGMA max_page_count = {pages + 20}")
     acknowledged: list[str] = []
@@ -54,7 +54,7 @@ def test_on_a_full_disk_the_queue_says_so_and_keeps_what_it_has_acknowledged(hiv
 def test_while_the_database_is_locked_nothing_is_lost_and_the_attempt_goes_on_afterwards(hive: Hive):
     asked = ask(hive, 0)
     (claimed,) = hive.dispatcher.claim_due(by="worker", limit=1)
-    hive.database._writer.execute("PRAGMA busy_timeout = 20")
+    hive.database._thawed_writer().execute("PRAGMA busy_timeout = 20")
     with closing(sqlite3.connect(hive.database.path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         for refused_work in (

@@ -120,7 +120,7 @@ def _fill(db: sqlite3.Connection) -> None:
 def claim_and_complete(path: Path, together: Barrier, told: "Queue[list[str]]") -> None:
     """Work off the queue, in a process of its own; the ids that were completed."""
     database, mine = Database(path, CLOCK), list[str]()
-    database._writer.execute("PRAGMA synchronous = OFF")  # this is about processes, and not about the disk
+    database._thawed_writer().execute("PRAGMA synchronous = OFF")  # this is about processes, and not about the disk
     together.wait()
     idle = 0
     while idle < 50:

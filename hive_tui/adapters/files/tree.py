@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +63,24 @@ class Tree:
             if error.errno in NOT_THERE:
                 return None
             raise
+
+    def stats(self, paths: Iterable[bytes]) -> Iterator[tuple[bytes, os.stat_result | OSError | None]]:
+        """What is at each path, a link as itself; None for nothing, the error where that cannot be told.
+
+        As quick as can be: there may be a hundred thousand.
+        """
+        folder, parent = -1, None
+        look = os.stat
+        for path in paths:
+            above, _, name = path.rpartition(b"/")
+            try:
+                if above != parent:
+                    parent = None
+                    folder = self.place(path)[1]
+                    parent = above
+                yield path, look(name, dir_fd=folder, follow_symlinks=False)
+            except OSError as error:
+                yield path, None if error.errno in NOT_THERE else error
 
     def mode(self, found: os.stat_result) -> str | None:
         """The mode of what was found, like git's; None if it is no file or link."""

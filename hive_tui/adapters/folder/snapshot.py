@@ -9,7 +9,7 @@ from hive_tui.adapters.folder.scope import is_too_wide
 from hive_tui.adapters.folder.walk import FolderLimits, Found, Walk
 from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.ports import Clock, Progress
-from hive_tui.domain.workspaces import FileEntry, WorkspaceFacts, WorkspaceKind
+from hive_tui.domain.workspaces import SYMLINK, FileEntry, WorkspaceFacts, WorkspaceKind
 
 
 def take_snapshot(
@@ -77,10 +77,10 @@ def _facts(root: Path, found: Found, notes: Sequence[str]) -> WorkspaceFacts:
         nested=tuple(found.nested),
         skipped=tuple(found.skipped),
         left_out=found.left_out,
-        files=tuple(entry for entry in found.files if _has_content(entry)),
+        files=tuple(entry for entry in found.files if _is_in_archive(entry)),
         notes=(*notes, *(f"Left out: {what}." for what in lost)),
     )
 
 
-def _has_content(entry: FileEntry) -> bool:
-    return bool(entry.source)
+def _is_in_archive(entry: FileEntry) -> bool:
+    return bool(entry.source) or entry.mode == SYMLINK

@@ -1,7 +1,8 @@
 """One capture of a work tree: look at it, read what differs, build commits, write the bundle."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from hive_tui.adapters.folder.scope import is_too_wide
@@ -9,10 +10,18 @@ from hive_tui.adapters.git.changes import Seen
 from hive_tui.adapters.git.command import GitFailed, is_full
 from hive_tui.adapters.git.commits import Changes, Commits, write_commits
 from hive_tui.adapters.git.contents import take_in
-from hive_tui.adapters.git.history import History, needed_by_operations, write_files_only, write_history
+from hive_tui.adapters.git.history import (
+    History,
+    Past,
+    needed_by_operations,
+    pack_past,
+    past_refs,
+    write_files_only,
+    write_history,
+)
 from hive_tui.adapters.git.in_progress import copy_in_progress, operations
 from hive_tui.adapters.git.index import copy_index, load_index, look_everywhere
-from hive_tui.adapters.git.listing import Index, tree_differences
+from hive_tui.adapters.git.listing import Index, differing_files, object_sizes, tree_differences
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox
 from hive_tui.adapters.git.survey import Survey, converted_files, survey_tracked
@@ -21,6 +30,8 @@ from hive_tui.domain.ports import Progress
 from hive_tui.domain.workspaces import Difference, IndexState, WorkspaceFacts, WorkspaceKind
 
 IN_PROGRESS = "in-progress"
+BESIDE = 4
+"""So many git commands at once."""
 MAX_NAMED = 5
 """How many files a note names."""
 
@@ -46,7 +57,7 @@ class Capture:
         self._limits = limits
         self._ours = (into, box.folder, repository.git_dir, repository.common_dir, *ours)
         self._progress = progress
-        self._kept_history = kept_history
+        self._past = Past(limits.history_bytes, kept_history)
         self.is_settled = False
         """Whether no file has changed while it was read."""
         self.worktree_changes: Changes = {}
@@ -64,13 +75,27 @@ class Capture:
         self._box.create(self._repository.object_format, self._repository)
         self._notes += copy_in_progress(self._repository.git_dir, self._into / IN_PROGRESS)
         self._note_damaged_branch()
-        seen = self._see()
+        private_refs = self._repository.private_refs()
+        extras = needed_by_operations(self._box, self._into / IN_PROGRESS) | set(private_refs.values())
+        # What git does by itself goes beside what we do: there is more than one core.
+        with ThreadPoolExecutor(BESIDE, thread_name_prefix="git") as beside:
+            refs = past_refs(self._head, extras)
+            past = beside.submit(pack_past, refs, self._box, self._repository, self._past)
+            return self._take(cwd, beside, past, extras, private_refs)
+
+    def _take(
+        self,
+        cwd: Path,
+        beside: ThreadPoolExecutor,
+        past: Future[Path | None],
+        extras: set[str],
+        private_refs: Mapping[str, str],
+    ) -> WorkspaceFacts:
+        seen = self._see(beside)
         self.is_settled = not seen.taken.unsettled
         self.worktree_changes = seen.worktree_changes()
         self._step("pack the history")
-        private_refs = self._repository.private_refs()
-        extras = needed_by_operations(self._box, self._into / IN_PROGRESS) | set(private_refs.values())
-        commits, needs_repo = self._bundle(seen, extras)
+        commits, needs_repo = self._bundle(seen, extras, past)
         self._note_files("the repository has lost the content of, and that were read from disk", seen.healed())
         self._note_files("changed while they were read", seen.taken.unsettled)
         if not self._repository.is_partial():
@@ -101,16 +126,16 @@ class Capture:
             **seen.counts(),
         )
 
-    def _see(self) -> Seen:
+    def _see(self, beside: ThreadPoolExecutor) -> Seen:
         self._step("look at the repository")
         index, state = self._load_index()
-        staged = self._staged(index)
+        staged = beside.submit(self._staged, index)
         look_everywhere(self._git, index)
-        untracked, survey = self._survey(index)
+        untracked, survey = self._survey(index, beside)
         self._step("read files")
         wanted = [*survey.to_read, *untracked.wanted]
         taken = take_in(self._git, self._root, wanted, self._box.folder / "marks", self._progress)
-        return Seen(index, state, staged, survey, untracked, taken)
+        return Seen(index, state, staged.result(), survey, untracked, taken)
 
     def _load_index(self) -> tuple[Index, IndexState]:
         state = copy_index(self._repository.git_dir, self._into)
@@ -137,11 +162,13 @@ class Capture:
             self._notes.append(f"HEAD cannot be compared with the index: {error.what}")
             return None
 
-    def _survey(self, index: Index) -> tuple[Untracked, Survey]:
+    def _survey(self, index: Index, beside: ThreadPoolExecutor) -> tuple[Untracked, Survey]:
+        letters = beside.submit(differing_files, self._git)
+        sizes = beside.submit(object_sizes, self._git, index.blobs)
         untracked = self._find_untracked(index)
         known = {entry.path for entry in index.entries} | set(untracked.wanted)
         converted = converted_files(self._git, self._box, self._repository, known)
-        return untracked, survey_tracked(self._git, self._root, index, converted)
+        return untracked, survey_tracked(self._root, index, converted, sizes.result(), letters.result())
 
     def _find_untracked(self, index: Index) -> Untracked:
         if is_too_wide(self._root):
@@ -154,16 +181,13 @@ class Capture:
         untracked.skipped += special_files(self._git, self._root, known)
         return untracked
 
-    def _bundle(self, seen: Seen, extras: set[str]) -> tuple[Commits, bool]:
+    def _bundle(self, seen: Seen, extras: set[str], past: Future[Path | None]) -> tuple[Commits, bool]:
         """Write commits and the bundle; without history where the repository has lost parts of it."""
         base = None if seen.staged is None else self._head
         try:
             commits = self._commit(seen, base)
             history = History(self._head, commits, extras)
-            limit_bytes = self._limits.history_bytes
-            return commits, write_history(
-                history, self._box, self._repository, self._into, limit_bytes, self._kept_history
-            )
+            return commits, write_history(history, self._box, self._repository, self._into, self._past, past.result)
         except GitFailed as error:
             if is_full(error):
                 raise

@@ -1,6 +1,6 @@
 """Decides how much of the history goes into the bundle of a capture, and writes it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,27 @@ WORTH_A_TRY = 4
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """The history of HEAD with all that leads to it."""
+
+    limit_bytes: int
+    """A larger one stays out of a checkpoint, so that the repository is needed."""
+    kept: Path | None = None
+    """A folder that may have it already."""
+
+    def is_kept(self, begin: bytes) -> bool:
+        """Whether the bundle that begins so is there."""
+        if self.kept is None:
+            return False
+        bundle = self.kept / HISTORY
+        try:
+            with bundle.open("rb") as file:
+                return file.read(len(begin)) == begin and bundle.stat().st_size <= self.limit_bytes + len(begin)
+        except OSError:
+            return False
+
+
+@dataclass(frozen=True, slots=True)
 class History:
     """What bundles are made of."""
 
@@ -33,8 +54,7 @@ class History:
     @property
     def past(self) -> dict[str, str]:
         """What the bundle of the history offers."""
-        extras = {f"{EXTRA_REF}{number}": name for number, name in enumerate(sorted(set(self.extras)))}
-        return ({HEAD_REF: self.head} if self.head else {}) | extras
+        return past_refs(self.head, self.extras)
 
     @property
     def present(self) -> dict[str, str]:
@@ -43,8 +63,35 @@ class History:
         return named | ({BLOBS_REF: self.commits.loose_blobs} if self.commits.loose_blobs else {})
 
 
+def past_refs(head: str | None, extras: Iterable[str]) -> dict[str, str]:
+    """What the bundle of a history offers."""
+    named = {f"{EXTRA_REF}{number}": name for number, name in enumerate(sorted(set(extras)))}
+    return ({HEAD_REF: head} if head else {}) | named
+
+
+def pack_past(refs: Mapping[str, str], box: Sandbox, repository: Repository, past: Past) -> Path | None:
+    """Pack the whole history, unless it is kept from an earlier time, or is surely too large.
+
+    Needs nothing of the work tree, so that it can be done while that is looked at.
+
+    Raises:
+        GitFailed: The repository lacks an object.
+    """
+    if HEAD_REF not in refs or past.is_kept(header(repository.object_format, refs)):
+        return None
+    if repository.is_partial() or repository.packed_bytes() > WORTH_A_TRY * past.limit_bytes:
+        return None
+    require_room(box.folder, min(repository.packed_bytes(), past.limit_bytes))
+    return pack(box.git, Selection(tips=list(refs.values())), box.folder)
+
+
 def write_history(
-    history: History, box: Sandbox, repository: Repository, into: Path, limit_bytes: int, kept: Path | None
+    history: History,
+    box: Sandbox,
+    repository: Repository,
+    into: Path,
+    past: Past,
+    packed_past: Callable[[], Path | None],
 ) -> bool:
     """Write the captured state, and beside it the whole history of HEAD if it is small; True if it is not.
 
@@ -53,13 +100,13 @@ def write_history(
         box: Where all objects can be read.
         repository: Where they come from.
         into: Gets the bundles.
-        limit_bytes: A larger history stays out, so that the repository is needed.
-        kept: A folder that may have the history already.
+        past: How large the history may be, and where it may be already.
+        packed_past: Waits for what `pack_past` makes.
 
     Raises:
         GitFailed: The repository lacks an object.
     """
-    is_whole = history.head is not None and _write_past(history, box, repository, into, limit_bytes, kept)
+    is_whole = history.head is not None and _write_past(history, repository, into, past, packed_past)
     refs = history.present | ({} if is_whole else history.past)
     without = [history.head] if history.head else []
     try:
@@ -73,30 +120,19 @@ def write_history(
 
 
 def _write_past(
-    history: History, box: Sandbox, repository: Repository, into: Path, limit_bytes: int, kept: Path | None
+    history: History, repository: Repository, into: Path, past: Past, packed_past: Callable[[], Path | None]
 ) -> bool:
     """Write the bundle of the history; False if it is too large."""
     begin = header(repository.object_format, history.past)
-    if kept is not None and _begins_with(kept / HISTORY, begin, limit_bytes):
+    packed = packed_past()
+    if packed is None and past.kept is not None and past.is_kept(begin):
         for name in (HISTORY, HISTORY_INDEX):
-            link_or_copy(kept / name, into / name)
+            link_or_copy(past.kept / name, into / name)
         return True
-    if repository.is_partial() or repository.packed_bytes() > WORTH_A_TRY * limit_bytes:
-        return False
-    require_room(box.folder, min(repository.packed_bytes(), limit_bytes))
-    packed = pack(box.git, Selection(tips=list(history.past.values())), box.folder)
-    if packed.stat().st_size > limit_bytes:
+    if packed is None or packed.stat().st_size > past.limit_bytes:
         return False
     write_bundle(packed, into / HISTORY, begin)
     return True
-
-
-def _begins_with(bundle: Path, begin: bytes, limit_bytes: int) -> bool:
-    try:
-        with bundle.open("rb") as file:
-            return file.read(len(begin)) == begin and bundle.stat().st_size <= limit_bytes + len(begin)
-    except OSError:
-        return False
 
 
 def write_files_only(commits: Commits, box: Sandbox, repository: Repository, into: Path) -> None:

@@ -155,9 +155,11 @@ class Kept:
         if not box.index.exists():
             git.run("read-tree", "--empty")
         git.run("update-index", "-z", "--index-info", stdin=_index_info(capture.worktree_changes, nothing))
-        with suppress(GitFailed):  # git says "some files differ" by an error
-            git.run("update-index", "-q", "--refresh")
-        others = others_now(git, root)
+        with ThreadPoolExecutor(1) as beside:
+            looking = beside.submit(others_now, git, root)
+            with suppress(GitFailed):  # git says "some files differ" by an error
+                git.run("update-index", "-q", "--refresh")
+            others = looking.result()
         known = {item.path for item in facts.skipped} | {item.path for item in facts.nested}
         if any(name.rstrip("/") not in known for name, *_ in others[1:]):
             return  # it came after the capture had looked, so it has to look again

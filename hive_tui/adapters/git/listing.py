@@ -9,6 +9,7 @@ from typing import NamedTuple
 from hive_tui.adapters.git.command import Git
 from hive_tui.domain.workspaces import GITLINK, Difference
 
+STAGES = {"0": 0, "1": 1, "2": 2, "3": 3}
 LISTED = ("--stage", "-v", "-z")
 
 
@@ -131,7 +132,7 @@ def read_tree(git: Git, tree: str) -> list[Entry]:
 def _entry(record: bytes) -> Entry:
     head, _, path = record.partition(b"\t")
     tag, mode, blob, stage = head.decode().split(" ")
-    return Entry(path, mode, blob, int(stage), tag)
+    return Entry(path, mode, blob, STAGES[stage], tag)
 
 
 def _difference(head: bytes, path: bytes) -> Difference:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hive_tui.adapters.files.tree import Tree, mode_of
 from hive_tui.adapters.git.command import Git
-from hive_tui.adapters.git.listing import Index, differing_files, object_sizes
+from hive_tui.adapters.git.listing import Entry, Index
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox, personal_file, sandbox
 from hive_tui.domain.workspaces import Skipped
@@ -33,37 +33,43 @@ class Survey:
     """What git says of files that do not look as the index says."""
 
 
-def survey_tracked(git: Git, root: Path, index: Index, converted: set[bytes]) -> Survey:
+def survey_tracked(
+    root: Path, index: Index, converted: set[bytes], sizes: Mapping[str, int], letters: Mapping[bytes, str]
+) -> Survey:
     """Compare the tracked files with the index, without reading them.
 
     Git is believed that a file is unchanged if it has the size and mode of its blob too, so that a
     file whose line ends git has converted is read.
 
     Args:
-        git: Works on the files and an index that hides none of them.
-        index: What it holds.
+        root: Where the files are.
+        index: What git knows of them.
         converted: Files to be read in any case.
+        sizes: Of the blobs that git still has.
+        letters: What git says of files that do not look as the index says.
     """
-    sizes = object_sizes(git, index.blobs)
-    survey = Survey(sizes, letters=differing_files(git))
+    survey = Survey(sizes, letters=letters)
     files = index.files
-    suspects = survey.letters.keys() | converted
+    suspects = letters.keys() | converted | index.conflicts
     with Tree(root) as tree:
-        for path in sorted(files.keys() | index.conflicts):
-            try:
-                found = tree.stat(path)
-            except OSError as error:
-                survey.skipped.append(Skipped(os.fsdecode(path), f"cannot be read: {error.strerror}"))
+        # In the order of the index, folder after folder.
+        for path, found in tree.stats((*files, *(index.conflicts - files.keys()))):
+            if isinstance(found, OSError):
+                survey.skipped.append(Skipped(os.fsdecode(path), f"cannot be read: {found.strerror}"))
                 continue
-            entry = files.get(path)
-            mode = None if found is None else mode_of(found)
             if found is None or stat.S_ISDIR(found.st_mode):
                 survey.gone.append(path)
-            elif mode is None:
+                continue
+            mode = mode_of(found)
+            if mode is None:
                 survey.skipped.append(Skipped(os.fsdecode(path), "no plain file"))
-            elif path in suspects or entry is None or (mode, found.st_size) != (entry.mode, sizes.get(entry.blob)):
+            elif path in suspects or not _is_as_known(files[path], mode, found.st_size, sizes):
                 survey.to_read.append(path)
     return survey
+
+
+def _is_as_known(entry: Entry, mode: str, size: int, sizes: Mapping[str, int]) -> bool:
+    return mode == entry.mode and size == sizes.get(entry.blob)
 
 
 def converted_files(git: Git, box: Sandbox, repository: Repository, paths: Collection[bytes]) -> set[bytes]:

@@ -13,6 +13,7 @@ from hive_tui.adapters.folder.walk import FolderLimits
 from hive_tui.adapters.folder.workspaces import FolderWorkspaces
 from hive_tui.archive import reader
 from hive_tui.archive.writer import writing
+from hive_tui.domain.contents import FILES
 from hive_tui.domain.workspaces import WorkspaceFacts
 
 Files = dict[str, tuple[int, str | bytes]]
@@ -110,12 +111,10 @@ def take(tmp_path: Path) -> Take:
         with writing(folder / "file.tar.zst", {}) as (archive, _):
             for path in scratch.iterdir():
                 archive.add_file(f"workspace/{path.name}", path)
-            for file in facts.files:
-                if Path(file.source).is_file():
-                    archive.add_file(f"workspace/files/{file.path}", Path(file.source))
+            archive.add_tree(FILES, root, [file.path for file in facts.files])
         assert meanwhile is not None or prints(root) == before, "the snapshot has touched the folder"
         unpacked.mkdir()
-        reader.extract(folder / "file.tar.zst", unpacked)
+        reader.extract(folder / "file.tar.zst", unpacked, free_links=FILES)
         return Taken(unpacked / "workspace", facts)
 
     return make

@@ -34,7 +34,7 @@ def test_a_snapshot_holds_files_byte_for_byte_and_the_facts_come_back_from_disk(
     assert taken.facts.kind is WorkspaceKind.FOLDER and taken.facts.root == str(root)
     saved = {name: content for name, content in look(taken.folder / "files").items() if not name.endswith("/")}
     assert saved == {name: one for name, one in look(root).items() if name in names(taken)}
-    assert names(taken) == {"notes.md", "deep/er/data.bin", "run.sh", "private.txt"}
+    assert names(taken) == {"notes.md", "deep/er/data.bin", "run.sh", "private.txt", "link", "dangling"}
     again = read_state(taken.folder)
     assert again.files == () and again.left_out == taken.facts.left_out and again.notes == taken.facts.notes
 

@@ -317,3 +317,46 @@ class TestLimits:
         redis.run("FLUSHALL")
         streams_on(redis).fill_in(ADA, "token", [stream])
         assert everything(redis) == before
+
+
+RDB_OF_REDIS_6 = 9
+
+
+def dumped_by(version: int, dump: bytes) -> bytes:
+    """The same dump as a server with this version of the format would have signed it: with a checksum that is right."""
+    body = dump[:-10] + version.to_bytes(2, "little")
+    checksum = 0
+    for byte in body:  # CRC-64 of Jones, reflected
+        checksum ^= byte
+        for _ in range(8):
+            checksum = checksum >> 1 ^ (0x95AC9329AC4BC9B5 if checksum & 1 else 0)
+    return body + checksum.to_bytes(8, "little")
+
+
+def other_stream(redis: RedisServer) -> bytes:
+    """A sound dump of a stream that is not the agent's: as a server would build that reads its parts in another way."""
+    redis.run("XADD", "other", "1-1", "task", "x")
+    dump: bytes = redis.run("DUMP", "other")
+    return dump
+
+
+@pytest.mark.parametrize("case", ["newer", "older", "read in another way", "cut off", "nothing"])
+def test_a_dump_of_another_version_is_taken_only_if_it_gives_the_same_stream(redis: RedisServer, case: str):
+    fill(redis)
+    before = everything(redis)
+    snapshot = checkpoint(redis)
+    [stream] = stored(snapshot)
+    assert stream.dump is not None
+    own_version = int.from_bytes(stream.dump[-10:-8], "little")
+    assert dumped_by(own_version, stream.dump) == stream.dump, "the checksum of this test is that of the server"
+    dumps = {
+        "newer": dumped_by(own_version + 100, stream.dump),
+        "older": dumped_by(RDB_OF_REDIS_6, stream.dump),
+        "read in another way": other_stream(redis),
+        "cut off": stream.dump[:20],
+        "nothing": b"",
+    }
+    redis.run("FLUSHALL")
+    done = streams_on(redis).fill_in(ADA, snapshot.token, [replace(stream, dump=dumps[case])])
+    assert (done.restored, done.warnings) == ((QUEUE,), ())
+    assert everything(redis) == before and redis.run("KEYS", "hive:building:*") == []

@@ -30,13 +30,13 @@ def test_requests_with_the_senders_own_key_are_one_while_the_first_is_unfinished
 
 def test_what_could_not_be_stored_is_not_taken_for_delivered(without_redis: Sleepers):
     intake, database = without_redis.hive.listening.intake, without_redis.database
-    database._writer.execute("PRAGMA query_only = 1")
+    database._thawed_writer().execute("PRAGMA query_only = 1")
     try:
         intake.take(webhook("ada", "delivery-1", Asked("deployed")))
         raise AssertionError("it must be delivered again")
     except StoreError:
         pass
-    database._writer.execute("PRAGMA query_only = 0")
+    database._thawed_writer().execute("PRAGMA query_only = 0")
     assert intake.take(webhook("ada", "delivery-1", Asked("deployed")))
     assert without_redis.told() == ["deployed"]
 
