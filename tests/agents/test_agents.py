@@ -76,7 +76,7 @@ def refused(tour: Tour, pane_id: str) -> str:
 
 def works(tour: Tour, pane_id: str) -> str:
     tour.say(pane_id, "remember PLUM mock:slow 4")
-    eventually(lambda: tour.request("PLUM"), "the model is asked", timeout_s=40)
+    eventually(lambda: tour.request("PLUM"), "the model is asked", timeout_s=90)
     working = tour.delay(pane_id, Activity.WORKING, tour.request("PLUM")[-1].at_s)
     idle = tour.delay(pane_id, Activity.IDLE, tour.rested_at(pane_id, tour.request("PLUM")[-1]))
     return f"{working:.2f} s, {idle:.2f} s"
