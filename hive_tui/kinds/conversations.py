@@ -104,13 +104,19 @@ def record(line: bytes) -> Mapping[str, Any]:
     return {}
 
 
-def since_its_start(look: "Look", paths: Iterator[Path], asked: str) -> Iterator[Path]:
-    """Those of the files that were written since the agent began, or that have the id that it was asked for."""
+def since_its_start(look: "Look", paths: Iterator[Path], asked: str) -> list[Path]:
+    """Those of the files that were written since the agent began, or that have the id that it was asked for.
+
+    The newest last: of several files of one conversation it is the one that counts.
+    """
     began_at = look.processes.started_at(look.root.id).timestamp() - START_SLACK_S
+    found: list[tuple[int, Path]] = []
     for path in paths:
         with suppress(OSError):
-            if path.stat().st_mtime >= began_at or (asked and asked in path.name):
-                yield path
+            stat = path.stat()
+            if stat.st_mtime >= began_at or (asked and asked in path.name):
+                found.append((stat.st_mtime_ns, path))
+    return [path for _, path in sorted(found)]
 
 
 def texts_of(value: object) -> Iterator[str]:

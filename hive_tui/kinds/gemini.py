@@ -18,7 +18,7 @@ from hive_tui.kinds.screen import Screen
 
 SHORT = 8
 """So many letters of the id stand in the name of a file."""
-BOX_EDGE = re.compile(r"[▀▄─]{20,}")
+RULE = re.compile(r"─{20,}")
 
 
 class Gemini(Kind):
@@ -64,12 +64,11 @@ class Gemini(Kind):
         return (Claim(Activity.IDLE, "history", "the last word in its file is its own"),)
 
     def typed(self, screen: Screen) -> str:
-        """What stands in the box at the bottom; a dialog takes its place, and a sent message has one like it."""
-        lines = screen.bottom(8)
-        boxes = [at for at, line in enumerate(lines) if line.startswith(" >")]
-        if not boxes or any(line.startswith(("│", "╰")) for line in lines[boxes[-1] :]):
-            return ""
-        if not any(BOX_EDGE.match(line) for line in lines[boxes[-1] + 1 :]):
+        """What stands below the last rule; a dialog takes the place of both. A sent message looks like it otherwise."""
+        lines = screen.bottom(12)
+        rules = [at for at, line in enumerate(lines) if RULE.fullmatch(line)]
+        below = lines[rules[-1] :] if rules else []
+        if not any(line.startswith(" >") for line in below) or any(line.startswith(("│", "╰")) for line in below):
             return ""
         return super().typed(screen)
 

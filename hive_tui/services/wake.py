@@ -135,6 +135,8 @@ class Waker:
         self._database.write(_end, awake, None, now=now)
         put_pane_back(self._panes, sighting.pane)
         busy = "" if sighting.activity is Activity.IDLE else _doing(sighting.activity)
+        if not sighting.is_in_front:
+            busy = "its shell has the keyboard, since it was stopped or sent to the background"
         said = self._say(awake, sighting.pane, wakeup, busy)
         return WakeResult(awake, said or verdict, None, resumed=False, fallbacks=0)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from hive_tui.adapters.clock import SystemClock, wait_until
-from hive_tui.adapters.sqlite_copy import copy_database, database_errors
+from hive_tui.adapters.sqlite_copy import copy_database, database_errors, empty_tables
 from hive_tui.domain.errors import BackupError
 from tests.users import bound_by_file_modes
 
@@ -192,3 +192,18 @@ def test_killed_while_it_copies_the_source_is_sound_and_the_next_copy_good(tmp_p
 def copied(source: Path, target: Path) -> Path:
     copy_database(source, target, CLOCK)
     return target
+
+
+def test_tables_with_keys_are_empty_in_the_copy_and_not_even_its_free_pages_hold_them(tmp_path: Path):
+    source, copy = made(tmp_path / "source.db"), tmp_path / "copy.db"
+    with closing(sqlite3.connect(source, isolation_level=None)) as db:
+        db.execute("CREATE TABLE credential (value TEXT)")
+        db.execute("INSERT INTO credential VALUES ('sk-planted-secret')")
+    copy_database(source, copy, CLOCK)
+    assert b"sk-planted-secret" in copy.read_bytes()
+    empty_tables(copy, ("credential", "a_table_of_tomorrow"))
+    assert b"sk-planted-secret" not in copy.read_bytes()
+    assert database_errors(copy) == []
+    with closing(sqlite3.connect(copy)) as db:
+        assert db.execute("SELECT count(*) FROM pairs").fetchone() == (400,)
+    assert not list(tmp_path.glob("copy.db-*")), "it leaves no companions"

@@ -25,7 +25,7 @@ from tests.stage import CLOCK, PROMPT, Stage, eventually
 
 READY = tuple((Lifecycle.AWAKE, activity) for activity in (Activity.IDLE, Activity.PERMISSION, Activity.QUESTION))
 START_S = 60.0
-STATE_S = 40.0
+STATE_S = 90.0
 WAKE_S = 100.0
 
 

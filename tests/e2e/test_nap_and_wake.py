@@ -155,6 +155,20 @@ def test_no_conversation_yet_speaks_against_a_nap(stage: Stage):
         stage.nap()
 
 
+def test_an_agent_that_was_stopped_is_not_put_to_sleep_and_gets_no_message(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    os.kill(process_of(agent).pid, signal.SIGSTOP)
+    eventually(lambda: stage.libtmux_pane(pane_id).pane_current_command == "bash", "the shell takes the keyboard")
+    with pytest.raises(NapRefused, match="`fg` in its pane brings it back"):
+        stage.nap()
+    wakeup = stage.ask_wake(agent, message="go on")
+    stage.hive.foreground.run([wakeup], timeout_s=2)
+    assert "go on" not in stage.screen(pane_id), "nothing is typed into the shell"
+    stage.type(pane_id, "fg")
+    eventually(lambda: stage.libtmux_pane(pane_id).pane_current_command != "bash", "it has the keyboard again")
+
+
 def test_force_passes_the_vetoes_and_never_the_checkpoint(stage: Stage):
     pane_id = stage.agent_in_shell("shop")
     agent = stage.look()

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.stage import ROOT, Stage, eventually, is_asleep
+from tests.stage import AGENT, ROOT, Stage, eventually, is_asleep
 
 DOCUMENT = (ROOT / "data/kinds/README.md").read_text(encoding="utf-8")
 EXAMPLE = next(iter(re.findall(r"```toml\n(.*?)```", DOCUMENT, re.DOTALL)))
@@ -61,3 +61,23 @@ def test_a_mistake_is_named_with_its_file_and_line_by_every_command(stage: Stage
     (kinds / "mytool.toml").write_text(EXAMPLE)
     done = stage.command("config", "check")
     assert done.returncode == 0 and f"{kinds / 'mytool.toml'}: fine." in done.stdout
+
+
+def test_a_dialog_of_the_start_is_answered_only_where_the_manifest_says_how(stage: Stage):
+    pane_id = stage.shell(stage.folder_for("shop"))
+    stage.type(pane_id, f"{AGENT} --dialog")
+    eventually(lambda: "1. Yes" in stage.screen(pane_id), "the dialog is open")
+    stage.type(pane_id, "1", enter=False)
+    stage.say(pane_id, "hello")
+    stage.json("nap", "shop")
+    kinds = stage.folder / "kinds"
+    kinds.mkdir()
+    (kinds / "scripted.toml").write_text(
+        "[[start.answers]]\npattern = 'Do you trust the files'\nkeys = ['1']\nwhy = 'a test wants it so'\n"
+    )
+    assert stage.json("wake", "shop")["resumed"]
+    assert stage.json("agents")[0]["activity"] == "idle"
+    stage.json("nap", "shop")
+    (kinds / "scripted.toml").unlink()
+    done = stage.command("wake", "shop")
+    assert done.returncode == 1 and "waits at a dialog: 'Do you trust the files" in done.stderr

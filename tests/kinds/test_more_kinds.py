@@ -110,6 +110,13 @@ class TestGemini:
         assert (found.id, found.transcript) == (ID, str(path))
         assert kind("gemini").session(a_look(tmp_path, ("gemini",), screen=captured("gemini/startup"))).id is None
 
+    def test_of_several_files_of_one_conversation_the_newest_tells_its_last_words(self, tmp_path: Path):
+        newest = self.a_chat(tmp_path, ID, ["one", "two", "three", "the fourth word"], name="11-00")
+        self.a_chat(tmp_path, ID, ["one", "the second word"])
+        os.utime(newest, (NOON.timestamp() + 60,) * 2)
+        found = kind("gemini").session(a_look(tmp_path, ("gemini",), screen="✦ the fourth word"))
+        assert (found.id, found.transcript) == (ID, str(newest))
+
     def test_all_files_of_a_conversation_are_kept_and_no_key(self, tmp_path: Path):
         first = self.a_chat(tmp_path, ID, ["one", "two"])
         second = self.a_chat(tmp_path, ID, ["one", "two", "three", "four"], name="13-00")
