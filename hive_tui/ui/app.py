@@ -34,7 +34,7 @@ from hive_tui.ui.leaving import Leaving
 from hive_tui.ui.messages import HiveChanged
 from hive_tui.ui.news import News
 from hive_tui.ui.palette import HiveCommands
-from hive_tui.ui.pane_picture import Picture, pictured
+from hive_tui.ui.pane_picture import Picture, PictureReader
 from hive_tui.ui.recovering import RecoveryOffer
 from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.base import HiveScreen
@@ -111,6 +111,7 @@ class HiveApp(App[None]):
         self.view: HiveView | None = None
         self._leaving = Leaving(self)
         self._news = News(self, hive)
+        self._pictures = PictureReader()
         self._offer = RecoveryOffer(self, is_wanted=beats)
         self._held_back: list[tuple[str, dict[str, Any]]] = []
         self._beats = beats
@@ -205,7 +206,7 @@ class HiveApp(App[None]):
 
         def look() -> Picture | None:
             ansi = self.hive.panes.capture(pane_id, history_lines=history_lines)
-            return None if ansi == known else pictured(ansi)
+            return None if ansi == known else self._pictures.read(ansi)
 
         return await self.in_thread(look)
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
 from textual.widgets import Input
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Lifecycle
@@ -18,6 +17,7 @@ from hive_tui.ui.pages import fill_pages
 from hive_tui.ui.screens.watching import WatchingScreen
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.lines import Below, Beside
 from hive_tui.ui.widgets.side import PANE, Side
 from hive_tui.ui.widgets.steady import Steady
 
@@ -67,8 +67,8 @@ class AgentsScreen(WatchingScreen):
 
     def body(self) -> ComposeResult:
         """List and side."""
-        with Horizontal(id="agents"):
-            with Vertical(id="left"):
+        with Beside(id="agents"):
+            with Below(id="left"):
                 yield Input(placeholder="filter: words of name, kind, state or folder", id="filter", compact=True)
                 yield KeyedTable(AGENT_COLUMNS, id="list")
                 yield Steady(id="list-note")

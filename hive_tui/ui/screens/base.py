@@ -15,12 +15,13 @@ from hive_tui.ui.widgets.header_bar import HeaderBar
 from hive_tui.ui.widgets.job_bar import JobBar
 from hive_tui.ui.widgets.key_bar import Key, KeyBar
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.lines import Ground
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
 
 
-class HiveScreen(Screen[None]):
+class HiveScreen(Screen[None], Ground):
     """Header, body, what is in flight, keys; reads its view anew whenever the hive changes and it is shown."""
 
     TITLE_TEXT = ""
