@@ -1,11 +1,13 @@
 """What a checkpoint holds, in a few words for lists."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.durations import bytes_in_words
-from hive_tui.domain.workspaces import WorkspaceFacts
+
+if TYPE_CHECKING:
+    from hive_tui.domain.workspaces import WorkspaceFacts
 
 MOST_NAMED = 20
 """Files that the catalog names of those that were left out; the checkpoint itself names all."""
@@ -31,7 +33,7 @@ def content(checkpoint: Checkpoint) -> str:
     return ", ".join(parts)
 
 
-def left_out(workspace: WorkspaceFacts) -> list[str]:
+def left_out(workspace: "WorkspaceFacts") -> list[str]:
     """What is in the folder and not in the checkpoint, with the reason of each, for a person."""
     grouped = [str(one) for one in workspace.left_out]
     single = [] if grouped else [f"{one.path}: {one.reason}" for one in workspace.skipped]

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.services.dashboard import AgentView
-from hive_tui.ui.asking import ask_message
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
@@ -85,6 +84,12 @@ def said(agent: Agent) -> str:
     )
 
 
+def _ask_message(app: "HiveApp", agent: Agent) -> None:
+    from hive_tui.ui.asking import ask_message
+
+    ask_message(app, agent)
+
+
 AGENT_ACTIONS = (
     Action(
         "nap", "z", "Nap", "Checkpoint, verify, then end its processes", if_awake,
@@ -100,7 +105,7 @@ AGENT_ACTIONS = (
     ),
     Action(
         "message", "m", "Message", "Say something to it; wakes it if it sleeps", if_conversing,
-        lambda app, agent: ask_message(app, agent),
+        lambda app, agent: _ask_message(app, agent),
     ),
     Action(
         "checkpoint", "c", "Checkpoint", "Take a checkpoint; it runs on", if_awake,

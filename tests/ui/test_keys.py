@@ -12,6 +12,7 @@ from hive_tui.store import wakeups
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.keys import bindings_of, keys_of, shown_key
 from hive_tui.ui.palette import HiveCommands
+from hive_tui.ui.screens import TITLES, screen_class
 from hive_tui.ui.widgets.key_bar import KeyBar
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.side import TIMELINE, Side
@@ -28,7 +29,7 @@ async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(sta
         commands = list(HiveCommands(app.screen)._commands())
         here = {action for _, action, _ in commands}
         helps = "\n".join(f"{title} {text}" for title, _, text in commands)
-        for screen in app.SCREENS_IN_ORDER.values():
+        for screen in map(screen_class, TITLES):
             for one in bindings_of(screen):
                 assert one.description and one.description in helps, one
                 assert f"key {shown_key(app, one)}" in helps.replace("Key", "key"), one
@@ -47,10 +48,10 @@ async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(sta
 async def test_help_says_a_key_once_and_as_the_screen_means_it(stage: Stage):
     async with dashboard(stage) as (app, pilot):
         await pilot.pause()
-        for screen in app.SCREENS_IN_ORDER.values():
+        for screen in map(screen_class, TITLES):
             keys = [key for key, _ in keys_of(app, screen)]
             assert len(set(keys)) == len(keys)
-        queue = dict(keys_of(app, app.SCREENS_IN_ORDER["queue"]))
+        queue = dict(keys_of(app, screen_class("queue")))
         assert queue["x"].startswith("Cancel the selected wakeup")
 
 

@@ -19,17 +19,13 @@ class Ground(Widget):
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The same line again and again."""
-        if self._ground is None or self._ground[0].cell_length != crop.width:
-            self._ground = Strip.blank(crop.width, self.rich_style), self.background_colors[1]
-        line, background = self._ground
+        background = self.background_colors[1]
+        if self._ground is None or self._ground[0].cell_length != crop.width or self._ground[1] != background:
+            self._ground = Strip.blank(crop.width, self.rich_style), background
+        line = self._ground[0]
         for one in self.get_line_filters():
             line = line.apply_filter(one, background)
         return [line] * crop.height
-
-    def notify_style_update(self) -> None:
-        """Other colours."""
-        super().notify_style_update()
-        self._ground = None
 
 
 class Beside(Horizontal, Ground):
@@ -41,18 +37,20 @@ class Below(Vertical, Ground):
 
 
 class LineView(ScrollView):
-    """Scrolls lines that `render_line` makes, and asks for its own colours once."""
+    """Scrolls lines that `render_line` makes, and asks for its own colours once a drawing, not once a line."""
 
-    _colours: tuple[Style, Color] | None = None
+    _base_style: Style | None = None
 
     @property
     def base_style(self) -> Style:
         """Text and background where nothing else is said."""
-        return self._known_colours[0]
+        return self._base_style or self.rich_style
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines as they are, but for what the terminal cannot show."""
-        filters, background = self.get_line_filters(), self._known_colours[1]
+        # Asked for each time: what is around it may have changed its colours, and nobody tells.
+        self._base_style = self.rich_style
+        filters, background = self.get_line_filters(), self.background_colors[1]
         left, right = crop.column_span
         lines = []
         for y in crop.line_range:
@@ -60,15 +58,5 @@ class LineView(ScrollView):
             for one in filters:
                 line = line.apply_filter(one, background)
             lines.append(line.crop(left, right))
+        self._base_style = None
         return lines
-
-    def notify_style_update(self) -> None:
-        """Other colours."""
-        super().notify_style_update()
-        self._colours = None
-
-    @property
-    def _known_colours(self) -> tuple[Style, Color]:
-        if self._colours is None:
-            self._colours = self.rich_style, self.background_colors[1]
-        return self._colours
