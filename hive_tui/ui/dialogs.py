@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
@@ -29,7 +30,7 @@ class Confirm(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Question, details, two buttons."""
         with Vertical(id="dialog"):
-            yield Label(self._question, id="question")
+            yield Label(Text(printable(self._question)), id="question")
             with VerticalScroll(id="dialog-scroll"):
                 yield Static(Text(printable("\n".join(self._lines))), id="dialog-text")
             with Horizontal(id="buttons"):
@@ -47,6 +48,48 @@ class Confirm(ModalScreen[bool]):
     def action_answer(self, answer: bool) -> None:
         """The keyboard."""
         self.dismiss(answer)
+
+
+class Choice(ModalScreen[str]):
+    """One of several; a letter, a click, or the arrows and Enter choose. Escape chooses nothing."""
+
+    BINDINGS = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("down,j", "app.focus_next", "Down", show=False),
+        Binding("up,k", "app.focus_previous", "Up", show=False),
+    ]
+
+    def __init__(self, question: str, options: Sequence[tuple[str, str, str]]) -> None:
+        """Make the dialog.
+
+        Args:
+            question: What is to be chosen.
+            options: Key, value and text of each.
+        """
+        super().__init__()
+        self._question = question
+        self._options = options
+
+    def compose(self) -> ComposeResult:
+        """Question, a button each, and one to cancel."""
+        with VerticalScroll(id="dialog", can_focus=False):
+            yield Label(Text(printable(self._question)), id="question")
+            for key, _, text in self._options:
+                yield Button(Text(printable(f"{key}  {text}")), id=f"choice-{key}", compact=True)
+            yield Button("Cancel (Esc)", id="no", compact=True)
+
+    @on(Button.Pressed)
+    def _pressed(self, pressed: Button.Pressed) -> None:
+        self._choose((pressed.button.id or "").removeprefix("choice-"))
+
+    def on_key(self, event: Key) -> None:
+        """A letter chooses at once."""
+        self._choose(event.key)
+
+    def _choose(self, key: str) -> None:
+        found = {key: value for key, value, _ in self._options}
+        if key in found or key == "no":
+            self.dismiss(found.get(key))
 
 
 class Form(ModalScreen[None]):
@@ -83,7 +126,7 @@ class Form(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A label and a line each, then two buttons."""
         with VerticalScroll(id="dialog"):
-            yield Label(self._title, id="question")
+            yield Label(Text(printable(self._title)), id="question")
             for name, label, text in self._fields:
                 yield Label(label)
                 yield Input(text, id=f"field-{name}", compact=True)

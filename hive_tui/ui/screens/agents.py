@@ -17,7 +17,7 @@ from hive_tui.ui.screens.watching import WatchingScreen
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.lines import Below, Beside
-from hive_tui.ui.widgets.side import PANE, Side
+from hive_tui.ui.widgets.side import PANE, TASKS, Side
 from hive_tui.ui.widgets.steady import Steady
 
 if TYPE_CHECKING:
@@ -53,7 +53,9 @@ class AgentsScreen(WatchingScreen):
         Binding("s", "order", "Order by need, name, memory or time in state"),
         Binding("exclamation_mark", "next_in_need", "To the next agent that needs you", key_display="!"),
         Binding("tab", "next_pane", "To the next agent with a pane"),
-        Binding("right_square_bracket", "turn(1)", "Next tab: pane, timeline, generations, explain", key_display="]"),
+        Binding(
+            "right_square_bracket", "turn(1)", "Next tab: timeline, generations, tasks, explain, pane", key_display="]"
+        ),
         Binding("left_square_bracket", "turn(-1)", "Tab before", key_display="["),
         Binding("escape", "clear", "Clear marks and filter, back to the list"),
     ]
@@ -134,6 +136,8 @@ class AgentsScreen(WatchingScreen):
         """Whether the key bar mentions an action that is possible now."""
         if action.name in ("cancel", "retry"):
             return one.next_wake_at is not None or one.agent.lifecycle in (Lifecycle.NAPPING, Lifecycle.WAKING)
+        if action.name in ("task", "done"):
+            return self.query_one(Side).tab == TASKS
         return action.name not in ("hold",) or one.agent.lifecycle is not Lifecycle.AWAKE
 
     @property
@@ -294,6 +298,7 @@ class AgentsScreen(WatchingScreen):
     def action_tab(self, name: str) -> None:
         """Show a tab."""
         self.query_one(Side).choose(name)
+        self.draw_keys()
         self.capture()
         self.read_history()
 
@@ -304,6 +309,7 @@ class AgentsScreen(WatchingScreen):
             self.add_class("-side")
         else:
             side.turn(by)
+        self.draw_keys()
         self.capture()
         self.read_history()
 

@@ -79,6 +79,7 @@ class KeyedTable(LineView, can_focus=True):
 
     def __init__(self, columns: Sequence[str], **options: Any) -> None:
         super().__init__(**options)
+        self._names = tuple(columns)
         self._columns = Columns(columns)
         self._rows: list[Row] = []
         self._at: dict[str, int] = {}
@@ -113,6 +114,12 @@ class KeyedTable(LineView, can_focus=True):
     def keys_in_order(self) -> list[str]:
         """The keys of all rows, from top to bottom."""
         return [row.key for row in self._rows]
+
+    def name_columns(self, names: Sequence[str]) -> None:
+        """Have other columns from the next `show` on."""
+        if tuple(names) != self._names:
+            self._names = tuple(names)
+            self._columns = Columns(names)
 
     def show(self, rows: Sequence[Row]) -> None:
         """Draw these rows, in this order."""

@@ -1,4 +1,4 @@
-"""Everything about the selected agent: its live pane, retry timeline, generations and explanation."""
+"""Everything about the selected agent: its live pane, retry timeline, generations, tasks and explanation."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from hive_tui.ui.widgets.pane_preview import PanePreview
 from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
 
-PANE, TIMELINE, GENERATIONS, EXPLAIN = "Pane", "Timeline", "Generations", "Explain"
-TABS = (PANE, TIMELINE, GENERATIONS, EXPLAIN)
+PANE, TIMELINE, GENERATIONS, TASKS, EXPLAIN = "Pane", "Timeline", "Generations", "Tasks", "Explain"
+TABS = (PANE, TIMELINE, GENERATIONS, TASKS, EXPLAIN)
 
 
 class Page(VerticalScroll):
