@@ -116,7 +116,8 @@ class CatalogVerbs:
         """Delete checkpoints for good, after a question."""
         lines = [_named(one, names) for one in found[:SHOWN]]
         lines += [f"and {len(found) - SHOWN} more"] if len(found) > SHOWN else []
-        lines += ["", "They go for good, from the second place, too; u cannot bring them back."]
+        they, them = ("It goes", "it") if len(found) == 1 else ("They go", "them")
+        lines += ["", f"{they} for good, in the second place, too: u cannot bring {them} back."]
         what = "this checkpoint" if len(found) == 1 else f"these {len(found)} checkpoints"
 
         def work(progress: MeasuredProgress) -> Done:
@@ -124,7 +125,7 @@ class CatalogVerbs:
                 progress.step(f"deleting {number} of {len(found)}")
                 self.hive.keeping.catalog.delete(one, self.actor)
             said = "1 checkpoint is" if len(found) == 1 else f"{len(found)} checkpoints are"
-            return Done(f"{said} deleted; the older ones moved up", refusal="it is gone for good.")
+            return Done(f"{said} deleted; the older ones moved up", refusal="what was deleted is gone for good.")
 
         def answered(yes: bool | None) -> None:
             if yes:

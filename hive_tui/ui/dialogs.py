@@ -20,6 +20,8 @@ class Confirm(ModalScreen[bool]):
     """One question with what would happen; y says yes, n, Escape and Enter say no."""
 
     BINDINGS = [Binding("y", "answer(True)", "Yes"), Binding("n,escape", "answer(False)", "No")]
+    AUTO_FOCUS = "#no"
+    """Enter by accident changes nothing."""
 
     def __init__(self, question: str, lines: Sequence[str], yes: str = "Yes") -> None:
         super().__init__()
@@ -36,10 +38,6 @@ class Confirm(ModalScreen[bool]):
             with Horizontal(id="buttons"):
                 yield Button(f"{self._yes} (y)", variant="primary", id="yes", compact=True)
                 yield Button("No (n)", id="no", compact=True)
-
-    def on_mount(self) -> None:
-        """No is the default: Enter by accident changes nothing."""
-        self.query_one("#no", Button).focus()
 
     def on_button_pressed(self, pressed: Button.Pressed) -> None:
         """The mouse, or Enter on a button."""
@@ -137,15 +135,16 @@ class Form(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Type into the first line that is empty."""
-        boxes = list(self.query(Input))
-        next((box for box in boxes if not box.value), boxes[0]).focus()
+        for box in sorted(self.query(Input), key=lambda box: bool(box.value))[:1]:
+            box.focus()
 
     @on(Input.Submitted)
     def _next(self, submitted: Input.Submitted) -> None:
         boxes = list(self.query(Input))
         at = boxes.index(submitted.input)
         if at + 1 < len(boxes):
-            boxes[at + 1].focus()
+            # At once: what is typed fast must not end up in the line before.
+            self.set_focus(boxes[at + 1])
         else:
             self._send()
 

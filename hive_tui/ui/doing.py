@@ -53,6 +53,11 @@ class Doing:
         """Whether work still runs: where it runs, and not where somebody waits for it."""
         return any(not future.done() for future in list(self._running))
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether something of what the latest key press did can be taken back."""
+        return any(one.undo is not None for one in self.deeds.latest())
+
     def press(self) -> None:
         """A key was pressed: what is begun from now on is undone together."""
         self._press += 1

@@ -91,7 +91,7 @@ class Restoring:
             else:
                 what = f"only the {only} of {agent.name}" if only else agent.name
                 question = f"Restore {what} to generation {wanted.generation}?"
-                if await self._app.push_screen_wait(Confirm(question, [*lines, "", *_course(agent)], "Restore")):
+                if await self._app.push_screen_wait(Confirm(question, [*lines, "", *course(agent)], "Restore")):
                     self._restore(agent, wanted, only)
 
         self._app.run_worker(run(), group="verbs", exit_on_error=False)
@@ -124,9 +124,9 @@ def _parts(only: Part | None) -> frozenset[Part]:
     return EVERYTHING if only is None else frozenset({only})
 
 
-def _course(agent: Agent) -> list[str]:
+def course(agent: Agent) -> list[str]:
     """What a restore does besides, and how it is taken back."""
     name = agent.name
     first = f"{name} is put to sleep for it and woken again afterwards." if agent.lifecycle is Lifecycle.AWAKE else ""
-    safety = "Before anything is changed, a safety checkpoint is taken of what is there now; u goes back to it."
+    safety = "A safety checkpoint of what is there now is taken first; u goes back to it."
     return [*([first] if first else []), safety]

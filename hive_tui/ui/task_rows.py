@@ -24,14 +24,15 @@ def task_lines(name: str, tasks: AgentTasks, width: int) -> list[Text]:
         width: Columns for each line; steps are cut, goals are not.
     """
     lines = _state_lines(tasks.state, name, tasks.at)
+    cut = len(lines) if tasks.state.updated_at is not None else 0
     for chain in tasks.chains:
         lines += ["", *_chain_lines(chain)]
     if not tasks.chains:
-        lines += ["", f"{name} has no task. T gives it one, with the goal that it serves, and wakes it."]
+        lines += ["", f"{name} has no task. T gives it one, and wakes it."]
     else:
         lines += ["", "T gives it another task, D says that one is done."]
     texts = [line if isinstance(line, Text) else Text(printable(line)) for line in lines]
-    for text in texts[:NEWEST_STEPS]:
+    for text in texts[:cut]:
         text.truncate(width, overflow="ellipsis")
     return texts
 

@@ -100,7 +100,7 @@ async def test_o_restores_the_workspace_alone_and_says_before_what_will_become_o
         await until(pilot, lambda: isinstance(app.screen, Confirm))
         said = str(app.screen.query_one("#dialog-text", Static).content)
         assert "shop is put to sleep for it and woken again afterwards." in said
-        assert "a safety checkpoint is taken of what is there now; u goes back to it" in said
+        assert "A safety checkpoint of what is there now is taken first; u goes back to it." in said
         assert "conversation:" not in said
         await pilot.press("y")
         await until(pilot, lambda: (folder / "kept.txt").read_text() == "as it was\n")

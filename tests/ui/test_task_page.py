@@ -40,7 +40,7 @@ async def test_T_gives_a_task_and_D_says_that_it_is_done(stage: Stage):
         await pilot.press("D")
         await until(pilot, lambda: "shop has no task that could be done; T gives it one." in toasts(app))
         await pilot.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
-        await until(pilot, lambda: "shop has no task. T gives it one" in page_text(app, TASKS))
+        await until(pilot, lambda: "shop has no task. T gives it one, and wakes it." in page_text(app, TASKS))
         await pilot.press("T")
         await until(pilot, lambda: isinstance(app.screen, Form))
         app.screen.query_one(Input).value = "Pay by card"
