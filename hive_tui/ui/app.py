@@ -284,9 +284,10 @@ class HiveApp(App[None]):
         self._leaving.begin()
 
     def _jobs_changed(self) -> None:
-        """A job began or ended: show that, and how far the others are as long as there are any."""
-        if self.screen_stack and isinstance(self.screen, HiveScreen):
+        """A job began or ended, or can be undone: show that, and how far the others are while there are any."""
+        if self.screen_stack and isinstance(self.screen, HiveScreen) and self.screen.is_mounted:
             self.screen.draw_jobs()
+            self.screen.draw_keys()
         if self._job_timer is None and self.verbs.jobs.is_any:
             self._job_timer = self.set_interval(JOBS_EVERY_S, self._jobs_changed)
         elif self._job_timer is not None and not self.verbs.jobs.is_any:

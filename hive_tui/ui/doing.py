@@ -111,6 +111,7 @@ class Doing:
             raise
         if deed is not None:
             self.deeds.end(deed, done.undo, done.refusal)
+            self.jobs.changed()
         if done.said:
             self._app.notify(done.said)
 
@@ -147,6 +148,7 @@ class Doing:
             self._app.notify(f"{in_words(latest).capitalize()} is under way; x stops it.", severity="warning")
         else:
             self._take_back(self.deeds.pop())
+            self.jobs.changed()
 
     def _take_back(self, deeds: list[Deed]) -> None:
         refused = [one for one in deeds if one.undo is None]
