@@ -105,7 +105,7 @@ class Restoring:
                 raise self._with_what_became_of_it(agent, error) from error
             if result.was_awake:
                 self._hive.restorer.ask_for_wake(agent, self._hive.queue, self._actor)
-            return Done(f"{result.sentence()} u goes back.", undo=lambda: self.to(result.safety))
+            return Done(f"{result.sentence()} u goes back.", undo=lambda: self.to(result.safety, only))
 
         title, what = f"restore {agent.name}", f"the restore of {agent.name}"
         self._doing.begin(title, work, agent_id=agent.id, what=what)

@@ -80,6 +80,19 @@ async def test_the_catalog_can_be_marked_compared_proven_exported_deleted_import
         await until(pilot, lambda: any("It is generation 2 of shop now" in said for said in toasts(app)))
         await until(pilot, lambda: [row[1] for row in shown(app)] == ["0", "1", "2"])
 
+        await pilot.press("end", "X", "y")
+        await until(pilot, lambda: [row[1] for row in shown(app)] == ["0", "1"])
+        await pilot.press("I")
+        await until(pilot, lambda: isinstance(app.screen, Form))
+        app.screen.query_one(Input).value = str(target)
+        app.screen.query_one("#field-agent", Input).value = "copied"
+        await pilot.press("enter", "enter")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        assert "A wake of copied will run" in str(app.screen.query_one("#dialog-text", Static).content)
+        await pilot.press("y")
+        await until(pilot, lambda: any("It is generation 0 of copied now" in said for said in toasts(app)))
+        await until(pilot, lambda: len(shown(app)) == 3)
+
         await pilot.press("C")
         await until(pilot, lambda: any("Nothing to prune: all 3 checkpoints" in said for said in toasts(app)))
         await pilot.press("S")
@@ -106,4 +119,8 @@ async def test_o_restores_the_workspace_alone_and_says_before_what_will_become_o
         await until(pilot, lambda: (folder / "kept.txt").read_text() == "as it was\n")
         await until(pilot, lambda: any("(workspace only)" in one for one in toasts(app)))
         await until(pilot, lambda: stage.look("shop").lifecycle is Lifecycle.AWAKE)
+        await pilot.press("u")
+        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        asked = str(app.screen.query_one("#question", Static).content)
+        assert asked == "Restore only the workspace of shop to generation 0?", "what was left alone stays so"
     assert "something new" in stage.history(pane_id)
