@@ -1,11 +1,13 @@
 """What a checkpoint holds, in a few words for lists."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.durations import bytes_in_words, counted
-from hive_tui.domain.workspaces import WorkspaceFacts
+
+if TYPE_CHECKING:
+    from hive_tui.domain.workspaces import WorkspaceFacts
 
 FILES = "workspace/files"
 """The folder in a checkpoint that files of a workspace without git are in; links there may lead anywhere."""
@@ -33,7 +35,7 @@ def content(checkpoint: Checkpoint) -> str:
     return ", ".join(parts)
 
 
-def left_out(workspace: WorkspaceFacts, unread: Sequence[str] = (), *, most: int = MOST_NAMED) -> list[str]:
+def left_out(workspace: "WorkspaceFacts", unread: Sequence[str] = (), *, most: int = MOST_NAMED) -> list[str]:
     """What is in the folder and not in the checkpoint, with the reason of each, for a person.
 
     Args:

@@ -28,6 +28,8 @@ from hive_tui.store.journal import LoggedEvent
 from hive_tui.store.queue_lists import Section
 
 if TYPE_CHECKING:
+    from hive_tui.domain.task_state import TaskState
+    from hive_tui.domain.tasks import Task
     from hive_tui.services.observer import Observation
 
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
@@ -154,6 +156,16 @@ class AgentHistory:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentTasks:
+    """What one agent is to do, and how far it is."""
+
+    at: datetime
+    state: TaskState
+    chains: tuple[tuple[Task, ...], ...]
+    """For each of its unfinished tasks the goals above it, from the topmost down to the task itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventsView:
     """The event log."""
 
@@ -245,6 +257,17 @@ class Dashboard:
         with self._database.session() as session:
             found = screens.checkpoints(session, limit=100, agent_id=agent_id)
         return AgentHistory(self._clock.now(), wakeups, attempts, found)
+
+    def tasks(self, agent_id: str) -> AgentTasks:
+        """The unfinished tasks of an agent, those under way first."""
+        from hive_tui.domain.tasks import TaskStatus, ancestry
+        from hive_tui.store import tasks
+
+        state = self._database.read(tasks.state, agent_id)
+        found = self._database.read(tasks.everything, agent_id=agent_id)
+        ordered = sorted(found, key=lambda one: one.status is not TaskStatus.DOING)
+        chains = tuple(ancestry(one.id, self._database.read(tasks.lineage, one.id)) for one in ordered)
+        return AgentTasks(self._clock.now(), state, tuple(chain for chain in chains if chain))
 
     def events(self, *, limit: int = 500) -> EventsView:
         """The newest events."""

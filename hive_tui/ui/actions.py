@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.services.dashboard import AgentView
-from hive_tui.ui.asking import ask_message
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
@@ -85,6 +84,24 @@ def said(agent: Agent) -> str:
     )
 
 
+def _ask_message(app: "HiveApp", agent: Agent) -> None:
+    from hive_tui.ui.asking import ask_message
+
+    ask_message(app, agent)
+
+
+def _ask_task(app: "HiveApp", agent: Agent) -> None:
+    from hive_tui.ui.task_verbs import ask_task
+
+    ask_task(app, agent)
+
+
+def _ask_done(app: "HiveApp", agent: Agent) -> None:
+    from hive_tui.ui.task_verbs import ask_done
+
+    ask_done(app, agent)
+
+
 AGENT_ACTIONS = (
     Action(
         "nap", "z", "Nap", "Checkpoint, verify, then end its processes", if_awake,
@@ -100,7 +117,7 @@ AGENT_ACTIONS = (
     ),
     Action(
         "message", "m", "Message", "Say something to it; wakes it if it sleeps", if_conversing,
-        lambda app, agent: ask_message(app, agent),
+        _ask_message,
     ),
     Action(
         "checkpoint", "c", "Checkpoint", "Take a checkpoint; it runs on", if_awake,
@@ -117,6 +134,14 @@ AGENT_ACTIONS = (
     Action(
         "explain", "e", "Explain", "Why it is in its state, and what a nap or wake would do", always,
         lambda app, _: app.explain(),
+    ),
+    Action(
+        "task", "T", "Task", "Give it something to do, and wake it for that", always,
+        _ask_task,
+    ),
+    Action(
+        "done", "D", "Done", "Say that one of its tasks is done", always,
+        _ask_done,
     ),
     Action(
         "cancel", "x", "Cancel", "Stop what is in flight for it, or its wakes in the queue", always,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -26,34 +27,39 @@ from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.store import unread
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.ui.actions import Action
-from hive_tui.ui.asking import ask_launch
 from hive_tui.ui.format import printable
-from hive_tui.ui.generation_changes import GenerationChanges
-from hive_tui.ui.keys import keys_of
 from hive_tui.ui.leaving import Leaving
 from hive_tui.ui.messages import HiveChanged
 from hive_tui.ui.news import News
-from hive_tui.ui.palette import HiveCommands
-from hive_tui.ui.pane_picture import Picture, pictured
+from hive_tui.ui.pane_picture import Picture, PictureReader
 from hive_tui.ui.recovering import RecoveryOffer
+from hive_tui.ui.screens import TITLES, screen_class
 from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.base import HiveScreen
-from hive_tui.ui.screens.checkpoints import CheckpointsScreen
-from hive_tui.ui.screens.events import EventsScreen
-from hive_tui.ui.screens.planned import MetricsScreen, ServicesScreen
-from hive_tui.ui.screens.queue import QueueScreen
-from hive_tui.ui.screens.schedule import ScheduleScreen
 from hive_tui.ui.themes import CONTRAST, THEMES, theme_named
-from hive_tui.ui.travel import Travel
 from hive_tui.ui.verbs import Verbs
 from hive_tui.ui.widgets.side import EXPLAIN
 
 if TYPE_CHECKING:
     from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.observer import Observation
+    from hive_tui.ui.generation_changes import GenerationChanges
+    from hive_tui.ui.palette import HiveCommands
+    from hive_tui.ui.travel import Travel
 
 T = TypeVar("T")
 JOBS_EVERY_S = 0.5
+
+
+# What the first screen does not need is imported when it is needed: half of the start is imports.
+def _commands() -> type[HiveCommands]:
+    from hive_tui.ui.palette import HiveCommands
+
+    return HiveCommands
+
+
+def _new_screen(name: str) -> Screen[None]:
+    return screen_class(name)()
 
 
 class HiveApp(App[None]):
@@ -62,21 +68,12 @@ class HiveApp(App[None]):
     TITLE = "hive"
     CSS_PATH = Path("hive.tcss")
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
-    COMMANDS = {HiveCommands}
+    COMMANDS = {_commands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    SCREENS_IN_ORDER: ClassVar[dict[str, type[HiveScreen]]] = {
-        "agents": AgentsScreen,
-        "queue": QueueScreen,
-        "checkpoints": CheckpointsScreen,
-        "schedule": ScheduleScreen,
-        "services": ServicesScreen,
-        "metrics": MetricsScreen,
-        "events": EventsScreen,
-    }
     DEFAULT_MODE = "agents"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {**SCREENS_IN_ORDER}
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {name: partial(_new_screen, name) for name in TITLES}
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(str(at), f"show_screen({at})", name.title()) for at, name in enumerate(SCREENS_IN_ORDER, 1)),
+        *(Binding(str(at), f"show_screen({at})", title) for at, title in enumerate(TITLES.values(), 1)),
         Binding("n", "launch", "Launch an agent in a new pane"),
         Binding("u", "undo", "Undo what the last key did here"),
         Binding("P", "pause", "Pause all automatic actions, or go on"),
@@ -87,7 +84,6 @@ class HiveApp(App[None]):
     ]
 
     verbs: Verbs
-    travel: Travel
 
     def __init__(
         self, hive: Hive, *, beats: bool = True, observation: Observation | None = None, guide: Guide | None = None
@@ -106,11 +102,10 @@ class HiveApp(App[None]):
         self.dashboard = Dashboard(hive.database, hive.clock)
         self.verbs = Verbs(self, hive)
         self.verbs.jobs.changed = self._jobs_changed
-        self.travel = Travel(self)
-        self.changes = GenerationChanges(self)
         self.view: HiveView | None = None
         self._leaving = Leaving(self)
         self._news = News(self, hive)
+        self._pictures = PictureReader()
         self._offer = RecoveryOffer(self, is_wanted=beats)
         self._held_back: list[tuple[str, dict[str, Any]]] = []
         self._beats = beats
@@ -147,9 +142,24 @@ class HiveApp(App[None]):
 
     async def on_unmount(self) -> None:
         """Let the heartbeat end what is in flight."""
-        await self.in_thread(self.travel.forget)
+        if "travel" in self.__dict__:
+            await self.in_thread(self.travel.forget)
         await self.in_thread(self._heartbeat.stop)
         self.verbs.doing.close()
+
+    @cached_property
+    def travel(self) -> Travel:
+        """The way to a pane and back."""
+        from hive_tui.ui.travel import Travel
+
+        return Travel(self)
+
+    @cached_property
+    def changes(self) -> GenerationChanges:
+        """What a restore of the generation before would change."""
+        from hive_tui.ui.generation_changes import GenerationChanges
+
+        return GenerationChanges(self)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Run what blocks beside the screen."""
@@ -175,7 +185,7 @@ class HiveApp(App[None]):
     @property
     def screen_titles(self) -> list[str]:
         """The screens on the keys 1, 2, 3, ..."""
-        return [screen.TITLE_TEXT for screen in self.SCREENS_IN_ORDER.values()]
+        return list(TITLES.values())
 
     @property
     def is_busy(self) -> bool:
@@ -205,7 +215,7 @@ class HiveApp(App[None]):
 
         def look() -> Picture | None:
             ansi = self.hive.panes.capture(pane_id, history_lines=history_lines)
-            return None if ansi == known else pictured(ansi)
+            return None if ansi == known else self._pictures.read(ansi)
 
         return await self.in_thread(look)
 
@@ -232,7 +242,7 @@ class HiveApp(App[None]):
 
     def action_show_screen(self, number: int) -> None:
         """Show the screen on that key."""
-        self.switch_mode(list(self.SCREENS_IN_ORDER)[number - 1])
+        self.switch_mode(list(TITLES)[number - 1])
 
     def action_undo(self) -> None:
         """Take back what the latest key press did here."""
@@ -255,6 +265,8 @@ class HiveApp(App[None]):
 
     def action_launch(self) -> None:
         """Ask for name, folder and command, and start an agent."""
+        from hive_tui.ui.asking import ask_launch
+
         self.verbs.doing.press()
         here = self.screen.selected if isinstance(self.screen, AgentsScreen) else None
         ask_launch(self, here.agent.cwd if here else str(Path.cwd()))
@@ -262,6 +274,7 @@ class HiveApp(App[None]):
     def action_help(self) -> None:
         """The keys of the screen that is shown."""
         from hive_tui.ui.dialogs import Help
+        from hive_tui.ui.keys import keys_of
 
         if isinstance(self.screen, HiveScreen):
             self.push_screen(Help(f"Keys of {self.screen.TITLE_TEXT}", keys_of(self, type(self.screen))))
@@ -271,9 +284,10 @@ class HiveApp(App[None]):
         self._leaving.begin()
 
     def _jobs_changed(self) -> None:
-        """A job began or ended: show that, and how far the others are as long as there are any."""
-        if self.screen_stack and isinstance(self.screen, HiveScreen):
+        """A job began or ended, or can be undone: show that, and how far the others are while there are any."""
+        if self.screen_stack and isinstance(self.screen, HiveScreen) and self.screen.is_mounted:
             self.screen.draw_jobs()
+            self.screen.draw_keys()
         if self._job_timer is None and self.verbs.jobs.is_any:
             self._job_timer = self.set_interval(JOBS_EVERY_S, self._jobs_changed)
         elif self._job_timer is not None and not self.verbs.jobs.is_any:

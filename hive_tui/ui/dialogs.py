@@ -8,6 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
@@ -19,6 +20,8 @@ class Confirm(ModalScreen[bool]):
     """One question with what would happen; y says yes, n, Escape and Enter say no."""
 
     BINDINGS = [Binding("y", "answer(True)", "Yes"), Binding("n,escape", "answer(False)", "No")]
+    AUTO_FOCUS = "#no"
+    """Enter by accident changes nothing."""
 
     def __init__(self, question: str, lines: Sequence[str], yes: str = "Yes") -> None:
         super().__init__()
@@ -29,16 +32,12 @@ class Confirm(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Question, details, two buttons."""
         with Vertical(id="dialog"):
-            yield Label(self._question, id="question")
+            yield Label(Text(printable(self._question)), id="question")
             with VerticalScroll(id="dialog-scroll"):
                 yield Static(Text(printable("\n".join(self._lines))), id="dialog-text")
             with Horizontal(id="buttons"):
                 yield Button(f"{self._yes} (y)", variant="primary", id="yes", compact=True)
                 yield Button("No (n)", id="no", compact=True)
-
-    def on_mount(self) -> None:
-        """No is the default: Enter by accident changes nothing."""
-        self.query_one("#no", Button).focus()
 
     def on_button_pressed(self, pressed: Button.Pressed) -> None:
         """The mouse, or Enter on a button."""
@@ -47,6 +46,48 @@ class Confirm(ModalScreen[bool]):
     def action_answer(self, answer: bool) -> None:
         """The keyboard."""
         self.dismiss(answer)
+
+
+class Choice(ModalScreen[str]):
+    """One of several; a letter, a click, or the arrows and Enter choose. Escape chooses nothing."""
+
+    BINDINGS = [
+        Binding("escape", "dismiss(None)", "Cancel"),
+        Binding("down,j", "app.focus_next", "Down", show=False),
+        Binding("up,k", "app.focus_previous", "Up", show=False),
+    ]
+
+    def __init__(self, question: str, options: Sequence[tuple[str, str, str]]) -> None:
+        """Make the dialog.
+
+        Args:
+            question: What is to be chosen.
+            options: Key, value and text of each.
+        """
+        super().__init__()
+        self._question = question
+        self._options = options
+
+    def compose(self) -> ComposeResult:
+        """Question, a button each, and one to cancel."""
+        with VerticalScroll(id="dialog", can_focus=False):
+            yield Label(Text(printable(self._question)), id="question")
+            for key, _, text in self._options:
+                yield Button(Text(printable(f"{key}  {text}")), id=f"choice-{key}", compact=True)
+            yield Button("Cancel (Esc)", id="no", compact=True)
+
+    @on(Button.Pressed)
+    def _pressed(self, pressed: Button.Pressed) -> None:
+        self._choose((pressed.button.id or "").removeprefix("choice-"))
+
+    def on_key(self, event: Key) -> None:
+        """A letter chooses at once."""
+        self._choose(event.key)
+
+    def _choose(self, key: str) -> None:
+        found = {key: value for key, value, _ in self._options}
+        if key in found or key == "no":
+            self.dismiss(found.get(key))
 
 
 class Form(ModalScreen[None]):
@@ -83,7 +124,7 @@ class Form(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """A label and a line each, then two buttons."""
         with VerticalScroll(id="dialog"):
-            yield Label(self._title, id="question")
+            yield Label(Text(printable(self._title)), id="question")
             for name, label, text in self._fields:
                 yield Label(label)
                 yield Input(text, id=f"field-{name}", compact=True)
@@ -94,15 +135,16 @@ class Form(ModalScreen[None]):
 
     def on_mount(self) -> None:
         """Type into the first line that is empty."""
-        boxes = list(self.query(Input))
-        next((box for box in boxes if not box.value), boxes[0]).focus()
+        for box in sorted(self.query(Input), key=lambda box: bool(box.value))[:1]:
+            box.focus()
 
     @on(Input.Submitted)
     def _next(self, submitted: Input.Submitted) -> None:
         boxes = list(self.query(Input))
         at = boxes.index(submitted.input)
         if at + 1 < len(boxes):
-            boxes[at + 1].focus()
+            # At once: what is typed fast must not end up in the line before.
+            self.set_focus(boxes[at + 1])
         else:
             self._send()
 

@@ -53,6 +53,11 @@ class Doing:
         """Whether work still runs: where it runs, and not where somebody waits for it."""
         return any(not future.done() for future in list(self._running))
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether something of what the latest key press did can be taken back."""
+        return any(one.undo is not None for one in self.deeds.latest())
+
     def press(self) -> None:
         """A key was pressed: what is begun from now on is undone together."""
         self._press += 1
@@ -106,6 +111,7 @@ class Doing:
             raise
         if deed is not None:
             self.deeds.end(deed, done.undo, done.refusal)
+            self.jobs.changed()
         if done.said:
             self._app.notify(done.said)
 
@@ -142,6 +148,7 @@ class Doing:
             self._app.notify(f"{in_words(latest).capitalize()} is under way; x stops it.", severity="warning")
         else:
             self._take_back(self.deeds.pop())
+            self.jobs.changed()
 
     def _take_back(self, deeds: list[Deed]) -> None:
         refused = [one for one in deeds if one.undo is None]

@@ -28,7 +28,7 @@ class Jobs:
 
     clock: Clock
     changed: Callable[[], None] = lambda: None
-    """Called in the event loop when a job begins or ends."""
+    """Called in the event loop when a job begins or ends, or something can be undone."""
     running: dict[int, Job] = field(default_factory=dict)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 

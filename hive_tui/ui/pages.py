@@ -8,8 +8,9 @@ from hive_tui.domain.errors import HiveError
 from hive_tui.services.dashboard import AgentHistory, AgentView
 from hive_tui.store import agents as agent_store
 from hive_tui.ui.generations import generation_lines
+from hive_tui.ui.task_rows import task_lines
 from hive_tui.ui.timeline import timeline
-from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, TIMELINE, Side
+from hive_tui.ui.widgets.side import EXPLAIN, GENERATIONS, TASKS, TIMELINE, Side
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
@@ -23,14 +24,22 @@ async def fill_pages(app: "HiveApp", side: Side, one: AgentView) -> None:
         if side.tab == EXPLAIN:
             side.show(EXPLAIN, await _explanation(app, one))
             return
+        if side.tab == TASKS:
+            tasks = await app.in_thread(lambda: app.dashboard.tasks(one.agent.id))
+            side.show(TASKS, task_lines(one.agent.name, tasks, _width(side)))
+            return
         history = await app.in_thread(lambda: app.dashboard.history(one.agent.id))
     except HiveError as error:
         side.show(side.tab, [error.what])
         return
-    width = max(20, side.size.width - 4)
+    width = _width(side)
     side.show(TIMELINE, _timeline(app, one, history, width))
     changes = app.changes.lines(history) if side.tab == GENERATIONS else []
     side.show(GENERATIONS, generation_lines(one.agent, history, width, changes))
+
+
+def _width(side: Side) -> int:
+    return max(20, side.size.width - 4)
 
 
 def _timeline(app: "HiveApp", one: AgentView, history: AgentHistory, width: int) -> Lines:

@@ -9,6 +9,7 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 
 from hive_tui.ui.actions import AGENT_ACTIONS
 from hive_tui.ui.keys import bindings_of, shown_key
+from hive_tui.ui.screens import TITLES, screen_class
 from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.base import HiveScreen
 
@@ -45,7 +46,8 @@ class HiveCommands(Provider):
                 title = f"Show {one.description}" if one.key.isdigit() else one.description
                 yield title, f"app.{one.action}", f"Key {shown_key(app, one)}"
         yield "Recover", "app.recover", "Build lost sessions again and wake the agents that a crash took away"
-        for mode, kind in app.SCREENS_IN_ORDER.items():
+        for mode in TITLES:
+            kind = screen_class(mode)
             if kind is not type(screen):
                 yield from self._there(app, mode, kind)
 

@@ -1,9 +1,10 @@
-"""What a pane shows, made ready to be drawn. Pure, and slow enough to be done beside the screen."""
+"""What a pane shows, made ready to be drawn. Slow enough to be done beside the screen."""
 
 from dataclasses import dataclass
 
 from rich.ansi import AnsiDecoder
 from rich.console import Console
+from rich.style import Style
 from textual.strip import Strip
 
 
@@ -14,6 +15,7 @@ class Picture:
     ansi: str
     """As tmux gave it; two captures that are the same here look the same."""
     lines: tuple[Strip, ...]
+    """A line that was in the picture before, too, is the same object as there."""
 
     @property
     def width(self) -> int:
@@ -21,13 +23,33 @@ class Picture:
         return max((line.cell_length for line in self.lines), default=0)
 
 
-def pictured(ansi: str) -> Picture:
-    """Read a capture's colours; 1,000 lines take some 30 ms, so that this is for a thread."""
-    console = Console(color_system="truecolor", force_terminal=True, width=10_000)
-    decoder = AnsiDecoder()
-    lines = tuple(
-        Strip(list(decoder.decode_line(line).render(console)), None) for line in ansi.rstrip("\n").split("\n")
-    )
-    for line in lines:
-        line.cell_length  # noqa: B018 - counted here and kept, so that the screen need not do it
-    return Picture(ansi, lines)
+class PictureReader:
+    """Reads the colours of captures, for a thread: 1,000 new lines take some 30 ms.
+
+    A line that was in the last capture is not read again, wherever it stood there. Two threads may read at once;
+    then the one knows less of what the other has read, and nothing else happens.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, Style], tuple[Strip, Style]] = {}
+        """Lines of the last picture, by their text and the style in which they begin; and the style that follows."""
+
+    def read(self, ansi: str) -> Picture:
+        """A picture of a capture."""
+        console = Console(color_system="truecolor", force_terminal=True, width=10_000)
+        decoder, known, read = AnsiDecoder(), self._known, dict[tuple[str, Style], tuple[Strip, Style]]()
+        lines: list[Strip] = []
+        for line in ansi.rstrip("\n").split("\n"):
+            key = (line, decoder.style)
+            found = known.get(key) or read.get(key) or (_strip(decoder, line, console), decoder.style)
+            read[key] = found
+            lines.append(found[0])
+            decoder.style = found[1]
+        self._known = read
+        return Picture(ansi, tuple(lines))
+
+
+def _strip(decoder: AnsiDecoder, line: str, console: Console) -> Strip:
+    strip = Strip(list(decoder.decode_line(line).render(console)), None)
+    strip.cell_length  # noqa: B018 - counted here and kept, so that the screen need not do it
+    return strip

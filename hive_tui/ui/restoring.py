@@ -1,5 +1,7 @@
 """Restores: show what would change, ask, do it, and know the way back."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,13 +17,14 @@ from hive_tui.store import checkpoints as store
 from hive_tui.ui.doing import Doing, Done
 
 if TYPE_CHECKING:
+    from hive_tui.services.restore_views import Part
     from hive_tui.ui.app import HiveApp
 
 
 class Restoring:
     """Nothing is changed before the person has seen what would be, and has said yes."""
 
-    def __init__(self, app: "HiveApp", doing: Doing, hive: Hive, actor: Actor) -> None:
+    def __init__(self, app: HiveApp, doing: Doing, hive: Hive, actor: Actor) -> None:
         self._app = app
         self._doing = doing
         self._hive = hive
@@ -40,16 +43,35 @@ class Restoring:
 
         self._ask(agent.id, find)
 
-    def to(self, checkpoint: Checkpoint) -> None:
-        """To one checkpoint."""
-        self._ask(checkpoint.agent_id, lambda: checkpoint)
+    def to(self, checkpoint: Checkpoint, only: Part | None = None) -> None:
+        """To one checkpoint, or to a part of it alone."""
+        self._ask(checkpoint.agent_id, lambda: checkpoint, only)
 
-    def preview_lines(self, wanted: Checkpoint, progress: Progress) -> list[str]:
+    def part_of(self, checkpoint: Checkpoint, name: str) -> None:
+        """Ask for a part, and restore that alone."""
+        from hive_tui.services.restore_views import Part
+        from hive_tui.ui.dialogs import Choice
+
+        options = [
+            ("w", Part.WORKSPACE, "the workspace: files, branch and index"),
+            ("c", Part.CONVERSATION, "the conversation"),
+            ("s", Part.STREAMS, "the Redis streams"),
+        ]
+
+        def chosen(part: str | None) -> None:
+            if part is not None:
+                self._doing.press()
+                self.to(checkpoint, Part(part))
+
+        question = f"Restore which part of {name} to generation {checkpoint.generation}?"
+        self._app.push_screen(Choice(question, options), chosen)
+
+    def preview_lines(self, wanted: Checkpoint, progress: Progress, only: Part | None = None) -> list[str]:
         """What a restore would change. Blocks."""
         agent = self._hive.database.read(agent_store.get, wanted.agent_id)
-        return self._hive.restorer.preview(agent, wanted, progress).lines()
+        return self._hive.restorer.preview(agent, wanted, progress, _parts(only)).lines()
 
-    def _ask(self, agent_id: str, find: Callable[[], Checkpoint]) -> None:
+    def _ask(self, agent_id: str, find: Callable[[], Checkpoint], only: Part | None = None) -> None:
         doing = self._doing
 
         async def run() -> None:
@@ -59,25 +81,28 @@ class Restoring:
                 agent = await doing.in_background(lambda: self._hive.database.read(agent_store.get, agent_id))
                 wanted = await doing.in_background(find)
                 compare = f"compare {agent.name}"
-                lines = await doing.watched(compare, agent_id, lambda progress: self.preview_lines(wanted, progress))
+                lines = await doing.watched(
+                    compare, agent_id, lambda progress: self.preview_lines(wanted, progress, only)
+                )
             except Cancelled:
                 self._app.notify("Stopped: nothing was changed")
             except HiveError as error:
                 self._app.toast_error(error)
             else:
-                question = f"Restore {agent.name} to generation {wanted.generation}?"
-                if await self._app.push_screen_wait(Confirm(question, lines, "Restore")):
-                    self._restore(agent, wanted)
+                what = f"only the {only} of {agent.name}" if only else agent.name
+                question = f"Restore {what} to generation {wanted.generation}?"
+                if await self._app.push_screen_wait(Confirm(question, [*lines, "", *course(agent)], "Restore")):
+                    self._restore(agent, wanted, only)
 
         self._app.run_worker(run(), group="verbs", exit_on_error=False)
 
-    def _restore(self, agent: Agent, wanted: Checkpoint) -> None:
+    def _restore(self, agent: Agent, wanted: Checkpoint, only: Part | None) -> None:
         def work(progress: MeasuredProgress) -> Done:
             try:
-                result = self._hive.restorer.restore(agent, wanted, self._actor, progress)
+                result = self._hive.restorer.restore(agent, wanted, self._actor, progress, _parts(only))
             except HiveError as error:
                 raise self._with_what_became_of_it(agent, error) from error
-            return Done(f"{result.sentence()} u goes back.", undo=lambda: self.to(result.safety))
+            return Done(f"{result.sentence()} u goes back.", undo=lambda: self.to(result.safety, only))
 
         title, what = f"restore {agent.name}", f"the restore of {agent.name}"
         self._doing.begin(title, work, agent_id=agent.id, what=what)
@@ -88,3 +113,17 @@ class Restoring:
         if agent.lifecycle is Lifecycle.AWAKE and now.lifecycle is Lifecycle.ASLEEP:
             return HiveError(f"{error.what} {agent.name} was put to sleep for it.", hint=f"w wakes it. {error.hint}")
         return error
+
+
+def _parts(only: Part | None) -> frozenset[Part]:
+    from hive_tui.services.restore_views import EVERYTHING
+
+    return EVERYTHING if only is None else frozenset({only})
+
+
+def course(agent: Agent) -> list[str]:
+    """What a restore does besides, and how it is taken back."""
+    name = agent.name
+    first = f"{name} is put to sleep for it and woken again afterwards." if agent.lifecycle is Lifecycle.AWAKE else ""
+    safety = "A safety checkpoint of what is there now is taken first; u goes back to it."
+    return [*([first] if first else []), safety]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,10 +24,10 @@ from hive_tui.store.wakeups import Enqueued
 from hive_tui.ui.doing import Doing, Done
 from hive_tui.ui.queue_verbs import QueueVerbs
 from hive_tui.ui.restoring import Restoring
-from hive_tui.ui.schedule_verbs import ScheduleVerbs
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
+    from hive_tui.ui.schedule_verbs import ScheduleVerbs
 
 YOU = Actor.person("dashboard")
 ADDS_ONLY = "it only adds a file, and changes nothing."
@@ -42,8 +43,14 @@ class Verbs:
         self.doing = Doing(app, hive.clock)
         self.jobs = self.doing.jobs
         self.queue = QueueVerbs(self.doing, hive, YOU)
-        self.schedule = ScheduleVerbs(self.doing, hive, YOU)
         self.restoring = Restoring(app, self.doing, hive, YOU)
+
+    @cached_property
+    def schedule(self) -> ScheduleVerbs:
+        """What can be done to sleep windows."""
+        from hive_tui.ui.schedule_verbs import ScheduleVerbs
+
+        return ScheduleVerbs(self.doing, self._hive, YOU)
 
     def nap(self, agent: Agent) -> None:
         """Checkpoint the agent and end its processes."""

@@ -15,14 +15,17 @@ from hive_tui.domain.offsite import CopyState, OffsiteCopy
 from hive_tui.domain.panes import Pane, PaneList
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import ServerState
+from hive_tui.domain.schedule import SleepWindow, TickOutcome
+from hive_tui.domain.tasks import TaskStatus
 from hive_tui.domain.wakeups import NewWakeup, Trigger
+from hive_tui.domain.windows import Edge, Tick, nights
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, claims, journal, offsite, unread, wakeups
+from hive_tui.store import checkpoints, claims, journal, offsite, unread, wakeups, windows
 from hive_tui.ui.app import HiveApp
 from tests.clocks import FakeClock
-from tests.stage import Heard
+from tests.stage import TESTER, Heard
 
 SERVER = "100:1767600000"
 SCREEN = (
@@ -194,6 +197,41 @@ def new_app(hive: Hive, clock: FakeClock) -> HiveApp:
     agents = seed(hive, clock.now())
     app = HiveApp(hive, beats=False, observation=observed(agents, clock.now()))
     app._heartbeat.beat.is_working, app._heartbeat.beat.beat_at = True, clock.now()
+    return app
+
+
+def with_windows(app: HiveApp) -> HiveApp:
+    """One window for all with a past, one for an agent, which is off."""
+    schedule, clock = app.hive.schedule, app.hive.clock
+    first = schedule.add(SleepWindow("", None, "23:00", "06:30", "Europe/Berlin", active=True), TESTER)
+    schedule.add(SleepWindow("", app.observation.agents[0].id, "02:00", "04:00", "UTC"), TESTER)  # type: ignore[union-attr]
+    outcomes = (TickOutcome.LATE, TickOutcome.MISSED, TickOutcome.DONE)
+    past = list(nights(first, clock.now() - timedelta(days=4), clock.now()))[-3:]
+    for night, outcome in zip(past, outcomes, strict=True):
+        for edge in Edge:
+            agents = 0 if outcome is TickOutcome.MISSED else 4
+            app.hive.database.write(windows.note, Tick(night, edge), outcome, agents, now=night.at(edge))
+    return app
+
+
+def with_tasks(app: HiveApp) -> HiveApp:
+    """The first agent in the list works on a part of a goal."""
+    hive = app.hive
+    asks = next(one for one in app.observation.agents if one.name == "bakery")  # type: ignore[union-attr]
+    goal = hive.tasks.add("Ship version 1.0 of the shop", TESTER).task
+    part = hive.tasks.add("Baskets can be paid by card", TESTER, parent_id=goal.id).task
+    own = hive.tasks.add("Write the payment form", TESTER, parent_id=part.id, agent_id=asks.id).task
+    hive.tasks.set_status(own.id, TaskStatus.DOING, TESTER)
+    hive.tasks.note(
+        asks,
+        TESTER,
+        done=["read the API of the bank", "sketch the form"],
+        step="check the card number while it is typed",
+        next_steps=["test a card that is refused", "translate the labels"],
+        failed=["timeout", "timeout"],
+    )
+    for wakeup in hive.database.read(wakeups.unfinished_wakes, asks.id):
+        hive.queue.cancel(wakeup, TESTER)
     return app
 
 

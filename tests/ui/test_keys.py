@@ -1,19 +1,17 @@
 """Keys on every screen: palette, cancel, marks, and reasons where something cannot be done."""
 
-import threading
-
 import pytest
 from textual.binding import Binding
 from textual.command import CommandPalette
 from textual.widgets import Static
 
-from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.store import wakeups
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Form
 from hive_tui.ui.keys import bindings_of, keys_of, shown_key
 from hive_tui.ui.palette import HiveCommands
+from hive_tui.ui.screens import TITLES, screen_class
 from hive_tui.ui.widgets.key_bar import KeyBar
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.one_line import OneLine
@@ -21,6 +19,7 @@ from hive_tui.ui.widgets.side import TIMELINE, Side
 from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
 from tests.stage import Stage
+from tests.ui.held import held_at
 from tests.ui.test_dashboard import asleep, dashboard, shown, toasts, until
 
 
@@ -31,7 +30,7 @@ async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(sta
         commands = list(HiveCommands(app.screen)._commands())
         here = {action for _, action, _ in commands}
         helps = "\n".join(f"{title} {text}" for title, _, text in commands)
-        for screen in app.SCREENS_IN_ORDER.values():
+        for screen in map(screen_class, TITLES):
             for one in bindings_of(screen):
                 assert one.description and one.description in helps, one
                 assert f"key {shown_key(app, one)}" in helps.replace("Key", "key"), one
@@ -50,10 +49,10 @@ async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(sta
 async def test_help_says_a_key_once_and_as_the_screen_means_it(stage: Stage):
     async with dashboard(stage) as (app, pilot):
         await pilot.pause()
-        for screen in app.SCREENS_IN_ORDER.values():
+        for screen in map(screen_class, TITLES):
             keys = [key for key, _ in keys_of(app, screen)]
             assert len(set(keys)) == len(keys)
-        queue = dict(keys_of(app, app.SCREENS_IN_ORDER["queue"]))
+        queue = dict(keys_of(app, screen_class("queue")))
         assert queue["x"].startswith("Cancel the selected wakeup")
 
 
@@ -92,31 +91,24 @@ async def test_a_wake_that_is_done_says_that_it_can_neither_be_cancelled_nor_put
             await until(pilot, lambda what=what: f"It is done, so it cannot be {what}." in toasts(app))
 
 
-@pytest.mark.parametrize("screen", ["1", "3", "7"])
-async def test_x_stops_a_job_on_every_screen(stage: Stage, screen: str):
+STOPPED = "Stopped: validate shop; nothing was changed"
+
+
+async def test_x_stops_a_job_on_every_screen(stage: Stage):
     stage.agent_in_shell("shop")
     stage.look()
     stage.nap()
-    reached, real = threading.Event(), Unwatched.step
-
-    def slow(self: Unwatched, name: str, total_bytes: int = 0) -> None:
-        if name == "unpacking it":
-            reached.set()
-            assert self.cancelled.wait(20), "x was pressed"
-        real(self, name, total_bytes)
-
-    Unwatched.step = slow  # type: ignore[method-assign]
-    try:
-        async with dashboard(stage) as (app, pilot):
-            await until(pilot, lambda: shown(app))
-            await pilot.press("V")
-            await until(pilot, reached.is_set)
-            await pilot.press(screen)
-            await until(pilot, lambda: shown(app))
-            await pilot.press("x")
-            await until(pilot, lambda: "Stopped: validate shop; nothing was changed" in toasts(app))
-    finally:
-        Unwatched.step = real  # type: ignore[method-assign]
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        for count, screen in enumerate(("1", "3", "7"), 1):
+            with held_at("unpacking it") as held:
+                await pilot.press("1", "V")
+                await until(pilot, held.reached.is_set)
+                await pilot.press(screen)
+                await until(pilot, lambda: shown(app))
+                await pilot.press("x")
+                await until(pilot, lambda count=count: toasts(app).count(STOPPED) == count)
+            assert held.steps[0][0] == "reading it back" and held.steps[0][1] > 0
 
 
 async def test_marks_that_a_filter_hides_are_named_before_something_is_done_to_them(stage: Stage):

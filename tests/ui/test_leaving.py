@@ -1,13 +1,11 @@
 """Leaving stops what is in flight in good order, and leaves nothing half done."""
 
-import threading
-
 from hive_tui.domain.agents import Lifecycle
-from hive_tui.domain.progress import Unwatched
 from hive_tui.store import journal
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Confirm, Form
 from tests.stage import Stage
+from tests.ui.held import held_at
 from tests.ui.test_dashboard import dashboard, shown, toasts, until
 
 
@@ -18,20 +16,11 @@ def busy(app: HiveApp) -> bool:
 async def test_quitting_during_a_nap_asks_stops_it_and_leaves_the_agent_running(stage: Stage):
     stage.agent_in_shell("shop")
     agent = stage.look()
-    reached, real = threading.Event(), Unwatched.step
-
-    def slow(self: Unwatched, name: str, total_bytes: int = 0) -> None:
-        if name == "looking again":
-            reached.set()
-            assert self.cancelled.wait(20), "leaving asks the nap to stop"
-        real(self, name, total_bytes)
-
-    Unwatched.step = slow  # type: ignore[method-assign]
-    try:
+    with held_at("looking again") as held:
         async with dashboard(stage) as (app, pilot):
             await until(pilot, lambda: shown(app))
             await pilot.press("z")
-            await until(pilot, reached.is_set)
+            await until(pilot, held.reached.is_set)
             assert busy(app)
             for worker in app.workers:
                 if worker.group == "verbs":
@@ -43,8 +32,6 @@ async def test_quitting_during_a_nap_asks_stops_it_and_leaves_the_agent_running(
             await pilot.press("y")
             await until(pilot, lambda: app._exit)
             assert not busy(app)
-    finally:
-        Unwatched.step = real  # type: ignore[method-assign]
     assert stage.look().process == agent.process and stage.look().lifecycle is Lifecycle.AWAKE
     assert stage.hive.database.read(journal.operations) == []
     assert not list((stage.home / "checkpoints").rglob("*.tmp"))

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
+from textual.geometry import Region
 
 from hive_tui.adapters.clock import SystemClock
-from hive_tui.ui import app as app_module
-from hive_tui.ui.pane_picture import Picture, pictured
+from hive_tui.ui.app import HiveApp
+from hive_tui.ui.pane_picture import Picture, PictureReader
 from hive_tui.ui.widgets.pane_preview import PanePreview
 from tests.stage import Stage
 from tests.ui.test_dashboard import dashboard, shown, until
@@ -35,7 +36,7 @@ async def test_every_line_fills_the_width_exactly_whatever_is_in_it(text: str):
     app = OnePreview()
     async with app.run_test(size=(12, 4)) as pilot:
         preview = app.query_one(PanePreview)
-        preview.show(pictured(f"{text}\n{text * 5}"))
+        preview.show(PictureReader().read(f"{text}\n{text * 5}"))
         await pilot.pause()
         for y in range(4):
             line = preview.render_line(y)
@@ -44,7 +45,9 @@ async def test_every_line_fills_the_width_exactly_whatever_is_in_it(text: str):
 
 
 def test_colours_go_on_over_lines_and_nothing_but_text_is_left_of_escapes():
-    picture = pictured("\x1b[31mred\nstill red\x1b[0m \x1b]8;;https://x.org\x1b\\link\x1b]8;;\x1b\\\n\x1b[2Kplain\x07")
+    picture = PictureReader().read(
+        "\x1b[31mred\nstill red\x1b[0m \x1b]8;;https://x.org\x1b\\link\x1b]8;;\x1b\\\n\x1b[2Kplain\x07"
+    )
     assert [line.text for line in picture.lines[:2]] == ["red", "still red link"]
     segments = list(picture.lines[1])
     assert segments[0].style is not None and segments[0].style.color is not None
@@ -54,12 +57,13 @@ def test_colours_go_on_over_lines_and_nothing_but_text_is_left_of_escapes():
 async def test_the_picture_is_read_beside_the_screen(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     stage.agent_in_shell("shop")
     threads: list[threading.Thread] = []
+    read = PictureReader.read
 
-    def noted(ansi: str) -> Picture:
+    def noted(reader: PictureReader, ansi: str) -> Picture:
         threads.append(threading.current_thread())
-        return pictured(ansi)
+        return read(reader, ansi)
 
-    monkeypatch.setattr(app_module, "pictured", noted)
+    monkeypatch.setattr(PictureReader, "read", noted)
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: shown(app) and threads)
         await pilot.press("shift+pageup")
@@ -69,7 +73,7 @@ async def test_the_picture_is_read_beside_the_screen(stage: Stage, monkeypatch: 
 
 async def test_a_long_scrollback_is_drawn_without_holding_up_the_screen():
     lines = [f"\x1b[3{number % 8}m{number:04} \x1b[1mbold\x1b[0m {'x' * 80}" for number in range(1000)]
-    picture = pictured("\n".join(lines))
+    picture = PictureReader().read("\n".join(lines))
     app, clock = OnePreview(), SystemClock()
     async with app.run_test(size=(80, 24)) as pilot:
         preview = app.query_one(PanePreview)
@@ -89,24 +93,57 @@ async def test_the_same_picture_is_drawn_once_and_a_sentence_takes_its_place():
     app = OnePreview()
     async with app.run_test(size=(40, 4)) as pilot:
         preview = app.query_one(PanePreview)
-        assert preview.show(pictured("one")) and not preview.show(pictured("one")) and not preview.show(None)
+        one = PictureReader().read("one")
+        assert preview.show(one) and not preview.show(PictureReader().read("one")) and not preview.show(None)
         preview.say("Its pane is gone; a wake builds it again, with all that was in it.")
         await pilot.pause()
         said = " ".join(preview.render_line(y).text.strip() for y in range(3)).strip()
         assert said == "Its pane is gone; a wake builds it again, with all that was in it."
-        assert preview.show(pictured("one"))
+        assert preview.show(PictureReader().read("one"))
+
+
+def test_a_line_is_read_once_wherever_it_stands_and_as_its_colours_were_before_it():
+    reader = PictureReader()
+    before = reader.read("\x1b[31mred\nsame\x1b[0m\nplain\nsame")
+    assert [line.text for line in before.lines] == ["red", "same", "plain", "same"]
+    assert before.lines[1] != before.lines[3], "one is red, the other is not"
+    after = reader.read("plain\nsame\nnew")
+    assert after.lines[0] is before.lines[2] and after.lines[1] is before.lines[3]
+    assert after.lines[2].text == "new"
+
+
+async def test_only_the_lines_that_changed_are_drawn_again(monkeypatch: pytest.MonkeyPatch):
+    app, reader = OnePreview(), PictureReader()
+    async with app.run_test(size=(20, 6)) as pilot:
+        preview = app.query_one(PanePreview)
+        preview.show(reader.read("one\ntwo\nthree\nfour"))
+        await pilot.pause()
+        drawn: list[Region] = []
+        refresh = preview.refresh
+
+        def noted(*regions: Region, **options: bool) -> PanePreview:
+            drawn.extend(regions or [Region(0, 0, 20, 6)])
+            return refresh(*regions, **options)
+
+        monkeypatch.setattr(preview, "refresh", noted)
+        preview.show(reader.read("one\nTWO\nthree\nfour"))
+        await pilot.pause()
+        assert drawn == [Region(0, 1, 20, 1)]
+        shown = [line.text.strip() for line in preview.render_lines(Region(0, 0, 20, 6))]
+        assert shown == ["one", "TWO", "three", "four", "", ""]
+        assert [line.text for line in preview.render_lines(Region(1, 1, 3, 1))] == ["WO "]
 
 
 def test_a_known_capture_is_not_read_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(_: str) -> Any:
+    def never(*_: Any) -> Any:
         raise AssertionError("it was known")
 
-    monkeypatch.setattr(app_module, "pictured", never)
+    monkeypatch.setattr(PictureReader, "read", never)
     pane_id = stage.shell(stage.folder)
     known = stage.hive.panes.capture(pane_id)
 
     async def look() -> Picture | None:
-        app = app_module.HiveApp(stage.hive, beats=False)
+        app = HiveApp(stage.hive, beats=False)
         return await app.capture(pane_id, known=known)
 
     import asyncio

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from hive_tui.domain.schedule import SleepWindow, TickOutcome
-from hive_tui.domain.windows import Edge, Tick, nights
+from hive_tui.domain.windows import Edge, nights
 from hive_tui.services.schedule import WindowView
 from hive_tui.store import windows
 from hive_tui.store.windows import LoggedTick
@@ -19,8 +19,7 @@ from hive_tui.ui.schedule_rows import week
 from hive_tui.ui.widgets.header_bar import HeaderBar
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.steady import Steady
-from tests.stage import TESTER
-from tests.ui.invented import settled
+from tests.ui.invented import settled, with_windows
 from tests.ui.test_snapshots import SIZES, after
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -121,33 +120,19 @@ def test_the_week_of_a_narrow_screen_fits_and_knows_days_on_which_clocks_change(
         assert sum(any(block in line for block in "░▒") for line in lines[2:]) == 7
 
 
-def seeded(app: HiveApp) -> HiveApp:
-    """One window for all with a past, one for an agent, one that is off."""
-    schedule, clock = app.hive.schedule, app.hive.clock
-    first = schedule.add(SleepWindow("", None, "23:00", "06:30", "Europe/Berlin", active=True), TESTER)
-    schedule.add(SleepWindow("", app._observation.agents[0].id, "02:00", "04:00", "UTC"), TESTER)  # type: ignore[union-attr]
-    outcomes = (TickOutcome.LATE, TickOutcome.MISSED, TickOutcome.DONE)
-    past = list(nights(first, clock.now() - timedelta(days=4), clock.now()))[-3:]
-    for night, outcome in zip(past, outcomes, strict=True):
-        for edge in Edge:
-            agents = 0 if outcome is TickOutcome.MISSED else 4
-            app.hive.database.write(windows.note, Tick(night, edge), outcome, agents, now=night.at(edge))
-    return app
-
-
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("keys", ["", "a", "jd"])
 def test_how_the_schedule_looks(snap_compare: Any, demo_app: NextApp, keys: str, size: str):
-    assert snap_compare(seeded(demo_app()), terminal_size=SIZES[size], run_before=after("4", *keys))
+    assert snap_compare(with_windows(demo_app()), terminal_size=SIZES[size], run_before=after("4", *keys))
 
 
 def test_how_the_schedule_looks_without_colours(snap_compare: Any, demo_app: NextApp, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("NO_COLOR", "1")
-    assert snap_compare(seeded(demo_app()), terminal_size=SIZES["narrow"], run_before=after("4"))
+    assert snap_compare(with_windows(demo_app()), terminal_size=SIZES["narrow"], run_before=after("4"))
 
 
 async def test_everything_is_on_a_small_screen(demo_app: NextApp):
-    app = seeded(demo_app())
+    app = with_windows(demo_app())
     async with app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "4")
         await settled(pilot)

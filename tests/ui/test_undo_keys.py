@@ -1,7 +1,6 @@
 """u takes back what the latest key press did, and says what cannot be taken back."""
 
 from hive_tui.domain.agents import Lifecycle
-from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import settings, wakeups
 from hive_tui.ui.widgets.keyed_table import KeyedTable
@@ -122,30 +121,3 @@ async def test_R_goes_back_one_generation_each_time(stage: Stage):
             )
             await until(pilot, lambda: not app.verbs.doing.is_busy)
     assert is_asleep(stage.stored(agent))
-
-
-async def test_a_validation_is_stopped_by_x_and_says_so(stage: Stage):
-    stage.agent_in_shell("shop")
-    stage.look()
-    stage.nap()
-    async with dashboard(stage) as (app, pilot):
-        await until(pilot, lambda: shown(app))
-        steps: list[tuple[str, int]] = []
-        real = Unwatched.step
-
-        def slow(self: Unwatched, name: str, total_bytes: int = 0) -> None:
-            steps.append((name, total_bytes))
-            if name == "unpacking it":
-                assert self.cancelled.wait(20), "x was pressed"
-            real(self, name, total_bytes)
-
-        Unwatched.step = slow  # type: ignore[method-assign]
-        try:
-            await pilot.press("V")
-            await until(pilot, lambda: any(name == "unpacking it" for name, _ in steps))
-            await pilot.press("x")
-            await until(pilot, lambda: "Stopped: validate shop; nothing was changed" in toasts(app))
-        finally:
-            Unwatched.step = real  # type: ignore[method-assign]
-        name, total_bytes = steps[0]
-        assert name == "reading it back" and total_bytes > 0

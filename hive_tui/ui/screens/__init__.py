@@ -1,1 +1,26 @@
-"""Screens read a view and decide; widgets draw."""
+"""Screens put widgets together, read their view, and decide. Each is imported when it is first shown."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from hive_tui.ui.screens.base import HiveScreen
+
+TITLES: Mapping[str, str] = {
+    "agents": "Agents",
+    "queue": "Queue",
+    "checkpoints": "Checkpoints",
+    "schedule": "Schedule",
+    "services": "Services",
+    "metrics": "Metrics",
+    "events": "Events",
+}
+"""The screens by name, in the order of the keys 1, 2, 3, ..., and what the header calls them."""
+MODULES: Mapping[str, str] = {"services": "planned", "metrics": "planned"}
+
+
+def screen_class(name: str) -> type["HiveScreen"]:
+    """The class of a screen."""
+    module = import_module(f"{__name__}.{MODULES.get(name, name)}")
+    return cast("type[HiveScreen]", getattr(module, f"{TITLES[name]}Screen"))

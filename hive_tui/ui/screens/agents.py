@@ -1,12 +1,11 @@
 """The agents, who needs you first, with everything about the selected one beside them."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
-from textual.widgets import Input
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Lifecycle
 from hive_tui.services.dashboard import AgentView, HiveView
@@ -14,12 +13,15 @@ from hive_tui.ui.actions import AGENT_ACTIONS, BY_NAME, Action
 from hive_tui.ui.arranging import GROUP, Order, arranged
 from hive_tui.ui.format import AGENT_COLUMNS, Row, agent_details, state_of
 from hive_tui.ui.marks import Marks
-from hive_tui.ui.pages import fill_pages
 from hive_tui.ui.screens.watching import WatchingScreen
 from hive_tui.ui.widgets.key_bar import Key
 from hive_tui.ui.widgets.keyed_table import KeyedTable
-from hive_tui.ui.widgets.side import PANE, Side
+from hive_tui.ui.widgets.lines import Below, Beside
+from hive_tui.ui.widgets.side import PANE, TASKS, Side
 from hive_tui.ui.widgets.steady import Steady
+
+if TYPE_CHECKING:
+    from textual.widgets import Input
 
 WELCOME = """No agents are running in this tmux server.
 
@@ -51,7 +53,9 @@ class AgentsScreen(WatchingScreen):
         Binding("s", "order", "Order by need, name, memory or time in state"),
         Binding("exclamation_mark", "next_in_need", "To the next agent that needs you", key_display="!"),
         Binding("tab", "next_pane", "To the next agent with a pane"),
-        Binding("right_square_bracket", "turn(1)", "Next tab: pane, timeline, generations, explain", key_display="]"),
+        Binding(
+            "right_square_bracket", "turn(1)", "Next tab: timeline, generations, tasks, explain, pane", key_display="]"
+        ),
         Binding("left_square_bracket", "turn(-1)", "Tab before", key_display="["),
         Binding("escape", "clear", "Clear marks and filter, back to the list"),
     ]
@@ -60,6 +64,7 @@ class AgentsScreen(WatchingScreen):
         super().__init__()
         self._view: HiveView | None = None
         self._has_looked = False
+        self._has_welcomed = False
         self._marks = Marks()
         self._order = Order.NEED
         self._wanted = ""
@@ -67,17 +72,14 @@ class AgentsScreen(WatchingScreen):
 
     def body(self) -> ComposeResult:
         """List and side."""
-        with Horizontal(id="agents"):
-            with Vertical(id="left"):
-                yield Input(placeholder="filter: words of name, kind, state or folder", id="filter", compact=True)
+        with Beside(id="agents"):
+            with Below(id="left"):
                 yield KeyedTable(AGENT_COLUMNS, id="list")
                 yield Steady(id="list-note")
             yield Side(id="side")
-        yield Steady(WELCOME, id="nobody")
 
     def on_mount(self) -> None:
         """The keys go to the list."""
-        self.query_one("#filter").display = False
         self.query_one(KeyedTable).focus()
 
     async def reload(self) -> None:
@@ -87,8 +89,8 @@ class AgentsScreen(WatchingScreen):
             return
         self._marks.keep(one.agent.id for one in view.agents)
         self.query_one("#agents").display = bool(view.agents)
-        self.query_one("#nobody").display = not view.agents
-        self.query_one("#nobody", Steady).put(WELCOME if view.has_looked else "Looking at your panes ...")
+        if not view.agents or self._has_welcomed:
+            self._welcome(view)
         rows = await self._arranged(view)
         if rows is None:
             return
@@ -102,6 +104,15 @@ class AgentsScreen(WatchingScreen):
                 table.move_cursor(row=0)
         self._draw_side()
         self.read_history()
+
+    def _welcome(self, view: HiveView) -> None:
+        """In place of a list that is empty."""
+        if not self._has_welcomed:
+            self._has_welcomed = True
+            self.mount(Steady(id="nobody"), after="#agents")
+        page = self.query_one("#nobody", Steady)
+        page.display = not view.agents
+        page.put(WELCOME if view.has_looked else "Looking at your panes ...")
 
     async def _arranged(self, view: HiveView) -> tuple[Row, ...] | None:
         """The rows, made beside the loop: 200 take 10 ms; None if they are asked for anew meanwhile."""
@@ -125,6 +136,8 @@ class AgentsScreen(WatchingScreen):
         """Whether the key bar mentions an action that is possible now."""
         if action.name in ("cancel", "retry"):
             return one.next_wake_at is not None or one.agent.lifecycle in (Lifecycle.NAPPING, Lifecycle.WAKING)
+        if action.name in ("task", "done"):
+            return self.query_one(Side).tab == TASKS
         return action.name not in ("hold",) or one.agent.lifecycle is not Lifecycle.AWAKE
 
     @property
@@ -154,13 +167,13 @@ class AgentsScreen(WatchingScreen):
     def _chosen(self) -> None:
         self.action_agent("visit")
 
-    @on(Input.Changed, "#filter")
-    async def _filtered(self, changed: Input.Changed) -> None:
+    async def on_input_changed(self, changed: "Input.Changed") -> None:
+        """Something else is wanted of the list."""
         self._wanted = changed.value
         await self.reload()
 
-    @on(Input.Submitted, "#filter")
-    def _filter_done(self) -> None:
+    def on_input_submitted(self) -> None:
+        """The filter stays, and the keys go to the list."""
         self.query_one(KeyedTable).focus()
 
     def _note(self) -> None:
@@ -188,6 +201,8 @@ class AgentsScreen(WatchingScreen):
         """Draw timeline, generations or explanation of the selected agent."""
         side, one = self.query_one(Side), self.selected
         if one is not None and side.tab != PANE:
+            from hive_tui.ui.pages import fill_pages
+
             await fill_pages(self.hive_app, side, one)
 
     def action_agent(self, name: str) -> None:
@@ -219,10 +234,23 @@ class AgentsScreen(WatchingScreen):
 
     def action_filter(self) -> None:
         """Show the filter and type into it."""
-        box = self.query_one("#filter", Input)
+        box = self._filter or self._new_filter()
         box.display = True
         # At once: of keys typed fast the next one is on its way, and must not be taken for an action.
         self.set_focus(box)
+
+    @property
+    def _filter(self) -> "Input | None":
+        found = self.query("#filter")
+        return cast("Input", found.first()) if found else None
+
+    def _new_filter(self) -> "Input":
+        """Made when it is first wanted: the start is quicker without it."""
+        from textual.widgets import Input
+
+        box = Input(placeholder="filter: words of name, kind, state or folder", id="filter", compact=True)
+        self.query_one("#left").mount(box, before=0)
+        return box
 
     def action_order(self) -> None:
         """Order the list by the next thing."""
@@ -233,8 +261,9 @@ class AgentsScreen(WatchingScreen):
         """Back to the whole list, unmarked, and on a narrow terminal back from the side."""
         self._marks.ids.clear()
         self._wanted = ""
-        self.query_one("#filter", Input).value = ""
-        self.query_one("#filter").display = False
+        if (box := self._filter) is not None:
+            box.value = ""
+            box.display = False
         self.remove_class("-side")
         self.query_one(Side).preview.follow()
         self.query_one(KeyedTable).focus()
@@ -269,6 +298,7 @@ class AgentsScreen(WatchingScreen):
     def action_tab(self, name: str) -> None:
         """Show a tab."""
         self.query_one(Side).choose(name)
+        self.draw_keys()
         self.capture()
         self.read_history()
 
@@ -279,6 +309,7 @@ class AgentsScreen(WatchingScreen):
             self.add_class("-side")
         else:
             side.turn(by)
+        self.draw_keys()
         self.capture()
         self.read_history()
 

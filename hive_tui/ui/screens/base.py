@@ -15,12 +15,15 @@ from hive_tui.ui.widgets.header_bar import HeaderBar
 from hive_tui.ui.widgets.job_bar import JobBar
 from hive_tui.ui.widgets.key_bar import Key, KeyBar
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from hive_tui.ui.widgets.lines import Ground
 
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
 
+UNDO = Key("u", "Undo", "app.undo")
 
-class HiveScreen(Screen[None]):
+
+class HiveScreen(Screen[None], Ground):
     """Header, body, what is in flight, keys; reads its view anew whenever the hive changes and it is shown."""
 
     TITLE_TEXT = ""
@@ -86,8 +89,11 @@ class HiveScreen(Screen[None]):
             table.action_cursor_up()
 
     def draw_keys(self) -> None:
-        """Draw the keys that apply to what is selected."""
-        self.query_one(KeyBar).show(self.keys())
+        """Draw the keys that apply to what is selected; the way back stands right behind the first one."""
+        keys = list(self.keys())
+        if self.hive_app.verbs.doing.can_undo:
+            keys.insert(1, UNDO)
+        self.query_one(KeyBar).show(keys)
 
     def draw_jobs(self) -> None:
         """Draw what is in flight."""

@@ -14,16 +14,16 @@ from textual.binding import Binding, BindingType
 from textual.events import Blur, Click, Focus, Resize
 from textual.geometry import Region, Size
 from textual.message import Message
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from hive_tui.ui.format import Cell, Row
 from hive_tui.ui.widgets.cells import Columns
+from hive_tui.ui.widgets.lines import LineView
 
 HEADER_LINES = 1
 
 
-class KeyedTable(ScrollView, can_focus=True):
+class KeyedTable(LineView, can_focus=True):
     """A header that stays, and below it rows of ready text."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"table--header", "table--cursor", "table--cursor-blurred"}
@@ -79,6 +79,7 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def __init__(self, columns: Sequence[str], **options: Any) -> None:
         super().__init__(**options)
+        self._names = tuple(columns)
         self._columns = Columns(columns)
         self._rows: list[Row] = []
         self._at: dict[str, int] = {}
@@ -87,6 +88,7 @@ class KeyedTable(ScrollView, can_focus=True):
         self.was_moved = False
         """Whether a person has moved the cursor."""
         self._lines: dict[tuple[str, Style], Strip] = {}
+        self._header: Strip | None = None
         self._styles: dict[str, Style] = {}
 
     @property
@@ -112,6 +114,12 @@ class KeyedTable(ScrollView, can_focus=True):
     def keys_in_order(self) -> list[str]:
         """The keys of all rows, from top to bottom."""
         return [row.key for row in self._rows]
+
+    def name_columns(self, names: Sequence[str]) -> None:
+        """Have other columns from the next `show` on."""
+        if tuple(names) != self._names:
+            self._names = tuple(names)
+            self._columns = Columns(names)
 
     def show(self, rows: Sequence[Row]) -> None:
         """Draw these rows, in this order."""
@@ -145,11 +153,12 @@ class KeyedTable(ScrollView, can_focus=True):
         """A line of the widget."""
         width = self.size.width
         if y < HEADER_LINES:
-            style = self.get_component_rich_style("table--header")
-            return self._columns.header(style, width)
+            if self._header is None or self._header.cell_length != width:
+                self._header = self._columns.header(self.get_component_rich_style("table--header"), width)
+            return self._header
         at = self.scroll_offset.y + y - HEADER_LINES
         if at >= len(self._rows):
-            return Strip.blank(width, self.rich_style)
+            return Strip.blank(width, self.base_style)
         row = self._rows[at]
         base = self._row_style(at)
         line = self._lines.get((row.key, base))
@@ -162,6 +171,7 @@ class KeyedTable(ScrollView, can_focus=True):
         """Other colours: every line is made anew."""
         super().notify_style_update()
         self._lines.clear()
+        self._header = None
         self._styles.clear()
 
     def action_cursor_up(self) -> None:
@@ -226,6 +236,7 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def _lay_out(self) -> None:
         self._lines.clear()
+        self._header = None
         self.virtual_size = Size(self.size.width, len(self._rows) + HEADER_LINES)
         self.refresh()
 
@@ -247,7 +258,7 @@ class KeyedTable(ScrollView, can_focus=True):
 
     def _row_style(self, at: int) -> Style:
         if at != self._cursor:
-            return self.rich_style
+            return self.base_style
         return self.get_component_rich_style("table--cursor" if self.has_focus else "table--cursor-blurred")
 
     def _style_of(self, cell: Cell) -> Style:

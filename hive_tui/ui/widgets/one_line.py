@@ -29,17 +29,17 @@ class Part:
 class OneLine(Steady):
     """Parts beside each other; those that do not fit are left out, the last ones excepted."""
 
-    def lay(self, parts: Sequence[Part], always: Sequence[Part] = ()) -> None:
-        """Draw as many of the parts as fit, then those that are always there, on the right."""
+    def lay(self, parts: Sequence[Part], always: Sequence[Part] = (), *, gap: int = 2) -> None:
+        """Draw as many of the parts as fit, `gap` columns apart; then those that are always there, on the right."""
         room = self.size.width or self.app.size.width
         right = Text("  ").join(_drawn(part) for part in always)
         room -= right.cell_len + 2
         left = Text()
         for part in parts:
             piece = _drawn(part)
-            if left.cell_len + part.width + 2 > room:
+            if left.cell_len + part.width + gap > room:
                 break
-            left.append_text(piece).append("  ")
+            left.append_text(piece).append(" " * gap)
         if always:
             left.append(" " * max(0, room - left.cell_len + 1)).append_text(right)
         left.no_wrap, left.overflow = True, "ellipsis"

@@ -4,16 +4,16 @@ from textwrap import wrap
 
 from rich.segment import Segment
 from rich.style import Style
-from textual.geometry import Size
-from textual.scroll_view import ScrollView
+from textual.geometry import Region, Size
 from textual.strip import Strip
 
 from hive_tui.ui.pane_picture import Picture
+from hive_tui.ui.widgets.lines import LineView
 
 SCROLLBACK_LINES = 1000
 
 
-class PanePreview(ScrollView, can_focus=False):
+class PanePreview(LineView, can_focus=False):
     """Draws the lines that are to be seen; live as long as nobody scrolls up, and again at the end."""
 
     def __init__(self, **options: str) -> None:
@@ -64,11 +64,11 @@ class PanePreview(ScrollView, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """One line of what is to be seen."""
         left, top = self.scroll_offset
-        width = self.size.width
-        style = self.rich_style
+        width, style = self.size.width, self.base_style
         if top + y >= len(self._lines):
             return Strip.blank(width, style)
-        return self._lines[top + y].crop(left, left + width).apply_style(style).adjust_cell_length(width, style)
+        # Each step is kept by the strip, and a line of the picture before is the same strip: nothing is made twice.
+        return self._lines[top + y].apply_style(style).crop(left, left + width).adjust_cell_length(width, style)
 
     def watch_scroll_y(self, old: float, new: float) -> None:
         """At the end again: live again."""
@@ -81,6 +81,14 @@ class PanePreview(ScrollView, can_focus=False):
         self._put(picture.lines)
 
     def _put(self, lines: tuple[Strip, ...]) -> None:
-        self._lines = lines
-        self.virtual_size = Size(self.size.width, len(lines))
-        self.refresh()
+        """Draw the lines that are others than before."""
+        before, self._lines = self._lines, lines
+        width, height = self.size
+        self.virtual_size = Size(width, len(lines))
+        if len(before) != len(lines):
+            self.refresh()
+            return
+        top = self.scroll_offset.y
+        for y in range(min(height, len(lines) - top)):
+            if before[top + y] is not lines[top + y]:
+                self.refresh(Region(0, y, width, 1))

@@ -1,4 +1,4 @@
-"""Everything about the selected agent: its live pane, retry timeline, generations and explanation."""
+"""Everything about the selected agent: its live pane, retry timeline, generations, tasks and explanation."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ from hive_tui.ui.widgets.pane_preview import PanePreview
 from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
 
-PANE, TIMELINE, GENERATIONS, EXPLAIN = "Pane", "Timeline", "Generations", "Explain"
-TABS = (PANE, TIMELINE, GENERATIONS, EXPLAIN)
+PANE, TIMELINE, GENERATIONS, TASKS, EXPLAIN = "Pane", "Timeline", "Generations", "Tasks", "Explain"
+TABS = (PANE, TIMELINE, GENERATIONS, TASKS, EXPLAIN)
 
 
 class Page(VerticalScroll):
@@ -46,9 +46,6 @@ class Side(Vertical):
         yield Steady(id="side-title")
         yield TabBar(TABS, id="tabs")
         yield PanePreview(id="preview")
-        page = Page(id="page")
-        page.display = False
-        yield page
         yield Steady(id="details")
 
     @property
@@ -68,11 +65,14 @@ class Side(Vertical):
 
     def choose(self, tab: str) -> None:
         """Show another tab."""
+        if not self.query(Page):
+            self.mount(Page(id="page"), after=self.preview)
+        page = self.query_one(Page)
         if tab != self._tab:
             self._tab = tab
-            self.query_one(Page).show([])
+            page.show([])
         self.preview.display = tab == PANE
-        self.query_one(Page).display = tab != PANE
+        page.display = tab != PANE
         self.query_one(TabBar).choose(tab)
 
     def turn(self, by: int) -> None:

@@ -27,9 +27,14 @@ class TabBar(OneLine):
         self._draw()
 
     def _draw(self) -> None:
+        """All of them, closer to each other where there is little room."""
+        room = self.size.width - 2
+        wide = sum(len(name) + 4 for name in self._names)
+        pad, gap = (" ", 2) if wide <= room else (" ", 0) if wide - 2 * len(self._names) <= room else ("", 1)
         self.lay(
             [
-                Part(f" {name} ", f"screen.tab('{name}')", "reverse bold" if name == self._chosen else "")
+                Part(f"{pad}{name}{pad}", f"screen.tab('{name}')", "reverse bold" if name == self._chosen else "")
                 for name in self._names
-            ]
+            ],
+            gap=gap,
         )
