@@ -40,6 +40,18 @@ class RecoverSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HandoffSettings:
+    """What a woken agent starts with."""
+
+    default: str = "resume"
+    """`resume` goes on with the conversation, `handoff` begins a new one with what matters of it, `auto` chooses."""
+    auto_above_tokens: int = 20_000
+    """`auto` resumes conversations that are smaller."""
+    cache_s: float = 300.0
+    """Seconds for which the vendor's prompt cache keeps a conversation; `auto` resumes one that is still in it."""
+
+
+@dataclass(frozen=True, slots=True)
 class RetrySettings:
     """How failed wakeups are tried again."""
 
@@ -191,6 +203,7 @@ class Settings:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
+    handoff: HandoffSettings = field(default_factory=HandoffSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     drill: DrillSettings = field(default_factory=DrillSettings)
     offsite: OffsiteSettings = field(default_factory=OffsiteSettings)
@@ -324,6 +337,9 @@ class _Reader:
             parse_backfill(settings.schedule.backfill)
         except HiveError as error:
             raise self.error(("schedule", "backfill"), f"is {settings.schedule.backfill!r}", error.hint) from error
+        if settings.handoff.default not in ("resume", "handoff", "auto"):
+            said = settings.handoff.default
+            raise self.error(("handoff", "default"), f"is {said!r}, but must be resume, handoff or auto")
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
 

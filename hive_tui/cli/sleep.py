@@ -18,8 +18,10 @@ from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
 from hive_tui.domain.errors import Cancelled, HiveError, NotFound
+from hive_tui.domain.handoffs import ContextMode
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
+from hive_tui.services.handoff import CONTEXT
 from hive_tui.services.messages import checked
 from hive_tui.services.nap import NapRequest, NapResult
 
@@ -118,6 +120,12 @@ def _outcome_json(agent: Agent, outcome: NapResult | HiveError) -> dict[str, Any
 @click.option("--priority", type=click.IntRange(0, 100), help="0 to 100; higher goes first.")
 @click.option("--key", help="Idempotency key: the same key again is the same request.")
 @click.option("--message", help="What to say to the agent once it is awake.")
+@click.option(
+    "--context",
+    "mode",
+    type=click.Choice([str(mode) for mode in ContextMode]),
+    help="resume its conversation, begin a new one with a handoff, or choose what is cheaper.",
+)
 @click.option("--no-wait", is_flag=True, help="Return as soon as the request is stored.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=90.0, show_default=True, help="Seconds to wait.")
 @click.option("--yes", is_flag=True, help="Wake it also where only the vendor's transcript is left.")
@@ -130,14 +138,17 @@ def wake(
     priority: int | None,
     key: str | None,
     message: str | None,
+    mode: str | None,
     no_wait: bool,
     timeout: float,
     yes: bool,
 ) -> None:
-    """Bring an agent back: the same conversation in the same pane."""
+    """Bring an agent back: in the same pane, with the same conversation or with a handoff."""
     agent = find(hive, name)
     context: dict[str, Any] = {"message": checked(message)} if message else {}
     due_at = _due_at(hive, at, after)
+    if mode:
+        context[CONTEXT] = mode
     if yes:
         context["confirmed"] = True
     new = NewWakeup(
@@ -199,7 +210,8 @@ def _show_woken(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, timeout
             again = "is awake again" if result.get("resumed") else "was awake already"
             fallbacks = int(result.get("fallbacks", 0))
             skipped = f", from generation {result.get('generation')}: {fallbacks} damaged" if fallbacks else ""
-            click.echo(f"{agent.name} {again}{skipped}.")
+            why = f" ({result['context']}: {result['context_reason']})" if result.get("context_reason") else ""
+            click.echo(f"{agent.name} {again}{skipped}{why if result.get('context_reason') != 'asked for' else ''}.")
         return
     if wakeup.status is WakeupStatus.FAILED:
         raise HiveError(wakeup.last_error or f"{agent.name} was not woken.")

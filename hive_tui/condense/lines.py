@@ -17,6 +17,8 @@ UTF_16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 def rows(path: Path, reading: Reading) -> Iterator[tuple[int, dict[str, Any]]]:
     """The JSON objects of the file, each with its line number; counts in `reading` what is none.
 
+    Begins behind the lines and bytes that `reading` has counted already.
+
     Raises:
         OSError: The file cannot be read.
     """
@@ -48,9 +50,10 @@ def _lines(path: Path, reading: Reading) -> Iterator[tuple[int, str]]:
         encoding = UTF_16.get(file.read(2), "")
         if encoding:
             with path.open("r", encoding=encoding, errors="replace") as text:
+                reading.lines = reading.size_bytes = 0
                 yield from _text_lines(text, reading)
             return
-        file.seek(0)
+        file.seek(reading.size_bytes)
         yield from _byte_lines(file, reading)
 
 
