@@ -11,9 +11,11 @@ from typing import Any, TypeVar, get_type_hints
 
 from platformdirs import user_config_path, user_data_path
 
+from hive_tui import sleep_settings
 from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import ConfigError, HiveError
 from hive_tui.domain.schedule import parse_backfill
+from hive_tui.sleep_settings import ConsolidationSettings, HandoffSettings, LlmSettings
 
 T = TypeVar("T")
 
@@ -37,18 +39,6 @@ class RecoverSettings:
 
     on_start: str = "offer"
     """`offer` shows what could be recovered; `wake` does it at once."""
-
-
-@dataclass(frozen=True, slots=True)
-class HandoffSettings:
-    """What a woken agent starts with."""
-
-    default: str = "resume"
-    """`resume` goes on with the conversation, `handoff` begins a new one with what matters of it, `auto` chooses."""
-    auto_above_tokens: int = 20_000
-    """`auto` resumes conversations that are smaller."""
-    cache_s: float = 300.0
-    """Seconds for which the vendor's prompt cache keeps a conversation; `auto` resumes one that is still in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +194,8 @@ class Settings:
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
     handoff: HandoffSettings = field(default_factory=HandoffSettings)
+    consolidation: ConsolidationSettings = field(default_factory=ConsolidationSettings)
+    llm: LlmSettings = field(default_factory=LlmSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     drill: DrillSettings = field(default_factory=DrillSettings)
     offsite: OffsiteSettings = field(default_factory=OffsiteSettings)
@@ -324,6 +316,8 @@ class _Reader:
             (("redis", "size_limit_mb"), settings.redis.size_limit_mb),
             (("drill", "timeout_s"), settings.drill.timeout_s),
             (("offsite", "timeout_s"), settings.offsite.timeout_s),
+            (("consolidation", "timeout_s"), settings.consolidation.timeout_s),
+            (("llm", "timeout_s"), settings.llm.timeout_s),
             *((("retry", "waits_s"), wait) for wait in settings.retry.waits_s),
         )
         for path, number in positive:
@@ -337,9 +331,8 @@ class _Reader:
             parse_backfill(settings.schedule.backfill)
         except HiveError as error:
             raise self.error(("schedule", "backfill"), f"is {settings.schedule.backfill!r}", error.hint) from error
-        if settings.handoff.default not in ("resume", "handoff", "auto"):
-            said = settings.handoff.default
-            raise self.error(("handoff", "default"), f"is {said!r}, but must be resume, handoff or auto")
+        for path, what in sleep_settings.mistakes(settings.handoff, settings.consolidation, settings.llm):
+            raise self.error(path, what)
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
 

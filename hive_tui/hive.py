@@ -134,7 +134,14 @@ class Hive(Outside):
 
         wanted = self.settings.handoff
         policy = ContextPolicy(wanted.auto_above_tokens, wanted.cache_s)
-        return Handoffs(self.database, self.kinds, self.clock, default=ContextMode(wanted.default), policy=policy)
+        return Handoffs(
+            self.database,
+            self.kinds,
+            self.clock,
+            default=ContextMode(wanted.default),
+            policy=policy,
+            rewritten=lambda agent_id, sha256: self.keeping.consolidation.rewritten(agent_id, sha256),
+        )
 
     @part
     def searching(self) -> ContextSearch:

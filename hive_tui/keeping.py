@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hive_tui.hive import Hive
     from hive_tui.services.catalog import Catalog
     from hive_tui.services.comparing import Comparer
+    from hive_tui.services.consolidation import Consolidation
     from hive_tui.services.drill import Drills
     from hive_tui.services.housekeeping import Housekeeping
     from hive_tui.services.mending import Mender
@@ -146,10 +147,27 @@ class Keeping:
         return Thinning(hive.database, self.offsite, hive.locks, hive.clock, after=after, keep=keep)
 
     @part
+    def consolidation(self) -> Consolidation:
+        from hive_tui.adapters.locks import FileLock
+        from hive_tui.services.consolidation import Consolidation
+
+        hive = self._hive
+        wanted, llm = hive.settings.consolidation, hive.settings.llm
+        lock = FileLock(hive.home / "locks" / "consolidation.lock")
+        return Consolidation(hive.home, hive.database, lock, wanted, llm, hive.clock, hive.hub)
+
+    @part
     def housekeeping(self) -> Housekeeping:
         from hive_tui.services.housekeeping import Housekeeping
 
         hive = self._hive
         return Housekeeping(
-            self.retention, self.periodic, self.offsite, self.thinning, self.drills, hive.backups, hive.scheduler
+            self.retention,
+            self.periodic,
+            self.offsite,
+            self.thinning,
+            self.drills,
+            hive.backups,
+            hive.scheduler,
+            self.consolidation,
         )

@@ -1,6 +1,7 @@
 """Command handoff: what a new conversation of an agent would begin with, and those that were left behind."""
 
 import shlex
+from dataclasses import asdict
 
 import click
 
@@ -8,16 +9,21 @@ from hive_tui.cli.agents import find
 from hive_tui.cli.context import command, print_json, print_table, warn
 from hive_tui.domain.agents import Agent
 from hive_tui.hive import Hive
+from hive_tui.store import consolidations
 
 
 @command()
 @click.argument("name", metavar="AGENT")
 @click.option("--history", is_flag=True, help="List the conversations that handoffs left behind instead.")
-def handoff(hive: Hive, as_json: bool, name: str, history: bool) -> None:
+@click.option("--stages", is_flag=True, help="List what was done with its conversation while it slept instead.")
+def handoff(hive: Hive, as_json: bool, name: str, history: bool, stages: bool) -> None:
     """Print what a new conversation of an agent would begin with; nothing is sent to anybody."""
     agent = find(hive, name)
     if history:
         _history(hive, agent, as_json)
+        return
+    if stages:
+        _stages(hive, agent, as_json)
         return
     composed = hive.handoffs.compose(agent)
     ledger = composed.ledger
@@ -57,3 +63,23 @@ def _history(hive: Hive, agent: Agent, as_json: bool) -> None:
         return
     rows = [[f"{one['left_at']:%Y-%m-%d %H:%M}", str(one["session_id"]), str(one["command"])] for one in left]
     print_table(["LEFT", "SESSION", "RESUME WITH"], rows)
+
+
+def _stages(hive: Hive, agent: Agent, as_json: bool) -> None:
+    runs = hive.database.read(consolidations.of_agent, agent.id)
+    if as_json:
+        print_json([asdict(run) for run in runs])
+        return
+    rows = [
+        [
+            f"{run.finished_at.astimezone():%Y-%m-%d %H:%M}" if run.finished_at else "",
+            str(run.stage),
+            str(run.status),
+            str(run.attempts),
+            f"{run.cpu_s:.2f} of {run.allotted_s:.2f} s",
+            run.error
+            or ", ".join(f"{key} {value}" for key, value in run.result.items() if isinstance(value, int | float)),
+        ]
+        for run in runs
+    ]
+    print_table(["WHEN", "STAGE", "STATUS", "ATTEMPTS", "CPU", "RESULT"], rows)

@@ -18,10 +18,9 @@ from hive_tui.cli.shapes import nap_json, wake_json, wakeup_json
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
 from hive_tui.domain.errors import Cancelled, HiveError, NotFound
-from hive_tui.domain.handoffs import ContextMode
+from hive_tui.domain.handoffs import CONTEXT, ContextMode
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
-from hive_tui.services.handoff import CONTEXT
 from hive_tui.services.messages import checked
 from hive_tui.services.nap import NapRequest, NapResult
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-from hive_tui.condense.ledger import Ledger
 from hive_tui.domain.task_state import TaskState
 from hive_tui.domain.tasks import Task
 
@@ -15,9 +14,7 @@ user's messages do, and a later one overrules an earlier one. Files may have cha
 CLOSING = "Begin with one short sentence that says what you do next, then do it. If nothing is left to do, say so."
 
 
-def opening(
-    name: str, session: str | None, ledger: Ledger, state: TaskState, tasks: Sequence[Task], extra: str = ""
-) -> str:
+def opening(name: str, session: str | None, ledger: str, state: TaskState, tasks: Sequence[Task]) -> str:
     """The text of a handoff.
 
     Args:
@@ -26,13 +23,11 @@ def opening(
         ledger: What matters of it.
         state: How far the agent has come, as it, a hook or a person wrote it down.
         tasks: Its unfinished tasks.
-        extra: A summary in prose, if there is one.
     """
     parts = [
         OPENING.format(session=session or "unknown", name=name),
         _progress(state, tasks),
-        extra,
-        ledger.text,
+        ledger,
         CLOSING,
     ]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+CONTEXT = "context_mode"
+"""Key of a wakeup's context: `resume`, `handoff` or `auto`."""
 CACHE_WRITE = 1.25
 """What a token that is put into the prompt cache costs, against one of plain input."""
 CACHE_READ = 0.1

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 
 from hive_tui.condense.ledger import Budget, Ledger, condense
@@ -10,7 +11,15 @@ from hive_tui.condense.opening import opening
 from hive_tui.condense.tokens import count
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.errors import HiveError, NeedsPerson
-from hive_tui.domain.handoffs import ContextChoice, ContextFacts, ContextMode, ContextPolicy, Handoff, choose_context
+from hive_tui.domain.handoffs import (
+    CONTEXT,
+    ContextChoice,
+    ContextFacts,
+    ContextMode,
+    ContextPolicy,
+    Handoff,
+    choose_context,
+)
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.redaction import Redactor
 from hive_tui.domain.wakeups import Wakeup
@@ -19,9 +28,6 @@ from hive_tui.kinds.kind import Look
 from hive_tui.store import handoffs as store
 from hive_tui.store import tasks as task_store
 from hive_tui.store.database import Database
-
-CONTEXT = "context_mode"
-"""Key of a wakeup's context: `resume`, `handoff` or `auto`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,7 @@ class Handoffs:
         policy: ContextPolicy | None = None,
         budget: Budget | None = None,
         tokens_left: Callable[[str], int | None] = lambda agent_id: None,
-        prose: Callable[[str], str] = lambda agent_id: "",
+        rewritten: Callable[[str, str], str] = lambda agent_id, ledger_sha256: "",
     ) -> None:
         self._database = database
         self._kinds = kinds
@@ -55,7 +61,7 @@ class Handoffs:
         self._policy = policy or ContextPolicy()
         self._budget = budget or Budget()
         self._tokens_left = tokens_left
-        self._prose = prose
+        self._rewritten = rewritten
 
     def compose(self, agent: Agent, transcript: Path | None = None) -> Composed:
         """The handoff of an agent, made anew from its transcript.
@@ -78,7 +84,9 @@ class Handoffs:
             ) from error
         state = self._database.read(task_store.state, agent.id)
         tasks = self._database.read(task_store.everything, agent_id=agent.id)
-        text = Redactor().redact(opening(agent.name, agent.session_id, ledger, state, tasks, self._prose(agent.id)))
+        shortened = self._rewritten(agent.id, sha256(ledger.text.encode()).hexdigest())
+        told = shortened or ledger.text
+        text = Redactor().redact(opening(agent.name, agent.session_id, told, state, tasks))
         return Composed(text, count(text), ledger)
 
     def decide(self, agent: Agent, wakeup: Wakeup, transcript: Path) -> Handoff:

@@ -6,6 +6,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.services.background import Background
 from hive_tui.services.backups import Backups
 from hive_tui.services.chores import Chore, Chores
+from hive_tui.services.consolidation import Consolidation
 from hive_tui.services.drill import Drills
 from hive_tui.services.offsite import Offsite
 from hive_tui.services.periodic import PeriodicCheckpoints
@@ -19,6 +20,7 @@ PRUNE_EVERY_S = 15.0
 COPY_EVERY_S = 10.0
 TAKE_EVERY_S = 15.0
 BACK_UP_EVERY_S = 15.0
+CONDENSE_EVERY_S = 10.0
 PROVE_EVERY_S = 60.0
 """How often each looks whether there is something to do; a look is a few reads of the database."""
 IDLE_LOAD = 0.8
@@ -37,7 +39,9 @@ class Housekeeping:
         drills: Drills,
         backups: Backups,
         scheduler: Scheduler,
+        consolidation: Consolidation,
     ) -> None:
+        self._consolidation = consolidation
         self._scheduler = scheduler
         self._backups = backups
         self._retention = retention
@@ -48,6 +52,7 @@ class Housekeeping:
         self._taking = Background("checkpoints")
         self._copying = Background("off-site")
         self._proving = Background("drill")
+        self._condensing = Background("consolidation")
 
     def chores(self, database: Database, clock: Clock) -> Chores:
         """For the heartbeat."""
@@ -57,6 +62,7 @@ class Housekeeping:
             Chore("take checkpoints", self._take, TAKE_EVERY_S),
             Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),
             Chore("copy the database", self._backups.take_if_due, BACK_UP_EVERY_S),
+            Chore("condense conversations", self._condense, CONDENSE_EVERY_S),
             # Not at the start, when there is other work.
             Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
         )
@@ -73,6 +79,10 @@ class Housekeeping:
             self._copying.start(self._offsite.work)
         elif self._thinning.spare():
             self._copying.start(self._thinning.run)
+
+    def _condense(self) -> None:
+        if not self._condensing.is_busy and self._consolidation.has_work():
+            self._condensing.start(self._consolidation.work)
 
     def _prove(self) -> None:
         is_idle = os.getloadavg()[0] < IDLE_LOAD * (os.cpu_count() or 1)

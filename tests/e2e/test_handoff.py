@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.handoffs import CONTEXT
 from hive_tui.domain.wakeups import WakeupStatus
-from hive_tui.services.handoff import CONTEXT
 from hive_tui.store import handoffs as store
 from hive_tui.store import tasks
 from tests.stage import CLOCK, TESTER, Stage, eventually
