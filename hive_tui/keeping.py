@@ -154,7 +154,8 @@ class Keeping:
         hive = self._hive
         wanted, llm = hive.settings.consolidation, hive.settings.llm
         lock = FileLock(hive.home / "locks" / "consolidation.lock")
-        return Consolidation(hive.home, hive.database, lock, wanted, llm, hive.clock, hive.hub)
+        earlier = hive.handoffs.earlier
+        return Consolidation(hive.home, hive.database, lock, wanted, llm, hive.clock, hive.hub, earlier)
 
     @part
     def housekeeping(self) -> Housekeeping:

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -209,8 +209,7 @@ def _show_woken(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, timeout
             again = "is awake again" if result.get("resumed") else "was awake already"
             fallbacks = int(result.get("fallbacks", 0))
             skipped = f", from generation {result.get('generation')}: {fallbacks} damaged" if fallbacks else ""
-            why = f" ({result['context']}: {result['context_reason']})" if result.get("context_reason") else ""
-            click.echo(f"{agent.name} {again}{skipped}{why if result.get('context_reason') != 'asked for' else ''}.")
+            click.echo(f"{agent.name} {again}{skipped}{_context_in_words(result)}.")
         return
     if wakeup.status is WakeupStatus.FAILED:
         raise HiveError(wakeup.last_error or f"{agent.name} was not woken.")
@@ -223,6 +222,14 @@ def _show_woken(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, timeout
     raise HiveError(
         f"{agent.name} is not awake after {timeout:g} s; the wake goes on.", hint="`hive-tui queue` shows it."
     )
+
+
+def _context_in_words(result: Mapping[str, Any]) -> str:
+    """Whether it began a new conversation, and why, where there was a choice."""
+    mode, why = result.get("context"), result.get("context_reason")
+    if mode == ContextMode.HANDOFF:
+        return f", in a new conversation with a handoff: {why}"
+    return f", with its conversation: {why}" if why and why != "asked for" else ""
 
 
 @command("resume-command")

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from hive_tui.condense.atoms import NUMBER_WEIGHT, WORD, weight
 from hive_tui.domain.redaction import Redactor
 
-POINTER = re.compile(r"\[#([\d,]+)\]")
+POINTER = re.compile(r"\[\d*#([\d,]+)\]")
 
 
 def identifiers(text: str) -> set[str]:

@@ -1,11 +1,13 @@
 """The ledger of a conversation: what matters of it, made from its transcript alone; the same each time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from hive_tui.condense.account import account
 from hive_tui.condense.choosing import choose
+from hive_tui.condense.opening import without_handoff
 from hive_tui.condense.overruling import mark_overruled
 from hive_tui.condense.reading import read
 from hive_tui.condense.records import Reading, Record, Says
@@ -14,7 +16,7 @@ from hive_tui.condense.shelf import Entry, Section, Shelf
 from hive_tui.condense.talk import Talk
 from hive_tui.condense.tokens import count
 from hive_tui.condense.work import Work
-from hive_tui.condense.writing import write
+from hive_tui.condense.writing import Pointers, write
 from hive_tui.domain.redaction import Redactor
 
 LAST_WORDS = 900
@@ -101,7 +103,9 @@ class Builder:
             self._places[branch] = None
 
     def _user(self, record: Record) -> None:
-        self._talk.user(record)
+        said = without_handoff(record.text)
+        if said:
+            self._talk.user(replace(record, text=said))
 
     def _agent(self, record: Record) -> None:
         self._work.said(record.text)
@@ -115,17 +119,17 @@ class Builder:
             self._talk.answered(record)
         self._work.result(record, call)
 
-    def finish(self, reading: Reading, budget: Budget) -> Ledger:
+    def finish(self, reading: Reading, budget: Budget, pointers: Pointers) -> Ledger:
         """The ledger."""
         self._work.settle()
         entries = [*self._shelf.entries(), *account(self._work, self.cwd, self.last_line)]
         entries += self._closing()
-        mark_overruled(entries)
+        mark_overruled(entries, pointers)
         for entry in entries:
             self._clean(entry)
         allowed = budget.tokens_for(self.raw_tokens)
         chosen = choose(entries, int(allowed * MARGIN) - min(HEADING_TOKENS, allowed // 10))
-        text = self._redactor.redact(self._head() + write(chosen))
+        text = self._redactor.redact(self._head() + write(chosen, pointers))
         return Ledger(
             text,
             count(text),
@@ -160,17 +164,40 @@ class Builder:
         return "\n".join(lines) + "\n\n" if lines else ""
 
 
-def condense(path: Path, budget: Budget | None = None) -> Ledger:
-    """The ledger of a transcript.
+def condense(path: Path, budget: Budget | None = None, *, before: Sequence[Path] = ()) -> Ledger:
+    """The ledger of a conversation.
+
+    Args:
+        path: Its transcript.
+        budget: How large the ledger may be.
+        before: Transcripts of the conversations that led to it by handoffs, oldest first. What the handoffs told is
+            not used: all is made anew from what was said then. `[2#12]` points to line 12 of the second of them.
 
     Raises:
-        OSError: The transcript cannot be read.
+        OSError: The transcript cannot be read. An earlier one that cannot is counted as skipped.
     """
     reading = Reading()
     builder = Builder()
-    for record in read(path, reading):
-        builder.feed(record)
-    return builder.finish(reading, budget or Budget())
+    ends: list[int] = []
+    for earlier in before:
+        try:
+            _feed(builder, earlier, reading, sum(ends[-1:]))
+        except OSError:
+            reading.skip("an earlier conversation whose transcript is gone")
+        ends.append(reading.lines)
+    _feed(builder, path, reading, sum(ends[-1:]))
+    return builder.finish(reading, budget or Budget(), Pointers(tuple(ends)))
+
+
+def _feed(builder: Builder, path: Path, reading: Reading, offset: int) -> None:
+    """Read one transcript; its lines are numbered on from those before."""
+    own = Reading(skipped=reading.skipped)
+    try:
+        for record in read(path, own):
+            builder.feed(replace(record, line=record.line + offset))
+    finally:
+        reading.lines = offset + own.lines
+        reading.size_bytes += own.size_bytes
 
 
 def _texts(value: object) -> list[str]:

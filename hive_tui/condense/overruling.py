@@ -1,7 +1,7 @@
 """Later statements overrule earlier ones: finds which, so that nobody acts on what was taken back."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from hive_tui.condense.atoms import weight
 from hive_tui.condense.cues import CHANGE
@@ -32,7 +32,7 @@ TAKEN_BACK = re.compile(
 FORBIDS = re.compile(r"\b(?:never|not|no|avoid|without|forbidden|off[- ]limits)\b|n.t\b", re.IGNORECASE)
 
 
-def mark_overruled(entries: Sequence[Entry]) -> None:
+def mark_overruled(entries: Sequence[Entry], pointers: Callable[[int], str] = pointer) -> None:
     """Tie each statement that a later one takes back to that one.
 
     The earlier one stays readable, marked; it never stands without the later one.
@@ -43,8 +43,8 @@ def mark_overruled(entries: Sequence[Entry]) -> None:
         if CHANGE.search(later.text):
             for word in _taken_back(later.text):
                 for earlier in by_word.get(word, ()):
-                    _overrule(earlier, later, word)
-    _overrule_settings(statements)
+                    _overrule(earlier, later, word, pointers)
+    _overrule_settings(statements, pointers)
 
 
 def _taken_back(text: str) -> set[str]:
@@ -62,17 +62,17 @@ def _words_of(statements: Sequence[Entry]) -> dict[str, list[Entry]]:
     return found
 
 
-def _overrule(earlier: Entry, later: Entry, word: str) -> None:
+def _overrule(earlier: Entry, later: Entry, word: str, pointers: Callable[[int], str]) -> None:
     """Nothing that a user said is overruled by the agent, and no prohibition by another one."""
     is_right = later.section is Section.USER or earlier.section is not Section.USER
     if earlier.line >= later.line or earlier.overruled_by or not is_right:
         return
     said = next((one for one in sentences(earlier.text) if word in one.lower()), "")
     if said and not FORBIDS.search(said):
-        _tie(earlier, later, said)
+        _tie(earlier, later, said, pointers)
 
 
-def _overrule_settings(statements: Sequence[Entry]) -> None:
+def _overrule_settings(statements: Sequence[Entry], pointers: Callable[[int], str]) -> None:
     """The same setting with another value later: the later value counts."""
     last: dict[str, tuple[str, Entry]] = {}
     for entry in reversed(statements):
@@ -81,14 +81,14 @@ def _overrule_settings(statements: Sequence[Entry]) -> None:
             value, later = last.setdefault(name, (found["value"], entry))
             both = later.section is Section.USER or entry.section is not Section.USER
             if value != found["value"] and later.line > entry.line and both and not entry.overruled_by:
-                _tie(entry, later, next((one for one in sentences(entry.text) if found[0] in one), ""))
+                _tie(entry, later, next((one for one in sentences(entry.text) if found[0] in one), ""), pointers)
 
 
-def _tie(earlier: Entry, later: Entry, said: str) -> None:
+def _tie(earlier: Entry, later: Entry, said: str, pointers: Callable[[int], str]) -> None:
     """Mark the sentence of the earlier statement that is overruled."""
     earlier.overruled_by = later.line
     earlier.needs.append(later)
-    mark = f" (overruled, see {pointer(later.line)})"
+    mark = f" (overruled, see {pointers(later.line)})"
     at = earlier.text.find(said) + len(said) if said and said in earlier.text else len(earlier.text)
     earlier.text = earlier.text[:at] + mark + earlier.text[at:]
     earlier.tokens += POINTER_TOKENS + 4

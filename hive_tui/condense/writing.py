@@ -1,6 +1,8 @@
 """Writes a ledger as text: sections in a fixed order, each entry with a pointer into the archive."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from hive_tui.condense.shelf import Entry, Section
 
@@ -21,12 +23,26 @@ TITLES = {
 }
 
 
-def pointer(line: int) -> str:
+def pointer(line: int, conversation: int = 0) -> str:
     """Where in the archive something stands; with a comma in the thousands, so that it is no number of its own."""
-    return f"[#{line:,}]"
+    return f"[{conversation or ''}#{line:,}]"
 
 
-def write(entries: Iterable[Entry]) -> str:
+@dataclass(frozen=True, slots=True)
+class Pointers:
+    """Tells lines that are numbered through several conversations apart."""
+
+    ends: tuple[int, ...] = ()
+    """The last line of each earlier conversation, the oldest first."""
+
+    def __call__(self, line: int) -> str:
+        """The pointer to a line; one into an earlier conversation names which."""
+        before = bisect_left(self.ends, line)
+        begin = self.ends[before - 1] if before else 0
+        return pointer(line - begin, before + 1 if before < len(self.ends) else 0)
+
+
+def write(entries: Iterable[Entry], pointers: Callable[[int], str] = pointer) -> str:
     """All entries, by section, each section in the order of the conversation."""
     by_section: dict[Section, list[Entry]] = {}
     for entry in entries:
@@ -34,15 +50,15 @@ def write(entries: Iterable[Entry]) -> str:
     parts = []
     for section, title in TITLES.items():
         if section in by_section:
-            parts.append(f"## {title}\n{_section(by_section[section])}")
+            parts.append(f"## {title}\n{_section(by_section[section], pointers)}")
     return "\n\n".join(parts) + "\n" if parts else ""
 
 
-def _section(entries: Sequence[Entry]) -> str:
-    return "\n".join(_line(entry) for entry in sorted(entries, key=lambda entry: entry.line))
+def _section(entries: Sequence[Entry], pointers: Callable[[int], str]) -> str:
+    return "\n".join(_line(entry, pointers) for entry in sorted(entries, key=lambda entry: entry.line))
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: Entry, pointers: Callable[[int], str]) -> str:
     """One entry; further lines of it are indented, so that no text of the conversation looks like a heading."""
     first, *rest = [line.rstrip() for line in entry.text.splitlines()] or [""]
-    return "\n".join([f"- {first} {pointer(entry.line)}", *(f"  {line}" for line in rest if line)])
+    return "\n".join([f"- {first} {pointers(entry.line)}", *(f"  {line}" for line in rest if line)])

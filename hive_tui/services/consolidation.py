@@ -40,6 +40,7 @@ class Consolidation:
         llm: LlmSettings,
         clock: Clock,
         hub: Hub,
+        earlier: Callable[[Agent, Path], list[Path]] = lambda agent, transcript: [],
         run: Callable[..., dict[str, Any]] = run_worker,
     ) -> None:
         self._home = home
@@ -49,6 +50,7 @@ class Consolidation:
         self._llm = llm
         self._clock = clock
         self._hub = hub
+        self._earlier = earlier
         self._run = run
 
     def ledger_of(self, agent_id: str) -> Path:
@@ -136,6 +138,7 @@ class Consolidation:
             "agent": agent.name,
             "session_id": run.source.rpartition(":")[0],
             "transcript": agent.transcript,
+            "before": [str(path) for path in self._earlier(agent, Path(str(agent.transcript)))],
             "ledger": str(self.ledger_of(agent.id)),
             "index": str(self._home / "context.db"),
             "budget": asdict(Budget()),

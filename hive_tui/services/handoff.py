@@ -76,7 +76,7 @@ class Handoffs:
                 hint="Say something to the agent first.",
             )
         try:
-            ledger = condense(path, self._budget)
+            ledger = condense(path, self._budget, before=self.earlier(agent, path))
         except OSError as error:
             raise HiveError(
                 f"The transcript of {agent.name} cannot be read: {error.strerror or error} ({path}).",
@@ -139,6 +139,11 @@ class Handoffs:
     def history(self, agent: Agent) -> list[Handoff]:
         """The conversations that the agent left behind, newest first; each can still be resumed."""
         return self._database.read(store.of_agent, agent.id)
+
+    def earlier(self, agent: Agent, transcript: Path) -> list[Path]:
+        """The transcripts of the conversations that led to this one by handoffs, oldest first."""
+        left = [Path(one.previous_transcript) for one in reversed(self.history(agent)) if one.previous_transcript]
+        return [path for path in dict.fromkeys(left) if path != transcript]
 
     def _choose(
         self, agent: Agent, transcript: Path, mode: ContextMode, now: datetime

@@ -38,7 +38,7 @@ def work(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _compress(transcript: Path, ledger: Path, given: Mapping[str, Any]) -> dict[str, Any]:
-    made = condense(transcript, Budget(**given["budget"]))
+    made = condense(transcript, Budget(**given["budget"]), before=[Path(path) for path in given["before"]])
     facts: dict[str, Any] = {
         "tokens": made.tokens,
         "raw_tokens": made.raw_tokens,

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from hive_tui.condense.ledger import Budget, condense
+from hive_tui.condense.opening import opening
 from hive_tui.condense.talk import chosen_option
+from hive_tui.domain.task_state import TaskState
 from tests.condense.invented import Conversation, invent, kept
 
 IDENTIFIER = re.compile(r"[a-z]+(?:_[a-z0-9]+)+|\b[0-9a-f]{7,40}\b|\b\d{4,}\b|[\w.-]+/[\w./-]+\.\w+", re.IGNORECASE)
@@ -175,3 +177,15 @@ def test_a_budget_of_almost_nothing_and_a_transcript_of_nothing(script: Script):
     assert script.ledger() == ""
     script.user("x" * 100_000).agent("done")
     assert len(script.ledger(share=0.2, least=50, most=200)) < 2_000
+
+
+def test_a_handoff_of_a_handoff_is_made_from_what_was_said_and_not_from_the_first_handoff(tmp_path: Path):
+    first = Script(tmp_path / "first").user("never touch vendor/quillmere")
+    told = opening("shop", "s1", first.ledger(), TaskState("a"), ())
+    pasted = f'<pasted_content id="1">\n{told}\n\nand be quick\n</pasted_content>'
+    second = Script(tmp_path / "second").user(pasted)
+    second.agent("I keep osprey_cache at 4096 entries because of heap_limit.")
+    text = condense(tmp_path / "second", before=[tmp_path / "first", tmp_path / "gone"]).text
+    assert text.count("never touch vendor/quillmere") == 1 and "- never touch vendor/quillmere [1#1]" in text
+    assert "- and be quick [#1]" in text and "osprey_cache at 4096 entries because of heap_limit. [#2]" in text
+    assert "You go on with your own work" not in text and second.ledger().count("quillmere") == 0

@@ -146,6 +146,7 @@ def test_exit_codes_stand_on_lines_of_their_own(tmp_path: Path, text: str, code:
 
 
 @pytest.mark.faults
+@pytest.mark.timeout(3_000)
 def test_five_hundred_megabytes_are_condensed_in_little_memory(tmp_path: Path):
     path = tmp_path / "huge.jsonl"
     block = "".join(
