@@ -62,8 +62,8 @@ class Housekeeping:
             Chore("take checkpoints", self._take, TAKE_EVERY_S),
             Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),
             Chore("copy the database", self._backups.take_if_due, BACK_UP_EVERY_S),
-            Chore("condense conversations", self._condense, CONDENSE_EVERY_S),
             # Not at the start, when there is other work.
+            Chore("condense conversations", self._condense, CONDENSE_EVERY_S, clock.monotonic()),
             Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
         )
         return Chores(database, clock, every)
