@@ -9,10 +9,12 @@ from pathlib import Path
 
 from platformdirs import user_config_path, user_data_path
 
+from hive_tui import sleep_settings
 from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import ConfigError, HiveError
 from hive_tui.domain.schedule import parse_backfill
 from hive_tui.domain.toml_tables import TomlReader, line_of
+from hive_tui.sleep_settings import ConsolidationSettings, HandoffSettings, LlmSettings
 
 SHORTEST_EVERY = timedelta(minutes=1)
 
@@ -257,6 +259,9 @@ class Settings:
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
+    handoff: HandoffSettings = field(default_factory=HandoffSettings)
+    consolidation: ConsolidationSettings = field(default_factory=ConsolidationSettings)
+    llm: LlmSettings = field(default_factory=LlmSettings)
     redis: RedisSettings = field(default_factory=RedisSettings)
     drill: DrillSettings = field(default_factory=DrillSettings)
     offsite: OffsiteSettings = field(default_factory=OffsiteSettings)
@@ -341,6 +346,8 @@ class _Reader(TomlReader):
             (("redis", "size_limit_mb"), settings.redis.size_limit_mb),
             (("drill", "timeout_s"), settings.drill.timeout_s),
             (("offsite", "timeout_s"), settings.offsite.timeout_s),
+            (("consolidation", "timeout_s"), settings.consolidation.timeout_s),
+            (("llm", "timeout_s"), settings.llm.timeout_s),
             *((("retry", "waits_s"), wait) for wait in settings.retry.waits_s),
         )
         for path, number in positive:
@@ -359,6 +366,8 @@ class _Reader(TomlReader):
             parse_backfill(settings.schedule.backfill)
         except HiveError as error:
             raise self.error(("schedule", "backfill"), f"is {settings.schedule.backfill!r}", error.hint) from error
+        for path, what in sleep_settings.mistakes(settings.handoff, settings.consolidation, settings.llm):
+            raise self.error(path, what)
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
 

@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from hive_tui.listening import Listening
     from hive_tui.services.alerts import Alerts
     from hive_tui.services.backups import Backups
+    from hive_tui.services.context_search import ContextSearch
     from hive_tui.services.dispatch import Dispatcher
     from hive_tui.services.doctor import Doctor
     from hive_tui.services.explain import Explainer
     from hive_tui.services.eyes import Eyes
     from hive_tui.services.foreground import Foreground
     from hive_tui.services.gate import Gatekeeper
+    from hive_tui.services.handoff import Handoffs
     from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.hooks import HookReports
     from hive_tui.services.nap import Napper
@@ -154,6 +156,29 @@ class Hive(Outside):
         )
 
     @part
+    def handoffs(self) -> Handoffs:
+        from hive_tui.domain.handoffs import ContextMode, ContextPolicy
+        from hive_tui.services.handoff import Handoffs
+
+        wanted = self.settings.handoff
+        policy = ContextPolicy(wanted.auto_above_tokens, wanted.cache_s)
+        return Handoffs(
+            self.database,
+            self.kinds,
+            self.clock,
+            default=ContextMode(wanted.default),
+            policy=policy,
+            rewritten=lambda agent_id, sha256: self.keeping.consolidation.rewritten(agent_id, sha256),
+        )
+
+    @part
+    def searching(self) -> ContextSearch:
+        from hive_tui.services.context_search import ContextSearch
+        from hive_tui.store.context_index import ContextIndex
+
+        return ContextSearch(ContextIndex(self.home / "context.db"))
+
+    @part
     def waker(self) -> Waker:
         from hive_tui.services.fill_in import FillIn
         from hive_tui.services.messages import Messenger
@@ -177,6 +202,7 @@ class Hive(Outside):
             starter,
             messenger,
             self.gatekeeper,
+            self.handoffs,
             self.clock,
             self.hub,
         )

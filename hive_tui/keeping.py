@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hive_tui.hive import Hive
     from hive_tui.services.catalog import Catalog
     from hive_tui.services.comparing import Comparer
+    from hive_tui.services.consolidation import Consolidation
     from hive_tui.services.drill import Drills
     from hive_tui.services.housekeeping import Housekeeping
     from hive_tui.services.mending import Mender
@@ -148,6 +149,17 @@ class Keeping:
         return Thinning(hive.database, self.offsite, hive.locks, hive.clock, after=after, keep=keep)
 
     @part
+    def consolidation(self) -> Consolidation:
+        from hive_tui.adapters.locks import FileLock
+        from hive_tui.services.consolidation import Consolidation
+
+        hive = self._hive
+        wanted, llm = hive.settings.consolidation, hive.settings.llm
+        lock = FileLock(hive.home / "locks" / "consolidation.lock")
+        earlier = hive.handoffs.earlier
+        return Consolidation(hive.home, hive.database, lock, wanted, llm, hive.clock, hive.hub, earlier)
+
+    @part
     def housekeeping(self) -> Housekeeping:
         from hive_tui.services.housekeeping import Housekeeping
 
@@ -164,5 +176,6 @@ class Keeping:
             hive.spending.ledger,
             hive.spending.budget_keeper,
             hive.queue,
+            self.consolidation,
             keep_wakeups=timedelta(days=days) if days else None,
         )

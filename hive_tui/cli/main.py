@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "forget": ("agents", "Take an agent out of the registry"),
     "nap": ("sleep", "Checkpoint agents and end their processes"),
     "wake": ("sleep", "Bring an agent back with its conversation"),
+    "search": ("search", "Find something in the conversations of agents"),
+    "handoff": ("handoff", "What a new conversation of an agent would begin with"),
     "resume-command": ("sleep", "Print the shell command that revives an agent without hive-tui"),
     "checkpoint": ("checkpoints", "Take a checkpoint of an agent"),
     "checkpoints": ("checkpoints", "List checkpoints"),

@@ -153,6 +153,8 @@ def wake_json(wakeup: Wakeup) -> dict[str, Any]:
         "resumed": result.get("resumed", False),
         "fallbacks": result.get("fallbacks", 0),
         "restored": result.get("restored", []),
+        "context": result.get("context"),
+        "context_reason": result.get("context_reason"),
     }
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.budget import price_in_words
 from hive_tui.domain.durations import bytes_in_words, in_words, parse_duration, parse_time
 from hive_tui.domain.errors import Cancelled, HiveError, NotFound
+from hive_tui.domain.handoffs import CONTEXT, ContextMode
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.services.messages import checked
@@ -121,6 +122,12 @@ def _outcome_json(agent: Agent, outcome: NapResult | HiveError) -> dict[str, Any
 @click.option("--key", help="Idempotency key: the same key again is the same request.")
 @click.option("--key-window", metavar="DURATION", help="So long, also once that request is done with.")
 @click.option("--message", help="What to say to the agent once it is awake.")
+@click.option(
+    "--context",
+    "mode",
+    type=click.Choice([str(mode) for mode in ContextMode]),
+    help="resume its conversation, begin a new one with a handoff, or choose what is cheaper.",
+)
 @click.option("--no-wait", is_flag=True, help="Return as soon as the request is stored.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=90.0, show_default=True, help="Seconds to wait.")
 @click.option("--yes", is_flag=True, help="Wake it also where only the vendor's transcript is left.")
@@ -134,11 +141,12 @@ def wake(
     key: str | None,
     key_window: str | None,
     message: str | None,
+    mode: str | None,
     no_wait: bool,
     timeout: float,
     yes: bool,
 ) -> None:
-    """Bring an agent back: the same conversation in the same pane."""
+    """Bring an agent back: in the same pane, with the same conversation or with a handoff."""
     agent = find(hive, name)
     count_tokens(hive)
     price = hive.spending.budgets.wake_price(agent)
@@ -146,6 +154,8 @@ def wake(
         warn(price_in_words(price))
     context: dict[str, Any] = {"message": checked(message)} if message else {}
     due_at = _due_at(hive, at, after)
+    if mode:
+        context[CONTEXT] = mode
     if yes:
         context["confirmed"] = True
     new = NewWakeup(
@@ -212,7 +222,7 @@ def _show_woken(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, timeout
             again = "is awake again" if result.get("resumed") else "was awake already"
             fallbacks = int(result.get("fallbacks", 0))
             skipped = f", from generation {result.get('generation')}: {fallbacks} damaged" if fallbacks else ""
-            click.echo(f"{agent.name} {again}{skipped}.")
+            click.echo(f"{agent.name} {again}{skipped}{_context_in_words(result)}.")
         return
     if wakeup.status is WakeupStatus.FAILED:
         raise HiveError(wakeup.last_error or f"{agent.name} was not woken.")
@@ -225,6 +235,14 @@ def _show_woken(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, timeout
     raise HiveError(
         f"{agent.name} is not awake after {timeout:g} s; the wake goes on.", hint="`hive-tui queue` shows it."
     )
+
+
+def _context_in_words(result: Mapping[str, Any]) -> str:
+    """Whether it began a new conversation, and why, where there was a choice."""
+    mode, why = result.get("context"), result.get("context_reason")
+    if mode == ContextMode.HANDOFF:
+        return f", in a new conversation with a handoff: {why}"
+    return f", with its conversation: {why}" if why and why != "asked for" else ""
 
 
 @command("resume-command")

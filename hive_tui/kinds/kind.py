@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -282,6 +282,15 @@ class Kind:
     def resume_command(self, argv: Sequence[str], session_id: str) -> tuple[str, ...]:
         """The command line that goes on with the conversation."""
         return commands.resumed(argv, self.manifest.resume, session_id)
+
+    @property
+    def can_begin_anew(self) -> bool:
+        """Whether it is known how to start an agent of this kind with a new conversation."""
+        return bool(self.manifest.resume.arguments and self.manifest.start.ready)
+
+    def start_command(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """The command line that begins a new conversation, with the options of the old one."""
+        return commands.resumed(argv, replace(self.manifest.resume, arguments=()), "")
 
     def session_files(self, agent: Agent) -> list[SessionFile]:
         """The files of the agent's conversation. Never keys or credentials."""

@@ -8,6 +8,7 @@ from hive_tui.services.background import Background
 from hive_tui.services.backups import Backups
 from hive_tui.services.budget_keeping import BudgetKeeper
 from hive_tui.services.chores import Chore, Chores
+from hive_tui.services.consolidation import Consolidation
 from hive_tui.services.drill import Drills
 from hive_tui.services.ledger import Ledger
 from hive_tui.services.offsite import Offsite
@@ -26,6 +27,7 @@ COUNT_PATIENCE_S = 0.5
 TAKE_EVERY_S = 15.0
 BACK_UP_EVERY_S = 15.0
 PURGE_EVERY_S = 60.0
+CONDENSE_EVERY_S = 10.0
 PROVE_EVERY_S = 60.0
 """How often each looks whether there is something to do; a look is a few reads of the database."""
 PURGE_BATCHES = 4
@@ -49,12 +51,14 @@ class Housekeeping:
         ledger: Ledger,
         budgets: BudgetKeeper,
         queue: WakeupQueue,
+        consolidation: Consolidation,
         *,
         keep_wakeups: timedelta | None,
     ) -> None:
         """Make it; `keep_wakeups` says how long wakeups that have ended are kept, None for ever."""
         self._ledger = ledger
         self._budgets = budgets
+        self._consolidation = consolidation
         self._scheduler = scheduler
         self._queue = queue
         self._keep_wakeups = keep_wakeups
@@ -67,6 +71,7 @@ class Housekeeping:
         self._taking = Background("checkpoints")
         self._copying = Background("off-site")
         self._proving = Background("drill")
+        self._condensing = Background("consolidation")
 
     def chores(self, database: Database, clock: Clock, *more: Chore) -> Chores:
         """For the heartbeat; with `more` of other parts."""
@@ -80,6 +85,7 @@ class Housekeeping:
             Chore("purge the queue", self._purge, PURGE_EVERY_S),
             Chore("copy the database", self._backups.take_if_due, BACK_UP_EVERY_S),
             # Not at the start, when there is other work.
+            Chore("condense conversations", self._condense, CONDENSE_EVERY_S, clock.monotonic()),
             Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
         )
         return Chores(database, clock, (*every, *more))
@@ -103,6 +109,10 @@ class Housekeeping:
             self._copying.start(self._offsite.work)
         elif self._thinning.spare():
             self._copying.start(self._thinning.run)
+
+    def _condense(self) -> None:
+        if not self._condensing.is_busy and self._consolidation.has_work():
+            self._condensing.start(self._consolidation.work)
 
     def _prove(self) -> None:
         is_idle = os.getloadavg()[0] < IDLE_LOAD * (os.cpu_count() or 1)

@@ -71,13 +71,16 @@ class Starter:
     def start(self, agent: Agent, wakeup_id: str) -> Started:
         """Bring the agent up with its conversation, and wait until it asks for a prompt.
 
+        One without a conversation begins a new one.
+
         Raises:
             WakeFailed: It did not come up; a later attempt may.
             NeedsPerson: It waits at a dialog that a person has to answer.
         """
         kind = self._kinds.get(agent.kind)
-        assert agent.session_id is not None
-        command = kind.resume_command(agent.argv, agent.session_id)
+        command = kind.start_command(agent.argv)
+        if agent.session_id is not None:
+            command = kind.resume_command(agent.argv, agent.session_id)
         pane = self._builder.listed().get(agent.pane)
         if pane is None or (not pane.is_dead and self._is_occupied(pane, agent)):
             agent = self._builder.build(agent)
@@ -223,7 +226,7 @@ class Starter:
                 activity=Activity.UNKNOWN,
             )
         session = kind.session(started.look)
-        if session.id is not None and session.id != agent.session_id:
+        if session.id is not None and agent.session_id is not None and session.id != agent.session_id:
             raise NeedsPerson(
                 f"{agent.name} came up with another conversation ({session.id}) than asked for ({agent.session_id}).",
                 hint=f"Look at {where}; nothing was said to it.",

@@ -11,6 +11,7 @@ from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.gate import Decision, Verdict
+from hive_tui.domain.handoffs import Handoff
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Locks, Panes, Processes
 from hive_tui.domain.reconcile import ServerState, from_sighting, match
@@ -19,6 +20,7 @@ from hive_tui.domain.wakeups import Wakeup, messages_of
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.fill_in import FillIn, Source
 from hive_tui.services.gate import Gatekeeper
+from hive_tui.services.handoff import Handoffs
 from hive_tui.services.hub import Hub
 from hive_tui.services.messages import Messenger, NotNow
 from hive_tui.services.starting import CameUpWrong, Started, Starter, put_pane_back
@@ -45,6 +47,8 @@ class WakeResult:
     """False where the agent was awake already."""
     fallbacks: int
     restored: tuple[str, ...] = ()
+    handoff: Handoff | None = None
+    """What it started with, and why; None where it was awake already."""
 
     def to_json(self) -> dict[str, Any]:
         """For the queue and `--json`."""
@@ -55,6 +59,8 @@ class WakeResult:
             "resumed": self.resumed,
             "fallbacks": self.fallbacks,
             "restored": list(self.restored),
+            "context": str(self.handoff.mode) if self.handoff else None,
+            "context_reason": self.handoff.why if self.handoff else None,
         }
 
 
@@ -72,6 +78,7 @@ class Waker:
         starter: Starter,
         messenger: Messenger,
         gatekeeper: Gatekeeper,
+        handoffs: Handoffs,
         clock: Clock,
         hub: Hub,
     ) -> None:
@@ -84,6 +91,7 @@ class Waker:
         self._starter = starter
         self._messenger = messenger
         self._gatekeeper = gatekeeper
+        self._handoffs = handoffs
         self._clock = clock
         self._hub = hub
 
@@ -145,7 +153,7 @@ class Waker:
 
         The agent runs and the registry knows: whatever fails here leaves it awake.
         """
-        messages = messages_of(wakeup.context)
+        messages = (*self._handoffs.first_messages(wakeup), *messages_of(wakeup.context))
         if not messages:
             return None
         try:
@@ -155,20 +163,27 @@ class Waker:
         return None
 
     def _wake(self, agent: Agent, wakeup: Wakeup, verdict: Verdict) -> WakeResult:
+        before = agent = self._handoffs.mended(agent)
         self._begin(agent, wakeup)
         try:
             source = self._fill_in.prepare(agent, confirmed=bool(wakeup.context.get("confirmed")))
-            agent = self._database.write(_set_transcript, agent.id, str(source.transcript))
+            handoff = self._handoffs.decide(agent, wakeup, source.transcript)
+            before = agent = self._database.write(_set_transcript, agent.id, str(source.transcript))
+            if handoff.is_new:
+                agent = self._handoffs.left_behind(agent)
+                self._database.write(agent_store.put, agent)
             started = self._starter.start(agent, wakeup.id)
             agent = self._awake(agent, started, Activity.IDLE, "it shows its prompt")
         except CameUpWrong as error:
             self._leave_running(agent, error)
             raise
         except BaseException as error:
-            self._roll_back(agent, error)
+            self._roll_back(before, error)
             raise
+        if handoff.is_new:
+            agent = self._handoffs.started(agent, handoff, started.look)
         put_pane_back(self._panes, started.pane)
-        result = self._finish(agent, verdict, source)
+        result = self._finish(agent, verdict, source, handoff)
         put_off = self._say(agent, started.pane, wakeup, busy="")
         return result if put_off is None else replace(result, verdict=put_off)
 
@@ -207,11 +222,12 @@ class Waker:
             started_at=self._processes.started_at(look.root.id),
         )
 
-    def _finish(self, agent: Agent, verdict: Verdict, source: Source) -> WakeResult:
+    def _finish(self, agent: Agent, verdict: Verdict, source: Source, handoff: Handoff) -> WakeResult:
         generation = source.checkpoint.generation if source.checkpoint else None
-        result = WakeResult(agent, verdict, generation, True, source.fallbacks, source.restored)
+        result = WakeResult(agent, verdict, generation, True, source.fallbacks, source.restored, handoff)
         back = f"; brought back: {', '.join(source.restored)}" if source.restored else ""
-        text = f"{agent.name} is awake again with its conversation{back}"
+        its = f"a new conversation and a handoff ({handoff.why})" if handoff.is_new else "its conversation"
+        text = f"{agent.name} is awake again with {its}{back}"
         severity = Severity.WARNING if source.restored else Severity.INFO
         event = Event(EventKind.AGENT_AWAKE, text, agent.id, HEARTBEAT, severity, result.to_json())
         self._database.write(_end, agent, event, now=self._clock.now())

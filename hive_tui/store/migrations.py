@@ -9,7 +9,7 @@ from pathlib import Path
 from hive_tui.domain.errors import StoreError
 
 STEPS: tuple[str, ...] = (
-    "0001.sql", "0002.sql", "0003.sql", "0004.sql", "0005.sql", "0006.sql", "0007.sql", "0008.sql",
+    "0001.sql", "0002.sql", "0003.sql", "0004.sql", "0005.sql", "0006.sql", "0007.sql", "0008.sql", "0009.sql",
 )  # fmt: skip
 """Files of `store/schema`; step N leads from version N-1 to version N. Never edit one that was released."""
 

@@ -1,0 +1,147 @@
+"""The stages after a nap, with real worker processes: none fails in silence, and none touches the agent's files."""
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hive_tui.adapters.workers import WorkerFailed, run_worker
+from hive_tui.domain.consolidation import StageRun, StageStatus
+from hive_tui.domain.events import EventKind
+from hive_tui.services.consolidation import Consolidation
+from hive_tui.sleep_settings import ConsolidationSettings
+from hive_tui.store import consolidations, settings
+from tests.condense.invented import invent
+from tests.keeper import Keeper
+from tests.stage import eventually
+
+DONE, PENDING, FAILED = StageStatus.DONE, StageStatus.PENDING, StageStatus.FAILED
+
+
+@pytest.fixture
+def keeper(tmp_path: Path) -> Iterator[Keeper]:
+    keeper = Keeper(tmp_path)
+    invent(3).write(keeper.transcript)
+    yield keeper
+    keeper.close()
+
+
+def work_of(keeper: Keeper) -> Consolidation:
+    return keeper.hive.keeping.consolidation
+
+
+def runs(keeper: Keeper) -> list[StageRun]:
+    return keeper.hive.database.read(consolidations.of_agent, keeper.agent.id)
+
+
+def statuses(keeper: Keeper) -> list[StageStatus]:
+    return [run.status for run in runs(keeper)]
+
+
+def test_a_conversation_is_condensed_indexed_and_audited_once(keeper: Keeper):
+    keeper.take()
+    before = (keeper.transcript.read_bytes(), keeper.transcript.stat().st_mtime_ns)
+    work = work_of(keeper)
+    assert work.has_work() and work.work() == 4 and statuses(keeper) == [DONE] * 4
+    snapshot, compress, index, audit = runs(keeper)
+    assert snapshot.result["checkpoint_id"] == keeper.catalog[0].id
+    ledger = work.ledger_of(keeper.agent.id)
+    assert "## Failing when it stopped" in ledger.read_text() and ledger.stat().st_mode & 0o777 == 0o600
+    assert 0 < compress.result["tokens"] <= 0.2 * compress.result["raw_tokens"]
+    assert index.result["pieces"] > 50 and 0 < audit.result["kept_ratio"] <= 0.2
+    assert 0 < compress.cpu_s <= compress.allotted_s
+    assert (keeper.transcript.read_bytes(), keeper.transcript.stat().st_mtime_ns) == before
+    assert keeper.hive.searching.search("legacy codec", agent_id=keeper.agent.id) != []
+    assert not work.has_work() and work.work() == 0, "nothing new was said"
+    keeper.say("and on")
+    assert work.has_work() and work.work() == 4
+
+
+def test_a_stage_that_fails_is_told_tried_again_and_given_up_and_the_next_ones_run(keeper: Keeper):
+    work = work_of(keeper)
+    assert work.has_work() and work.work() == 1
+    [failed, *others] = runs(keeper)
+    assert failed.error == "No valid checkpoint of shop holds its conversation."
+    assert {run.status for run in others} == {PENDING}
+    for wait in (timedelta(minutes=1), timedelta(minutes=10), timedelta(hours=1)):
+        assert not work.has_work(), "too early"
+        keeper.clock.advance(wait.total_seconds() + 1)
+        assert work.has_work()
+        work.work()
+    assert statuses(keeper) == [FAILED, DONE, DONE, DONE]
+    assert any("(snapshot), and is not tried again" in text for text in keeper.said(EventKind.STEP_FAILED))
+
+
+def test_a_stage_of_a_process_that_died_is_taken_up_again(keeper: Keeper):
+    keeper.take()
+    work = work_of(keeper)
+    assert work.has_work()
+    keeper.hive.database.write(consolidations.begin, runs(keeper)[0].id, now=keeper.clock.now())
+    assert not work.has_work()
+    assert work.work() == 4 and statuses(keeper) == [DONE] * 4 and runs(keeper)[0].attempts == 2
+
+
+def test_nothing_is_done_while_all_is_paused_or_switched_off_or_no_window_is_open(keeper: Keeper):
+    keeper.hive.database.write(settings.put, settings.PAUSED, True, now=keeper.clock.now())
+    assert not work_of(keeper).has_work()
+    keeper.hive.database.write(settings.put, settings.PAUSED, False, now=keeper.clock.now())
+    for when in ("off", "window"):
+        hive = keeper.new_hive(consolidation=ConsolidationSettings(when=when))
+        assert not hive.keeping.consolidation.has_work()
+    assert work_of(keeper).has_work()
+
+
+def worker(tmp_path: Path, body: str) -> str:
+    """The name of a module that a worker process finds."""
+    (tmp_path / "a_worker.py").write_text(body)
+    return "a_worker"
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    return tmp_path
+
+
+def test_a_worker_that_hangs_is_killed_with_all_that_it_started(on_path: Path):
+    body = (
+        "import os, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        f"open({str(on_path / 'pids')!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\n"
+        "time.sleep(600)\n"
+    )
+    with pytest.raises(WorkerFailed, match=r"not done within 1\.5 s"):
+        run_worker(worker(on_path, body), {}, timeout_s=1.5, nice=5)
+    pids = [int(word) for word in (on_path / "pids").read_text().split()]
+    eventually(lambda: not any(is_running(pid) for pid in pids), "the whole group is gone")
+
+
+def is_running(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("raise SystemExit(3)", "ended with code 3"),
+        ("import os; os.kill(os.getpid(), 9)", "ended with signal 9"),
+        ("print('no JSON')", "ended with code 0"),
+        ('print(\'{"error": "The disk is full."}\')', "The disk is full."),
+    ],
+)
+def test_a_worker_that_breaks_says_so(on_path: Path, body: str, said: str):
+    with pytest.raises(WorkerFailed, match=said):
+        run_worker(worker(on_path, body), {}, timeout_s=20, nice=0)
+
+
+def test_a_worker_runs_at_low_priority(on_path: Path):
+    body = "import json, os; print(json.dumps({'nice': os.nice(0)}))"
+    given: dict[str, Any] = run_worker(worker(on_path, body), {}, timeout_s=20, nice=7)
+    assert given["nice"] == min(19, os.nice(0) + 7)
