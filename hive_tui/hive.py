@@ -18,16 +18,14 @@ if TYPE_CHECKING:
     from hive_tui.domain.retry import RetryPolicy
     from hive_tui.keeping import Keeping
     from hive_tui.listening import Listening
+    from hive_tui.remembering import Remembering
     from hive_tui.services.alerts import Alerts
-    from hive_tui.services.backups import Backups
-    from hive_tui.services.context_search import ContextSearch
     from hive_tui.services.dispatch import Dispatcher
     from hive_tui.services.doctor import Doctor
     from hive_tui.services.explain import Explainer
     from hive_tui.services.eyes import Eyes
     from hive_tui.services.foreground import Foreground
     from hive_tui.services.gate import Gatekeeper
-    from hive_tui.services.handoff import Handoffs
     from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.hooks import HookReports
     from hive_tui.services.nap import Napper
@@ -42,7 +40,6 @@ if TYPE_CHECKING:
     from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.snapshot import Snapshotter
     from hive_tui.services.streams import Streams
-    from hive_tui.services.subscription import EventLog
     from hive_tui.services.tasks import TaskBoard
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
@@ -156,27 +153,10 @@ class Hive(Outside):
         )
 
     @part
-    def handoffs(self) -> Handoffs:
-        from hive_tui.domain.handoffs import ContextMode, ContextPolicy
-        from hive_tui.services.handoff import Handoffs
+    def remembering(self) -> Remembering:
+        from hive_tui.remembering import Remembering
 
-        wanted = self.settings.handoff
-        policy = ContextPolicy(wanted.auto_above_tokens, wanted.cache_s)
-        return Handoffs(
-            self.database,
-            self.kinds,
-            self.clock,
-            default=ContextMode(wanted.default),
-            policy=policy,
-            rewritten=lambda agent_id, sha256: self.keeping.consolidation.rewritten(agent_id, sha256),
-        )
-
-    @part
-    def searching(self) -> ContextSearch:
-        from hive_tui.services.context_search import ContextSearch
-        from hive_tui.store.context_index import ContextIndex
-
-        return ContextSearch(ContextIndex(self.home / "context.db"))
+        return Remembering(self)
 
     @part
     def waker(self) -> Waker:
@@ -202,7 +182,7 @@ class Hive(Outside):
             starter,
             messenger,
             self.gatekeeper,
-            self.handoffs,
+            self.remembering.handoffs,
             self.clock,
             self.hub,
         )
@@ -352,19 +332,6 @@ class Hive(Outside):
             lambda: self.keeping.mender,
             lambda: self.keeping.offsite,
         )
-
-    @part
-    def backups(self) -> Backups:
-        from hive_tui.services.backups import Backups
-
-        return Backups(self.home, self.database, self.clock, self.hub)
-
-    @part
-    def event_log(self) -> EventLog:
-        from hive_tui.adapters.changes import DatabaseWatch
-        from hive_tui.services.subscription import EventLog
-
-        return EventLog(self.database, self.hub, lambda: DatabaseWatch(self.database.path))
 
     @part
     def alerts(self) -> Alerts:

@@ -11,9 +11,9 @@ from hive_tui.part import part
 if TYPE_CHECKING:
     from hive_tui.domain.ports import Sealer
     from hive_tui.hive import Hive
+    from hive_tui.services.backups import Backups
     from hive_tui.services.catalog import Catalog
     from hive_tui.services.comparing import Comparer
-    from hive_tui.services.consolidation import Consolidation
     from hive_tui.services.drill import Drills
     from hive_tui.services.housekeeping import Housekeeping
     from hive_tui.services.mending import Mender
@@ -149,15 +149,11 @@ class Keeping:
         return Thinning(hive.database, self.offsite, hive.locks, hive.clock, after=after, keep=keep)
 
     @part
-    def consolidation(self) -> Consolidation:
-        from hive_tui.adapters.locks import FileLock
-        from hive_tui.services.consolidation import Consolidation
+    def backups(self) -> Backups:
+        from hive_tui.services.backups import Backups
 
         hive = self._hive
-        wanted, llm = hive.settings.consolidation, hive.settings.llm
-        lock = FileLock(hive.home / "locks" / "consolidation.lock")
-        earlier = hive.handoffs.earlier
-        return Consolidation(hive.home, hive.database, lock, wanted, llm, hive.clock, hive.hub, earlier)
+        return Backups(hive.home, hive.database, hive.clock, hive.hub)
 
     @part
     def housekeeping(self) -> Housekeeping:
@@ -171,11 +167,11 @@ class Keeping:
             self.offsite,
             self.thinning,
             self.drills,
-            hive.backups,
+            self.backups,
             hive.scheduler,
             hive.spending.ledger,
             hive.spending.budget_keeper,
             hive.queue,
-            self.consolidation,
+            hive.remembering.consolidation,
             keep_wakeups=timedelta(days=days) if days else None,
         )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hive_tui.services.sources.intake import Intake
     from hive_tui.services.sources.runner import Source
     from hive_tui.services.sources.sources import Sources
+    from hive_tui.services.subscription import EventLog
 
 LOOK_AFTER_EVERY_S = 15.0
 FORGET_EVERY_S = 600.0
@@ -41,6 +42,14 @@ class Listening:
         from hive_tui.services.sources.sources import Sources
 
         return Sources(self._made, self._hive.database, self._hive.clock, self._hive.hub)
+
+    @part
+    def event_log(self) -> EventLog:
+        from hive_tui.adapters.changes import DatabaseWatch
+        from hive_tui.services.subscription import EventLog
+
+        database = self._hive.database
+        return EventLog(database, self._hive.hub, lambda: DatabaseWatch(database.path))
 
     @part
     def forgetting(self) -> Forgetting:
@@ -81,7 +90,7 @@ class Listening:
             made.append(StreamSignals(stream, reader, self.intake))
         if wanted.publish:
             channel = RedisChannel(wanted.url, wanted.timeout_s, wanted.publish)
-            made.append(EventPublisher(channel, hive.event_log))
+            made.append(EventPublisher(channel, self.event_log))
         return made
 
     def _of_files(self, sources: Sources) -> Sequence[Source]:

@@ -12,9 +12,9 @@ from hive_tui.services.hub import Hub
 if TYPE_CHECKING:
     from hive_tui.adapters.doorbell import Doorbell
     from hive_tui.adapters.locks import AgentLocks, FileLock
-    from hive_tui.config import Settings
     from hive_tui.domain.ports import Clock, Layouts, Notifier, Panes, Processes, StreamServer, Workspaces
     from hive_tui.kinds.catalog import Kinds
+    from hive_tui.settings import Settings
     from hive_tui.store.database import Database
 
 MEGABYTE = 1_000_000

@@ -6,13 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from hive_tui.config import CheckpointSettings, DrillSettings, OffsiteSettings, Settings
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.progress import Unwatched
 from hive_tui.hive import Hive
+from hive_tui.settings import CheckpointSettings, DrillSettings, OffsiteSettings, Settings
 from hive_tui.store import agents, checkpoints, journal
 from tests.builders import an_ended_agent
 from tests.clocks import FakeClock

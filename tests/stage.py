@@ -14,7 +14,6 @@ from typing import Any, Self
 from libtmux import Pane, Server
 
 from hive_tui.adapters.clock import SystemClock, wait_until
-from hive_tui.config import QueueSettings, RetrySettings, Settings
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.events import Actor, Event
 from hive_tui.domain.processes import ProcessId
@@ -22,6 +21,7 @@ from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.hive import Hive
 from hive_tui.services.nap import NapRequest, NapResult
+from hive_tui.settings import QueueSettings, RetrySettings, Settings
 from hive_tui.store import agents as agent_store
 
 ROOT = Path(__file__).parent.parent

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from hive_tui import config
-from hive_tui.config import AgentSettings, Settings
 from hive_tui.domain.errors import ConfigError
 from hive_tui.domain.retry import RetryPolicy
+from hive_tui.settings import AgentSettings, Settings
 from tests.users import without_root
 
 EXAMPLE = Path(__file__).parent.parent / "data" / "config.example.toml"

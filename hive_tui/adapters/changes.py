@@ -14,7 +14,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from hive_tui.domain.ports import Heard
+from hive_tui.domain.changes import Heard
 
 IN_MODIFY, IN_CREATE, IN_MOVED_TO = 0x2, 0x100, 0x80
 HEAD = struct.Struct("iIII")

@@ -52,7 +52,10 @@ def events(
     start = _start(hive, since)
     first = None if since is not None and limit is None else (limit or NEWEST)
     # Before the first look: what comes in between is not missed, and not printed twice.
-    with hive.event_log.subscribe(start, wanted) as log, suppress(KeyboardInterrupt):  # Ctrl-C is how following ends
+    with (
+        hive.listening.event_log.subscribe(start, wanted) as log,
+        suppress(KeyboardInterrupt),
+    ):  # Ctrl-C is how following ends
         found = _all(log) if first is None else _newest(hive, log, wanted, first, start or 0)
         if not follow:
             _print_all(found, as_json)

@@ -25,7 +25,7 @@ def handoff(hive: Hive, as_json: bool, name: str, history: bool, stages: bool) -
     if stages:
         _stages(hive, agent, as_json)
         return
-    composed = hive.handoffs.compose(agent)
+    composed = hive.remembering.handoffs.compose(agent)
     ledger = composed.ledger
     if as_json:
         shape = {
@@ -55,7 +55,7 @@ def _history(hive: Hive, agent: Agent, as_json: bool) -> None:
             "command": f"{shlex.join(['cd', agent.cwd])} && "
             f"{shlex.join(kind.resume_command(agent.argv, one.previous_session))}",
         }
-        for one in hive.handoffs.history(agent)
+        for one in hive.remembering.handoffs.history(agent)
         if one.previous_session
     ]
     if as_json:

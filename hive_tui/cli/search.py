@@ -34,13 +34,13 @@ def search(
     agents = hive.database.read(agent_store.everyone)
     wanted = find(hive, name) if name else None
     if rebuild:
-        count = hive.searching.rebuild(one for agent in agents for one in conversations(hive, agent))
+        count = hive.remembering.searching.rebuild(one for agent in agents for one in conversations(hive, agent))
         click.echo(f"The index is made again: {count:,} pieces.", err=True)
     else:
         _catch_up(hive, [wanted] if wanted else agents)
     if text is None:
         return
-    found = hive.searching.search(text, agent_id=wanted.id if wanted else None, limit=limit, around=around)
+    found = hive.remembering.searching.search(text, agent_id=wanted.id if wanted else None, limit=limit, around=around)
     names = {agent.id: agent.name for agent in agents}
     if as_json:
         print_json([_json(one, names) for one in found])
@@ -55,7 +55,7 @@ def conversations(hive: Hive, agent: Agent) -> Iterator[tuple[Agent, str, Path]]
     """The conversations of an agent whose transcripts are known, the present one and those left behind."""
     if agent.session_id and agent.transcript:
         yield agent, agent.session_id, Path(agent.transcript)
-    for left in hive.handoffs.history(agent):
+    for left in hive.remembering.handoffs.history(agent):
         if left.previous_session and left.previous_transcript and left.previous_session != agent.session_id:
             yield agent, left.previous_session, Path(left.previous_transcript)
 
@@ -65,7 +65,7 @@ def _catch_up(hive: Hive, agents: list[Agent]) -> None:
     for agent in agents:
         for owner, session_id, transcript in conversations(hive, agent):
             try:
-                hive.searching.add(owner, session_id, transcript, most_bytes=INDEXED_AT_ONCE)
+                hive.remembering.searching.add(owner, session_id, transcript, most_bytes=INDEXED_AT_ONCE)
             except HiveError as error:
                 warn(error.what)
 

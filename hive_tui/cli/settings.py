@@ -9,7 +9,7 @@ import click
 
 from hive_tui import config as settings_file
 from hive_tui.cli.context import KEY, common_options, print_json
-from hive_tui.config import Settings
+from hive_tui.settings import Settings
 
 
 @click.group(invoke_without_command=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from hive_tui.adapters.locks import FileLock
 from hive_tui.adapters.tmux.client import TmuxClient
-from hive_tui.config import Settings
 from hive_tui.domain.durations import bytes_in_words, counted, in_words
 from hive_tui.domain.errors import MAKE_ROOM, HiveError, StoreError, TmuxDown
 from hive_tui.domain.ports import Clock, Panes, StreamServer
@@ -18,6 +17,7 @@ from hive_tui.services.backups import list_backups
 from hive_tui.services.mending import Mender
 from hive_tui.services.offsite import Offsite
 from hive_tui.services.sources.sources import TROUBLES
+from hive_tui.settings import Settings
 from hive_tui.store import checkpoints, journal, offsite, settings
 from hive_tui.store.database import Database
 

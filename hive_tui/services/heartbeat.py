@@ -10,11 +10,12 @@ from datetime import timedelta
 from hive_tui.adapters.doorbell import Doorbell
 from hive_tui.adapters.locks import FileLock
 from hive_tui.domain.beat import Beat
+from hive_tui.domain.changes import Changes
 from hive_tui.domain.clock_steps import ClockSteps
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.ports import Changes, Clock
+from hive_tui.domain.ports import Clock
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.services.alerts import Alerts
 from hive_tui.services.chores import Chores

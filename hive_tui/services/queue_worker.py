@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from hive_tui.domain.ports import Changes
+from hive_tui.domain.changes import Changes
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.services.dispatch import AT_ONCE, Dispatcher
 from hive_tui.services.subscription import SETTLING_S

@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from hive_tui.domain.changes import Changes, Heard
 from hive_tui.domain.events import Event
-from hive_tui.domain.ports import Changes, Heard
 from hive_tui.services.hub import Hub
 from hive_tui.store import journal
 from hive_tui.store.database import Database

@@ -22,7 +22,7 @@ class News:
     def __init__(self, app: "HiveApp", hive: Hive) -> None:
         self._app = app
         self._rings = hive.settings.notify.bell
-        self._log = hive.event_log.subscribe()
+        self._log = hive.listening.event_log.subscribe()
 
     def read(self) -> list[LoggedEvent]:
         """What was logged since the last time. Blocks.

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from hive_tui.config import Settings
 from hive_tui.domain.agents import Activity, Lifecycle
 from hive_tui.hive import Hive
+from hive_tui.settings import Settings
 from hive_tui.store import agents as agent_store
 from tests.bench.empty_app import WORD
 from tests.bench.figures import Goal, Row, Section, alternate

@@ -19,10 +19,10 @@ from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
-from hive_tui.config import NotifySettings, Settings
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.hive import Hive
 from hive_tui.services.heartbeat_thread import HeartbeatThread
+from hive_tui.settings import NotifySettings, Settings
 from hive_tui.store import agents, claims
 from tests.bench.figures import Goal, Row, Section, percentile
 from tests.bench.plan import Plan
@@ -38,7 +38,7 @@ import sys
 from pathlib import Path
 from time import perf_counter
 from hive_tui.adapters.clock import SystemClock
-from hive_tui.config import Settings
+from hive_tui.settings import Settings
 from hive_tui.domain.events import Actor
 from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.hive import Hive

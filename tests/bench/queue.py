@@ -12,10 +12,10 @@ from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
-from hive_tui.config import Settings
 from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.hive import Hive
 from hive_tui.services.dispatch import AT_ONCE
+from hive_tui.settings import Settings
 from hive_tui.store import agents as agent_store
 from hive_tui.store import claims
 from hive_tui.store.values import to_us

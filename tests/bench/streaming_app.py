@@ -13,10 +13,10 @@ from time import perf_counter
 
 import hive_tui.ui
 from hive_tui.cli.running import SWITCH_S
-from hive_tui.config import Settings
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
+from hive_tui.settings import Settings
 from hive_tui.store import agents as agent_store
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.messages import HiveChanged

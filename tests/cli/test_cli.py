@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.config import Settings, load
+from hive_tui.config import load
 from hive_tui.domain.agents import Lifecycle
+from hive_tui.settings import Settings
 from hive_tui.store import checkpoints
 from tests.stage import AGENT, ROOT, Stage, eventually
 

@@ -14,12 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hive_tui.config import RetrySettings, Settings
 from hive_tui.domain.events import Actor
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.hive import Hive
 from hive_tui.services.nap import NapRequest
+from hive_tui.settings import RetrySettings, Settings
 from hive_tui.store import agents, checkpoints
 
 PERSON = Actor.person("test")

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from hive_tui.config import RedisSettings
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.wakeups import WakeupStatus
+from hive_tui.settings import RedisSettings
 from hive_tui.store import checkpoints
 from tests.adapters.redis.conftest import everything, fill
 from tests.e2e.test_fallback import damage, naps

@@ -56,15 +56,17 @@ def test_a_handoff_that_was_cut_short_leaves_the_old_conversation_to_the_next_at
     stage.nap()
     agent = stage.look()
     wakeup = stage.ask_wake(agent, **{CONTEXT: "handoff"})
-    handoff = stage.hive.handoffs.decide(agent, wakeup, Path(str(agent.transcript)))
+    handoff = stage.hive.remembering.handoffs.decide(agent, wakeup, Path(str(agent.transcript)))
     assert handoff.is_new and "remember the plum" in handoff.text
-    lost = stage.hive.handoffs.left_behind(agent)
+    lost = stage.hive.remembering.handoffs.left_behind(agent)
     assert lost.session_id is None
-    mended = stage.hive.handoffs.mended(lost)
+    mended = stage.hive.remembering.handoffs.mended(lost)
     assert (mended.session_id, mended.transcript) == (agent.session_id, agent.transcript)
-    assert stage.hive.handoffs.decide(mended, wakeup, Path("/nowhere")) == handoff, "decided once"
+    assert stage.hive.remembering.handoffs.decide(mended, wakeup, Path("/nowhere")) == handoff, "decided once"
     stage.hive.database.write(store.started, wakeup.id, now=CLOCK.now())
-    assert stage.hive.handoffs.mended(lost).session_id is None, "its own conversation is there, and is not known yet"
+    assert stage.hive.remembering.handoffs.mended(lost).session_id is None, (
+        "its own conversation is there, and is not known yet"
+    )
 
 
 def test_what_cannot_be_handed_off_is_refused_and_the_agent_sleeps_on(stage: Stage):
@@ -74,7 +76,7 @@ def test_what_cannot_be_handed_off_is_refused_and_the_agent_sleeps_on(stage: Sta
     wakeup = stage.ask_wake(agent, **{CONTEXT: "handoff"})
     bad = Path(str(agent.transcript)).parent / "none"
     try:
-        stage.hive.handoffs.decide(agent, wakeup, bad)
+        stage.hive.remembering.handoffs.decide(agent, wakeup, bad)
     except Exception as error:
         assert "cannot be read" in str(error)
     else:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.config import TmuxSettings
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.hive import Hive
 from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.services.observer import Observation
+from hive_tui.settings import TmuxSettings
 from tests.stage import CLOCK, Stage, eventually, pane_of, process_of
 
 PROMPT_S = 2.0

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from hive_tui.archive import reader
-from hive_tui.config import RedisSettings
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.comparison import Comparison, StreamDelta
 from hive_tui.domain.errors import StreamsError
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import WakeupStatus
+from hive_tui.settings import RedisSettings
 from hive_tui.store import checkpoints, journal
 from tests.adapters.redis.conftest import everything, fill
 from tests.redis_server import RedisServer
@@ -239,7 +239,7 @@ def test_killed_at_any_point_of_a_restore_newer_tasks_are_there_once(stage: Stag
     stage.nap()
     script = (
         "import os, sys\nfrom pathlib import Path\n"
-        "from hive_tui.config import RedisSettings, Settings\n"
+        "from hive_tui.settings import RedisSettings, Settings\n"
         "from hive_tui.domain.events import Actor\n"
         "from hive_tui.domain.progress import Unwatched\n"
         "from hive_tui.hive import Hive\n"

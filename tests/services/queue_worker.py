@@ -13,10 +13,10 @@ from itertools import count
 from pathlib import Path
 from time import perf_counter
 
-from hive_tui.config import RetrySettings, Settings
 from hive_tui.domain.events import Actor
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.hive import Hive
+from hive_tui.settings import RetrySettings, Settings
 from hive_tui.store import agents, claims
 
 ME = Actor.person("test")

@@ -157,7 +157,7 @@ def stage_heartbeat(stage: Stage) -> Iterator[None]:
 def test_doctor_names_the_copy_to_go_back_to_and_going_back_works(stage: Stage):
     stage.agent_in_shell("shop")
     stage.look()
-    path = stage.hive.backups.take()
+    path = stage.hive.keeping.backups.take()
     stage.hive.close()
     database = stage.home / "hive.db"
     for end in ("-wal", "-shm"):

@@ -167,7 +167,7 @@ def test_one_that_is_read_or_whose_agent_is_busy_is_not_deleted(keeper: Keeper):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hive_tui.config import Settings
+from hive_tui.settings import Settings
 from hive_tui.domain.progress import Unwatched
 from hive_tui.hive import Hive
 from hive_tui.store import checkpoints

@@ -30,7 +30,7 @@ def keeper(tmp_path: Path) -> Iterator[Keeper]:
 
 
 def work_of(keeper: Keeper) -> Consolidation:
-    return keeper.hive.keeping.consolidation
+    return keeper.hive.remembering.consolidation
 
 
 def runs(keeper: Keeper) -> list[StageRun]:
@@ -54,7 +54,7 @@ def test_a_conversation_is_condensed_indexed_and_audited_once(keeper: Keeper):
     assert index.result["pieces"] > 50 and 0 < audit.result["kept_ratio"] <= 0.2
     assert 0 < compress.cpu_s <= compress.allotted_s
     assert (keeper.transcript.read_bytes(), keeper.transcript.stat().st_mtime_ns) == before
-    assert keeper.hive.searching.search("legacy codec", agent_id=keeper.agent.id) != []
+    assert keeper.hive.remembering.searching.search("legacy codec", agent_id=keeper.agent.id) != []
     assert not work.has_work() and work.work() == 0, "nothing new was said"
     keeper.say("and on")
     assert work.has_work() and work.work() == 4
@@ -90,7 +90,7 @@ def test_nothing_is_done_while_all_is_paused_or_switched_off_or_no_window_is_ope
     keeper.hive.database.write(settings.put, settings.PAUSED, False, now=keeper.clock.now())
     for when in ("off", "window"):
         hive = keeper.new_hive(consolidation=ConsolidationSettings(when=when))
-        assert not hive.keeping.consolidation.has_work()
+        assert not hive.remembering.consolidation.has_work()
     assert work_of(keeper).has_work()
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from hive_tui.adapters.clock import SystemClock
-from hive_tui.config import HeartbeatSettings, Settings
 from hive_tui.domain.clock_steps import ClockSteps
 from hive_tui.domain.events import EventKind
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
@@ -17,6 +16,7 @@ from hive_tui.hive import Hive
 from hive_tui.services import heartbeat as heartbeat_module
 from hive_tui.services.heartbeat import Heartbeat
 from hive_tui.services.heartbeat_thread import HeartbeatThread
+from hive_tui.settings import HeartbeatSettings, Settings
 from hive_tui.store import agents, claims, journal, wakeups
 from tests.builders import NOON, an_ended_agent
 from tests.clocks import FakeClock

@@ -374,7 +374,7 @@ def test_an_encrypted_file_of_the_second_place_can_be_imported(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from hive_tui.config import Settings
+from hive_tui.settings import Settings
 from hive_tui.hive import Hive
 from tests.keeper import offsite_to
 hive = Hive(Path(sys.argv[1]), Settings(**offsite_to(sys.argv[2])), "/no/server")

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.config import Settings
 from hive_tui.domain.errors import StoreError
 from hive_tui.domain.events import Actor
 from hive_tui.domain.wakeups import NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
+from hive_tui.settings import Settings
 from hive_tui.store import agents, claims, stats, wakeups
 from tests.builders import NOON, an_ended_agent
 from tests.clocks import FakeClock

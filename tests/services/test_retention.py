@@ -135,7 +135,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.keeper import keeping
-from hive_tui.config import Settings
+from hive_tui.settings import Settings
 from hive_tui.hive import Hive
 import hive_tui.services.retention as retention
 def die(*arguments): os.kill(os.getpid(), signal.SIGKILL)

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.config import ScheduleSettings, Settings
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind
 from hive_tui.domain.schedule import SleepWindow, TickOutcome
 from hive_tui.domain.wakeups import Action, Outcome, Trigger, Wakeup, WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.services.scheduler import reason_of
+from hive_tui.settings import ScheduleSettings, Settings
 from hive_tui.store import agents, claims, journal, settings, wakeups, windows
 from tests.builders import an_agent
 from tests.clocks import FakeClock

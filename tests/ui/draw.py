@@ -17,10 +17,10 @@ os.environ.pop("NO_COLOR", None)
 
 import resvg_py
 
-from hive_tui.config import Settings, UiSettings
 from hive_tui.domain.workspaces import ChangeKind, FileChange, RestorePlan
 from hive_tui.services.conversation import ConversationChange
 from hive_tui.services.restore_views import Preview
+from hive_tui.settings import Settings, UiSettings
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Confirm
 from hive_tui.ui.restoring import course

@@ -7,7 +7,6 @@ from pathlib import Path
 from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
-from hive_tui.config import Settings
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, Defect, ValidationError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
@@ -21,6 +20,7 @@ from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.domain.windows import Edge, Tick, nights
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
+from hive_tui.settings import Settings
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, claims, journal, offsite, unread, wakeups, windows
 from hive_tui.ui.app import HiveApp

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from hive_tui.config import Settings, UiSettings
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.hive import Hive
+from hive_tui.settings import Settings, UiSettings
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Confirm
 from tests.clocks import FakeClock

@@ -7,10 +7,10 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from hive_tui.adapters.clock import SystemClock
-from hive_tui.config import AgentSettings, FileSettings, RedisSettings, Settings
 from hive_tui.domain.events import EventKind
 from hive_tui.domain.wakeups import Wakeup, messages_of
 from hive_tui.hive import Hive
+from hive_tui.settings import AgentSettings, FileSettings, RedisSettings, Settings
 from hive_tui.store import agents, journal, wakeups
 from hive_tui.store.database import Database
 from tests.builders import an_ended_agent

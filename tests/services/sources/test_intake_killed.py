@@ -17,7 +17,7 @@ TAKER = """
 import os, signal, sys
 from itertools import count
 from pathlib import Path
-from hive_tui.config import Settings
+from hive_tui.settings import Settings
 from hive_tui.domain.signals import Asked
 from hive_tui.hive import Hive
 from hive_tui.services.sources.webhook import webhook

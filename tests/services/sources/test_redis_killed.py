@@ -18,7 +18,7 @@ import os, signal, sys
 from itertools import count
 from pathlib import Path
 from hive_tui.adapters.redis import signals
-from hive_tui.config import RedisSettings, Settings
+from hive_tui.settings import RedisSettings, Settings
 from hive_tui.hive import Hive
 
 steps, fatal = count(1), int(sys.argv[3])
