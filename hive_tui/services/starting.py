@@ -133,8 +133,10 @@ class Starter:
         remembered = PromptLine.from_text(agent.prompt) if agent.prompt else None
         wait_until(lambda: not shell.is_between_programs(), timeout_s=ENDS_S, clock=self._clock)
         refusal = shell.refusal(remembered)
-        if refusal:
-            shell.clean_up(remembered)  # what ran here last may have been killed
+        now = shell.pane()
+        # What ran here last may have been killed. Its screen would be taken for that of the agent that is started now.
+        if refusal or (now is not None and now.alternate_on):
+            shell.clean_up(remembered)
             refusal = shell.refusal(remembered)
         if refusal:
             raise WakeFailed(

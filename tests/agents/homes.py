@@ -24,8 +24,10 @@ class Program:
     """Its kind, where that is not its name."""
     busy: str = ""
     """Pattern of what it draws while it works, and only then; empty where only its title tells."""
-    shares_history: bool = False
-    """Whether two of them in one folder are one conversation."""
+    pair_refusal: str = ""
+    """Why the first of two in one folder may be refused a nap: what is on disk is not its own then."""
+    leave: Sequence[str] = ("C-c", "C-c")
+    """Keys with which it leaves at an empty prompt."""
 
 
 def _write(path: Path, value: object) -> None:
@@ -119,6 +121,6 @@ PROGRAMS = (
     Program("codex", "codex", _codex, states=("run", "limit")),
     Program("codex-solo", "codex --no-daemon", _codex, states=("run",), kind="codex"),
     Program("opencode", "opencode", _opencode, escape=("Escape", "Escape"), busy="esc (again to )?interrupt"),
-    Program("gemini", "gemini", _gemini, busy="esc to cancel"),
-    Program("aider", AIDER, _aider, states=("limit",), escape=("C-c",), shares_history=True),
+    Program("gemini", "gemini", _gemini, busy="esc to cancel", pair_refusal="no conversation on disk fits"),
+    Program("aider", AIDER, _aider, states=("limit",), escape=("C-c",), pair_refusal="several aiders", leave=("C-d",)),
 )

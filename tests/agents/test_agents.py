@@ -129,13 +129,15 @@ def pairs(tour: Tour, panes: list[str]) -> str:
     second = tour.start()
     tour.ask(second, "remember MANGO")
     tour.ask(panes[0], "still with PLUM")
-    if tour.program.shares_history:
-        with pytest.raises(NapRefused, match="several aiders"):
-            tour.nap(second)
-        tour.press(second, ("C-d",))
+    try:
+        slept = [tour.nap(panes[0]).agent]
+    except NapRefused as error:
+        # A start of Gemini CLI removes the file of a resumed conversation in the same folder; aiders share one.
+        assert tour.program.pair_refusal and tour.program.pair_refusal in error.what, error.what
+        tour.press(second, tour.program.leave)
         eventually(lambda: tour.stage.screen(second).rstrip().endswith("$"), "the second one leaves")
         return "refused, as it must"
-    slept = [tour.nap(panes[0]).agent, tour.nap(second).agent]
+    slept.append(tour.nap(second).agent)
     panes[0], second = (tour.wake(agent) for agent in slept)
     first_users = " ".join(tour.ask(panes[0], "who is the first").users)
     second_users = " ".join(tour.ask(second, "who is the second").users)

@@ -1,6 +1,8 @@
 """Kinds that a person adds with one file, as data/kinds/README.md tells."""
 
+import os
 import re
+import signal
 import sys
 
 import pytest
@@ -61,6 +63,26 @@ def test_a_mistake_is_named_with_its_file_and_line_by_every_command(stage: Stage
     (kinds / "mytool.toml").write_text(EXAMPLE)
     done = stage.command("config", "check")
     assert done.returncode == 0 and f"{kinds / 'mytool.toml'}: fine." in done.stdout
+
+
+def test_the_prompt_that_a_crashed_agent_has_left_is_not_taken_for_that_of_the_woken_one(stage: Stage):
+    kinds = stage.folder / "kinds"
+    kinds.mkdir()
+    options = 'with_value = ["--slow-start"]\n'
+    (kinds / "mytool.toml").write_text(without_status_file(EXAMPLE).replace("[quit]", f"{options}\n[quit]"))
+    program = stage.folder / "mytool"
+    program.write_text(PROGRAM)
+    program.chmod(0o755)
+    pane_id = stage.shell(stage.folder_for("shop"))
+    stage.type(pane_id, f"export MYTOOL_HOME={stage.agents_home}; {program} --alt-screen --slow-start 1")
+    eventually(lambda: "»" in stage.screen(pane_id), "the program shows its prompt")
+    stage.say(pane_id, "hello")
+    (agent,) = stage.json("agents")
+    stage.json("checkpoint", "shop")
+    os.kill(agent["pid"], signal.SIGKILL)
+    eventually(lambda: stage.json("agents")[0]["lifecycle"] == "failed", "its crash is seen")
+    stage.json("wake", "shop")
+    assert "(resumed with 1 messages)" in stage.screen(pane_id), "it is awake only once it is drawn anew"
 
 
 def test_a_dialog_of_the_start_is_answered_only_where_the_manifest_says_how(stage: Stage):
