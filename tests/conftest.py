@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.stage import Stage
 
@@ -12,6 +13,10 @@ from tests.stage import Stage
 for name in ("NO_COLOR", "TMUX", "TMUX_PANE", "HIVE_HOME", "HIVE_CONFIG", "HIVE_TMUX_SOCKET", "GIT_DIR"):
     os.environ.pop(name, None)
 os.environ.update(TZ="UTC", LANG="C.UTF-8", LC_ALL="C.UTF-8", TEXTUAL_ANIMATIONS="none")
+
+# How long an example takes says how busy the machine is, and nothing about the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture

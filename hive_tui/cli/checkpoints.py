@@ -135,8 +135,12 @@ def targets(hive: Hive, target: str | None, everything: bool) -> tuple[bool, lis
         raise click.UsageError("Name a checkpoint or an agent, or say --all.")
     try:
         agent = hive.database.read(agent_store.find, target)
-    except NotFound:
-        return True, [hive.database.read(store.get, target)]
+    except NotFound as nobody:
+        try:
+            return True, [hive.database.read(store.get, target)]
+        except NotFound:
+            what = nobody.what.replace("There is no agent", "There is no agent and no checkpoint")
+            raise NotFound(what, hint=nobody.hint) from None
     found = hive.database.read(store.of_agent, agent.id)
     if not found:
         raise NotFound(f"{agent.name} has no checkpoint yet.", hint=f"Take one: `hive-tui checkpoint {agent.name}`.")

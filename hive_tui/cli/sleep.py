@@ -148,10 +148,7 @@ def wake(
 ) -> None:
     """Bring an agent back: in the same pane, with the same conversation or with a handoff."""
     agent = find(hive, name)
-    count_tokens(hive)
-    price = hive.spending.budgets.wake_price(agent)
-    if agent.lifecycle is not Lifecycle.AWAKE and price is not None:
-        warn(price_in_words(price))
+    _tell_price(hive, agent)
     context: dict[str, Any] = {"message": checked(message)} if message else {}
     due_at = _due_at(hive, at, after)
     if mode:
@@ -182,6 +179,13 @@ def wake(
             )
             wakeup = hive.foreground.run([again.wakeup], timeout_s=timeout)[0]
     _show_woken(hive, agent, wakeup, as_json, timeout)
+
+
+def _tell_price(hive: Hive, agent: Agent) -> None:
+    count_tokens(hive)
+    price = hive.spending.budgets.wake_price(agent)
+    if agent.lifecycle is not Lifecycle.AWAKE and price is not None:
+        warn(price_in_words(price))
 
 
 def _due_at(hive: Hive, at: str | None, after: str | None) -> datetime:

@@ -75,11 +75,8 @@ class Heartbeat:
         changes: Callable[[], Changes] | None = None,
         sweep_s: float = SWEEP_S,
     ) -> None:
-        self._database = database
-        self._observer = observer
-        self._dispatcher = dispatcher
-        self._recovery = recovery
-        self._alerts = alerts
+        self._database, self._observer, self._dispatcher = database, observer, dispatcher
+        self._recovery, self._alerts = recovery, alerts
         self._lock, self._doorbell = lock, doorbell
         self._clock, self._hub = clock, hub
         self.observe_every_s, self.on_observed = observe_every_s, on_observed

@@ -222,6 +222,8 @@ def test_explain_says_who_won_and_what_speaks_against_a_nap(stage: Stage):
         "activity": "permission",
         "source": "status file",
         "detail": "its status file says permission",
+        "counts": True,
+        "why": "it counts first",
     }
     assert [veto["rule"] for veto in explained["vetoes"]] == ["permission"]
     assert "against nap  it waits for your answer (permission)" in stage.command("explain", "shop").stdout

@@ -215,7 +215,7 @@ def test_a_name_that_is_taken_is_given_to_no_second_agent(stage: Stage, shop: By
 def test_an_unknown_agent_is_refused_by_every_command(stage: Stage, shop: Bystander):
     for verb in ("nap", "wake", "pin", "unpin", "forget", "explain", "checkpoint", "resume-command"):
         refused(run(stage, verb, "nobody"), "There is no agent 'nobody'.", "Known agents: shop.")
-    refused(run(stage, "restore", "nobody", "--generation", "1", "--yes"), "There is no agent 'nobody'.")
+    refused(run(stage, "restore", "nobody", "-g", "1", "--yes"), "There is no agent and no checkpoint 'nobody'.")
     refused(run(stage, "restore", "shop", "--generation", "7", "--yes"))
     refused(run(stage, "validate", "nobody"))
     for verb in ("cancel", "retry"):

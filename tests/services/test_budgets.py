@@ -242,7 +242,9 @@ def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
     # A person may wake it, and is told what that costs; then it is not put to sleep for that any more.
     said = stage.command("explain", "ada").stdout
     assert "about 1 tokens" in said and "may not spend: its budget of the day is used up" in said
-    assert stage.wake(asleep).status == "completed"
+    asked = stage.wake(asleep)
+    assert asked.status == "failed" and asked.result is not None and asked.result["confirmable"]
+    assert stage.wake(asleep, confirmed=True).status == "completed"
     assert known.sleeping_for_budget() == {}
     chore.keep()
     assert not chore.is_busy, "who woke it knows that its budget is used up"
