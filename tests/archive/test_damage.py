@@ -146,7 +146,7 @@ LONG = "long/" * 30 + "é"
 """A name that takes an extended header."""
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=120, deadline=None)
 @given(data=st.data())
 def test_a_change_inside_the_tar_is_found_or_harmless_and_never_a_traceback(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -303,7 +303,7 @@ ODD: list[object] = [None, True, False, 0.5, float("inf"), "", "../x", [], {}, -
 VALUES = st.sampled_from(ODD) | st.integers(-(2**70), 2**70) | st.text(max_size=5)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100, deadline=None)
 @given(data=st.data())
 def test_whatever_stands_in_a_manifest_nothing_wrong_is_unpacked(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -124,7 +124,7 @@ TYPED = st.text(
 ).filter(lambda text: bool(text.strip()))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(prompt=st.sampled_from(list(PROMPTS.values())), typed=TYPED, data=st.data())
 def test_text_typed_after_a_prompt_that_was_seen_empty_is_never_overlooked(
     prompt: str, typed: str, data: st.DataObject
@@ -134,7 +134,7 @@ def test_text_typed_after_a_prompt_that_was_seen_empty_is_never_overlooked(
     assert not is_empty(PromptLine.at_cursor(whole, cursor), at_end(prompt))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(prompt=st.sampled_from(list(KNOWN.values())), typed=TYPED)
 def test_text_typed_after_a_known_mark_is_never_overlooked(prompt: str, typed: str):
     assert not is_empty(at_end(prompt + typed), None)

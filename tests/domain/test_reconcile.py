@@ -39,7 +39,7 @@ SIGHTINGS = st.dictionaries(st.integers(100, 106), st.tuples(SESSIONS, st.intege
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     registry=REGISTRIES,
     sightings=SIGHTINGS,

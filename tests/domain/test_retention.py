@@ -138,7 +138,7 @@ policies = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(a_catalog(), policies, st.sets(st.sampled_from(["id-of-ada", "id-of-bob"])), st.data())
 def test_whatever_the_policy_nothing_goes_that_could_be_missed(
     catalog: list[Checkpoint], policy: RetentionPolicy, sleeping: set[str], data: st.DataObject

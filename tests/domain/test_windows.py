@@ -88,7 +88,7 @@ places = st.sampled_from([(zone, day) for zone, days in CHANGES.items() for day 
 
 
 @given(places, st.integers(-1, 1), early_times | clock_times)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 def test_an_edge_is_the_first_minute_in_which_clocks_show_that_time_or_later(
     place: tuple[str, date], off: int, at: str
 ):
