@@ -265,7 +265,9 @@ class Eyes:
             return Ending.CLOSED
         screen = None
         try:
-            screen = Screen(self._panes.capture(pane.id, history_lines=50))
+            # Who leaves by itself gives the screen back; a farewell above one that was kept is of an earlier exit.
+            if not pane.alternate_on:
+                screen = Screen(self._panes.capture(pane.id, history_lines=50))
         except TmuxError:
             return Ending.CLOSED
         return Ending.QUIT if self._kinds.get(agent.kind).left_cleanly(agent, screen) else Ending.CRASHED

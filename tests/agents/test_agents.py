@@ -120,6 +120,7 @@ def crashes(tour: Tour, panes: list[str], *, mid_turn: bool) -> str:
         tour.say(panes[0], "a long answer mock:slow 15")
         tour.await_state(panes[0], Activity.WORKING)
     before = tour.model.of(tour.program.name)[-1].users
+    tour.await_written(panes[0], before[-1])
     agent = tour.kill(panes[0])
     panes[0] = tour.wake(agent)
     return f"remembers{missing(before, tour.ask(panes[0], f'a word after the crash {mid_turn}').users)}"

@@ -219,6 +219,15 @@ class Tour:
         if offers:
             self.press(pane_id, ("Escape",))
 
+    def await_written(self, pane_id: str, said: str) -> None:
+        """Wait until the program has written down what was said to it; some take a moment."""
+        agent = self.agent_in(pane_id)
+        assert agent is not None and agent.transcript is not None
+        path = Path(agent.transcript)
+        files = [path, path.with_name(f"{path.name}-wal")]
+        words = said.strip().splitlines()[0][:30].encode()
+        eventually(lambda: any(words in file.read_bytes() for file in files if file.exists()), "it is written down")
+
     def kill(self, pane_id: str) -> Agent:
         """End all its own processes at once; the agent, once that was seen."""
         agent = self.agent_in(pane_id)
