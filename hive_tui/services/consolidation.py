@@ -1,7 +1,6 @@
 """Works on the conversations of sleeping agents, stage by stage; whatever fails here, the agents do not notice."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.windows import open_night
+from hive_tui.services.background import all_at_once
 from hive_tui.services.hub import Hub
 from hive_tui.sleep_settings import ConsolidationSettings, LlmSettings
 from hive_tui.store import agents as agent_store
@@ -72,9 +72,9 @@ class Consolidation:
         try:
             self._database.write(consolidations.reset_running)
             count = 0
-            with ThreadPoolExecutor(self._wanted.jobs, thread_name_prefix="condense") as pool:
-                while self._may_work() and (due := self._database.read(consolidations.due, now=self._clock.now())):
-                    count += len(list(pool.map(self.run, due[: self._wanted.jobs])))
+            while self._may_work() and (due := self._database.read(consolidations.due, now=self._clock.now())):
+                all_at_once("condense", self.run, due[: self._wanted.jobs])
+                count += len(due[: self._wanted.jobs])
             return count
         finally:
             self._lock.release()

@@ -1,6 +1,8 @@
 """The stages after a nap, with real worker processes: none fails in silence, and none touches the agent's files."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -117,6 +119,22 @@ def test_a_worker_that_hangs_is_killed_with_all_that_it_started(on_path: Path):
         run_worker(worker(on_path, body), {}, timeout_s=1.5, nice=5)
     pids = [int(word) for word in (on_path / "pids").read_text().split()]
     eventually(lambda: not any(is_running(pid) for pid in pids), "the whole group is gone")
+
+
+def test_the_end_of_the_program_waits_for_no_worker_and_leaves_none(on_path: Path):
+    pid_file = on_path / "pid"
+    name = worker(on_path, f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    program = (
+        "import pathlib, time\n"
+        "from hive_tui.adapters.workers import run_worker\n"
+        "from hive_tui.services.background import Background, all_at_once\n"
+        f"run = lambda given: run_worker({name!r}, given, timeout_s=600, nice=0)\n"
+        "Background('condense').start(lambda: all_at_once('condense', run, [{}]))\n"
+        f"while not (pathlib.Path({str(pid_file)!r}).exists() and pathlib.Path({str(pid_file)!r}).read_text()):\n"
+        "    time.sleep(0.02)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
+    eventually(lambda: not is_running(int(pid_file.read_text())), "the worker is gone")
 
 
 def is_running(pid: int) -> bool:
