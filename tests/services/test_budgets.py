@@ -243,7 +243,11 @@ def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
     said = stage.command("explain", "ada").stdout
     assert "about 1 tokens" in said and "may not spend: its budget of the day is used up" in said
     asked = stage.wake(asleep)
-    assert asked.status == "failed" and asked.result is not None and asked.result["confirmable"]
+    assert asked.result is not None and asked.result["confirmable"]
+    # Who does not say yes has not taken the wake of the next day away, nor made the agent a failed one.
+    assert asked.status == "pending" and asked.triggers == {Trigger.BUDGET_RESET}
+    assert asked.scheduled_for == next_day(asleep.since_at)
+    assert is_asleep(stage.stored(agent)) and set(known.sleeping_for_budget()) == {agent.id}
     assert stage.wake(asleep, confirmed=True).status == "completed"
     assert known.sleeping_for_budget() == {}
     chore.keep()
