@@ -26,6 +26,7 @@ MODULE = "hive_tui.services.stage_worker"
 LLM_PASSES = "llm_passes"
 """Setting: when a model was asked, in seconds since the epoch, the last ones."""
 HOUR_S = 3_600.0
+NOTHING = Used(0.0, 0.0)
 
 
 class Consolidation:
@@ -63,7 +64,10 @@ class Consolidation:
             return False
         for agent in self._database.read(agent_store.everyone):
             self._enter(agent)
-        return bool(self._database.read(consolidations.due, now=self._clock.now()))
+        if self._database.read(consolidations.due, now=self._clock.now()):
+            return True
+        # Of a process that died; whoever takes the lock resets them, and until then they hold up all that follows.
+        return self._database.read(consolidations.is_any_running) and not self._lock.is_held()
 
     def work(self) -> int:
         """Run all stages that are due, until none is; how many that were."""
@@ -85,6 +89,9 @@ class Consolidation:
         self._database.write(consolidations.begin, run.id, now=self._clock.now())
         try:
             agent = self._database.read(agent_store.get, run.agent_id)
+            if agent.session_id != run.session_id:  # it was woken meanwhile, and began another conversation
+                self._database.write(consolidations.end, run.id, StageStatus.SKIPPED, NOTHING, now=self._clock.now())
+                return StageStatus.SKIPPED
             result = self._snapshot(agent) if run.stage is Stage.SNAPSHOT else self._in_worker(agent, run)
         except Exception as error:
             said = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
@@ -136,7 +143,7 @@ class Consolidation:
             "stage": str(run.stage),
             "agent_id": agent.id,
             "agent": agent.name,
-            "session_id": run.source.rpartition(":")[0],
+            "session_id": run.session_id,
             "transcript": agent.transcript,
             "before": [str(path) for path in self._earlier(agent, Path(str(agent.transcript)))],
             "ledger": str(self.ledger_of(agent.id)),

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hive_tui.domain.consolidation import StageRun, StageStatus
 from hive_tui.domain.events import EventKind
 from hive_tui.services.consolidation import Consolidation
 from hive_tui.sleep_settings import ConsolidationSettings
-from hive_tui.store import consolidations, settings
+from hive_tui.store import agents, consolidations, settings
 from tests.condense.invented import invent
 from tests.keeper import Keeper
 from tests.stage import eventually
@@ -82,8 +83,18 @@ def test_a_stage_of_a_process_that_died_is_taken_up_again(keeper: Keeper):
     work = work_of(keeper)
     assert work.has_work()
     keeper.hive.database.write(consolidations.begin, runs(keeper)[0].id, now=keeper.clock.now())
-    assert not work.has_work()
+    assert work.has_work(), "nothing else would ever begin it again"
     assert work.work() == 4 and statuses(keeper) == [DONE] * 4 and runs(keeper)[0].attempts == 2
+
+
+def test_a_conversation_that_the_agent_has_left_meanwhile_is_not_taken_for_its_new_one(keeper: Keeper):
+    keeper.take()
+    work = work_of(keeper)
+    assert work.has_work()
+    keeper.hive.database.write(agents.put, replace(keeper.agent, session_id="22222222-2222-4222-8222-222222222222"))
+    work.work()
+    assert statuses(keeper) == [StageStatus.SKIPPED] * 4
+    assert keeper.hive.remembering.searching.search("legacy codec", agent_id=keeper.agent.id) == []
 
 
 def test_nothing_is_done_while_all_is_paused_or_switched_off_or_no_window_is_open(keeper: Keeper):
