@@ -1,5 +1,6 @@
 """Runs a piece of work in a process of its own: at low priority, with a time limit, ended with all that it started."""
 
+import atexit
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ from hive_tui.domain.errors import HiveError
 MOST_SAID = 4_000_000
 """A worker that says more than that is taken for broken."""
 GRACE_S = 2.0
+_running: set["subprocess.Popen[bytes]"] = set()
+"""Workers end with the program: it does not wait for the threads that wait for them."""
 
 
 class WorkerFailed(HiveError):
@@ -39,11 +42,13 @@ def run_worker(module: str, given: Mapping[str, Any], *, timeout_s: float, nice:
         )
     except OSError as error:
         raise WorkerFailed(f"A worker process did not start: {error.strerror}.") from error
+    _running.add(process)
     try:
         said, complaint = process.communicate(json.dumps(dict(given)).encode(), timeout=timeout_s)
     except subprocess.TimeoutExpired:
         raise WorkerFailed(f"It was not done within {timeout_s:g} s and was stopped.") from None
     finally:
+        _running.discard(process)
         _end(process)
     return _read(process.returncode, said, complaint)
 
@@ -72,3 +77,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if stream is not None:
             with suppress(OSError):
                 stream.close()
+
+
+@atexit.register
+def _end_all() -> None:
+    for process in list(_running):
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -174,8 +174,10 @@ def wake(
     if _may_ask(wakeup) and not yes and sys.stdin.isatty() and sys.stderr.isatty():
         click.echo(wakeup.last_error or "", err=True)
         if click.confirm("Wake it all the same?", err=True):
+            # Back in the queue for others who asked for it, too, it holds what was to be said already.
+            known = {} if wakeup.status is WakeupStatus.PENDING else context
             again = hive.queue.enqueue(
-                NewWakeup(agent.id, Trigger.MANUAL, due_at, context={**context, "confirmed": True}), PERSON
+                NewWakeup(agent.id, Trigger.MANUAL, due_at, context={**known, "confirmed": True}), PERSON
             )
             wakeup = hive.foreground.run([again.wakeup], timeout_s=timeout)[0]
     _show_woken(hive, agent, wakeup, as_json, timeout)
@@ -201,7 +203,8 @@ def _due_at(hive: Hive, at: str | None, after: str | None) -> datetime:
 
 
 def _may_ask(wakeup: Wakeup) -> bool:
-    return wakeup.status is WakeupStatus.FAILED and bool((wakeup.result or {}).get("confirmable"))
+    is_asked_back = wakeup.status in (WakeupStatus.FAILED, WakeupStatus.PENDING)
+    return is_asked_back and bool((wakeup.result or {}).get("confirmable"))
 
 
 def _show_asked(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, note: str) -> None:

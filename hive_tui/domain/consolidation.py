@@ -64,6 +64,11 @@ class StageRun:
     """Of all attempts; see `Used`."""
     allotted_s: float = 0.0
 
+    @property
+    def session_id(self) -> str:
+        """Of the conversation that it is about."""
+        return self.source.rpartition(":")[0]
+
 
 def retry_at(attempts: int, now: datetime) -> datetime | None:
     """When a stage that has failed so often is tried again; None to give up."""

@@ -36,7 +36,7 @@ class Verdict:
     rule: str
     reason: str
     until: datetime | None = None
-    """When to judge again what is deferred; None for a moment later."""
+    """When to judge again what is deferred or was asked for by others, too; None for a moment later."""
 
     def __str__(self) -> str:
         return f"{self.decision}: {self.rule}: {self.reason}"
@@ -130,7 +130,7 @@ def _budget(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | None:
     if refused is None or wakeup.context.get("confirmed"):
         return None
     if wakeup.is_by_person:
-        return Verdict(Decision.ASK, "budget", refused.reason)
+        return Verdict(Decision.ASK, "budget", refused.reason, refused.until)
     return Verdict(Decision.DEFER, "budget", refused.reason, refused.until)
 
 

@@ -116,6 +116,11 @@ class Wakeup:
         """Whether a person at the keyboard asked for it, or for another attempt of it."""
         return Trigger.MANUAL in self.triggers
 
+    @property
+    def is_by_person_alone(self) -> bool:
+        """Whether nothing but a person asked for it."""
+        return self.triggers == {Trigger.MANUAL}
+
 
 @dataclass(frozen=True, slots=True)
 class NewWakeup:

@@ -1,7 +1,7 @@
 """Work that must not hold up the heartbeat, and work that may hang for ever: each on a thread that dies with us."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from hive_tui.domain.errors import OffsiteError
@@ -126,3 +126,27 @@ class Background:
         if self._thread is not None:
             self._thread.join(timeout_s)
         return not self.is_busy
+
+
+def all_at_once(name: str, work: Callable[[T], object], items: Sequence[T]) -> None:
+    """Do the work for each item, each on a thread that the end of the program does not wait for; wait for all.
+
+    Raises:
+        Exception: The first that ended one of them.
+    """
+    errors: list[Exception] = []
+
+    def run(item: T) -> None:
+        try:
+            work(item)
+        except Exception as error:
+            errors.append(error)
+
+    # No pool: the interpreter waits at its end for the threads of every pool, whoever made it.
+    threads = [threading.Thread(target=run, args=(item,), name=name, daemon=True) for item in items]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]

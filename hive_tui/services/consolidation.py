@@ -1,7 +1,6 @@
 """Works on the conversations of sleeping agents, stage by stage; whatever fails here, the agents do not notice."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +15,7 @@ from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.windows import open_night
+from hive_tui.services.background import all_at_once
 from hive_tui.services.hub import Hub
 from hive_tui.sleep_settings import ConsolidationSettings, LlmSettings
 from hive_tui.store import agents as agent_store
@@ -26,6 +26,7 @@ MODULE = "hive_tui.services.stage_worker"
 LLM_PASSES = "llm_passes"
 """Setting: when a model was asked, in seconds since the epoch, the last ones."""
 HOUR_S = 3_600.0
+NOTHING = Used(0.0, 0.0)
 
 
 class Consolidation:
@@ -63,7 +64,10 @@ class Consolidation:
             return False
         for agent in self._database.read(agent_store.everyone):
             self._enter(agent)
-        return bool(self._database.read(consolidations.due, now=self._clock.now()))
+        if self._database.read(consolidations.due, now=self._clock.now()):
+            return True
+        # Of a process that died; whoever takes the lock resets them, and until then they hold up all that follows.
+        return self._database.read(consolidations.is_any_running) and not self._lock.is_held()
 
     def work(self) -> int:
         """Run all stages that are due, until none is; how many that were."""
@@ -72,9 +76,9 @@ class Consolidation:
         try:
             self._database.write(consolidations.reset_running)
             count = 0
-            with ThreadPoolExecutor(self._wanted.jobs, thread_name_prefix="condense") as pool:
-                while self._may_work() and (due := self._database.read(consolidations.due, now=self._clock.now())):
-                    count += len(list(pool.map(self.run, due[: self._wanted.jobs])))
+            while self._may_work() and (due := self._database.read(consolidations.due, now=self._clock.now())):
+                all_at_once("condense", self.run, due[: self._wanted.jobs])
+                count += len(due[: self._wanted.jobs])
             return count
         finally:
             self._lock.release()
@@ -85,6 +89,9 @@ class Consolidation:
         self._database.write(consolidations.begin, run.id, now=self._clock.now())
         try:
             agent = self._database.read(agent_store.get, run.agent_id)
+            if agent.session_id != run.session_id:  # it was woken meanwhile, and began another conversation
+                self._database.write(consolidations.end, run.id, StageStatus.SKIPPED, NOTHING, now=self._clock.now())
+                return StageStatus.SKIPPED
             result = self._snapshot(agent) if run.stage is Stage.SNAPSHOT else self._in_worker(agent, run)
         except Exception as error:
             said = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
@@ -136,7 +143,7 @@ class Consolidation:
             "stage": str(run.stage),
             "agent_id": agent.id,
             "agent": agent.name,
-            "session_id": run.source.rpartition(":")[0],
+            "session_id": run.session_id,
             "transcript": agent.transcript,
             "before": [str(path) for path in self._earlier(agent, Path(str(agent.transcript)))],
             "ledger": str(self.ledger_of(agent.id)),

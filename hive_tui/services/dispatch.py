@@ -131,6 +131,9 @@ class Dispatcher:
         kind = class_of(error)
         is_last = claimed.attempts >= claimed.max_attempts or not kind.is_retried
         next_at = None if is_last else self._next_at(claimed)
+        is_question = bool(verdicts) and verdicts[-1].decision is Decision.ASK
+        if is_question and not claimed.is_by_person_alone:
+            next_at = verdicts[-1].until or self._clock.now() + DEFER
         said = f"{error.what.removeprefix(NOT_WOKEN.format(name))} {error.hint}".strip()
         failure = _Failure(
             said,
@@ -139,6 +142,7 @@ class Dispatcher:
             next_at,
             is_confirmable=getattr(error, "confirmable", False),
             agent_runs=isinstance(error, Undelivered),
+            is_question=is_question,
         )
         event = _told(claimed, name, failure)
         if self._database.write(_fail, claimed, failure, event, self._breaker, now=self._clock.now()):
@@ -170,6 +174,8 @@ class _Failure:
     is_confirmable: bool
     agent_runs: bool
     """It came up, and only what was to be said to it is in doubt."""
+    is_question: bool
+    """Nothing was tried: the person who asked for it has to say yes first."""
 
 
 def _told(claimed: Wakeup, name: str, failure: _Failure) -> Event:
@@ -232,6 +238,8 @@ def _fail(
     *,
     now: datetime,
 ) -> bool:
+    if failure.is_question and failure.next_at is not None:
+        claims.hand_back(db, claimed)
     needs = {"needs_person": failure.kind is ErrorClass.NEEDS_PERSON, "confirmable": failure.is_confirmable}
     done = claims.fail(
         db,
@@ -246,6 +254,8 @@ def _fail(
     if not done:
         return False
     journal.log(db, event, now=now)
+    if failure.is_question:
+        return True
     if not failure.agent_runs:
         wake_states.failed(db, claimed.agent_id, policy, now=now)
     agent = agent_store.get(db, claimed.agent_id)

@@ -218,7 +218,9 @@ class Recovery:
             return self._end(awake, Event(EventKind.AGENT_NAP_REFUSED, f"{agent.name}: {awake.reason}", agent.id))
         if operation.step == "exiting" and self._is_good(str(operation.state.get("checkpoint_id"))):
             self._ender.finish(tree)
-            asleep = fall_asleep(agent, "napped; hive-tui was interrupted at the end of it", 0, None, now)
+            # Why it was to sleep is kept: who has put it to sleep finds it by that, and wakes it.
+            why = agent.reason if agent.lifecycle is Lifecycle.NAPPING else "napped"
+            asleep = fall_asleep(agent, f"{why}; hive-tui was interrupted at the end of it", 0, None, now)
             return self._end(asleep, Event(EventKind.AGENT_SLEEPING, f"{agent.name}: {asleep.reason}", agent.id))
         reason = "crashed: its process ended during a nap that was interrupted"
         failed = replace(

@@ -133,12 +133,15 @@ def drop_unused(db: sqlite3.Connection, agent_id: str, *, now: datetime) -> None
         " OR EXISTS (SELECT 1 FROM sleep_windows WHERE agent_id = :id)"
         " OR EXISTS (SELECT 1 FROM tasks WHERE agent_id = :id)"
         " OR EXISTS (SELECT 1 FROM task_states WHERE agent_id = :id)"
-        " OR EXISTS (SELECT 1 FROM operations WHERE agent_id = :id)",
+        " OR EXISTS (SELECT 1 FROM operations WHERE agent_id = :id)"
+        " OR EXISTS (SELECT 1 FROM handoffs WHERE agent_id = :id)"
+        " OR EXISTS (SELECT 1 FROM consolidations WHERE agent_id = :id)",
         {"id": agent_id},
     ).fetchone()[0]
     if used:
         forget(db, agent_id, now=now)
     else:
+        db.execute("DELETE FROM stale_agents WHERE agent_id = ?", (agent_id,))  # that it hung is no reason to keep it
         db.execute("DELETE FROM agents WHERE id = ?", (agent_id,))
 
 

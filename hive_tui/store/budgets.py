@@ -54,11 +54,15 @@ def note_nap(db: sqlite3.Connection, agent_id: str, day: date, *, now: datetime)
 
 
 def napped(db: sqlite3.Connection, day: date) -> set[str]:
-    """Agents that were put to sleep on that day for the budget that they have now."""
+    """Agents that were put to sleep on that day for the budget that they have now.
+
+    Not those whose nap was begun and came to nothing, as when hive-tui ended meanwhile.
+    """
     rows = db.execute(
         "SELECT mark.agent_id FROM budget_marks AS mark JOIN budgets ON budgets.agent_id ="
         " coalesce((SELECT own.agent_id FROM budgets AS own WHERE own.agent_id = mark.agent_id), '')"
-        " WHERE mark.day = ? AND mark.level = ? AND mark.at >= budgets.updated_at",
+        " WHERE mark.day = ? AND mark.level = ? AND mark.at >= budgets.updated_at AND EXISTS (SELECT 1 FROM events"
+        " WHERE events.agent_id = mark.agent_id AND events.kind = 'agent.sleeping' AND events.at >= mark.at)",
         (day.isoformat(), NAPPED),
     )
     return {row[0] for row in rows}

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hive_tui.domain.errors import ErrorClass
-from hive_tui.domain.wakeups import Outcome, Wakeup
+from hive_tui.domain.wakeups import PRIORITY, Outcome, Trigger, Wakeup
 from hive_tui.store import stats
 from hive_tui.store.values import sentence_to_text, to_json, to_us
 from hive_tui.store.wakeups import COLUMNS, absorb_other, get, wakeup_of
@@ -138,6 +138,19 @@ def fail(
         absorb_other(db, claimed.id, now=now)
     return _end_attempt(
         db, claimed, outcome, now, verdict=verdict, error=error, next_at=next_at, error_class=error_class
+    )
+
+
+def hand_back(db: sqlite3.Connection, claimed: Wakeup) -> None:
+    """Make a wakeup what it was before a person's request became one with it; for that person is asked back.
+
+    What was to be said stays in it. The attempt that made nothing of it is one more that it may make.
+    """
+    others = sorted(claimed.triggers - {Trigger.MANUAL}, key=lambda one: (-PRIORITY[one], one))
+    db.execute(
+        'UPDATE wakeup_requests SET "trigger" = ?, also = ?, max_attempts = max_attempts + 1'
+        " WHERE id = ? AND claim_token = ? AND status = 'processing'",
+        (others[0], ",".join(others[1:]), claimed.id, claimed.claim_token),
     )
 
 

@@ -91,6 +91,11 @@ def end(
     )
 
 
+def is_any_running(db: sqlite3.Connection) -> bool:
+    """Whether an attempt is under way, or was when its process died."""
+    return db.execute("SELECT 1 FROM consolidations WHERE status = 'running' LIMIT 1").fetchone() is not None
+
+
 def reset_running(db: sqlite3.Connection) -> int:
     """Attempts whose process died go back; the caller holds the lock, so none runs."""
     return db.execute("UPDATE consolidations SET status = 'pending' WHERE status = 'running'").rowcount

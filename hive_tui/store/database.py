@@ -47,7 +47,8 @@ class Database:
         self._clock = clock
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._readers_lock = threading.Lock()
         self._engine: Engine | None = None
         self._owns_wal = False
         self._writer: sqlite3.Connection | None = None
@@ -151,7 +152,7 @@ class Database:
     def close(self) -> None:
         """Close all connections; the object is of no use afterwards."""
         with self._lock:
-            for connection in self._readers:
+            for _, connection in self._readers:
                 connection.close()
             self._leave_era()
             if self._writer is not None:
@@ -167,8 +168,17 @@ class Database:
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = 1")
             self._local.connection, self._local.era = connection, era
-            self._readers.append(connection)
+            self._keep_reader(connection)
         return connection
+
+    def _keep_reader(self, connection: sqlite3.Connection) -> None:
+        """Remember it, and close those of threads that have ended: each holds files open."""
+        with self._readers_lock:
+            ended = [one for one in self._readers if not one[0].is_alive()]
+            self._readers = [one for one in self._readers if one not in ended]
+            self._readers.append((threading.current_thread(), connection))
+        for _, idle in ended:
+            idle.close()
 
     def _open(self) -> None:
         """Open for writing; or, on a full disk, take a copy to read from."""
@@ -209,7 +219,8 @@ class Database:
     def _leave_era(self) -> None:
         """Threads connect anew when they next read; called after what they read from has changed."""
         self._era += 1
-        self._readers = []  # a thread may be reading from one just now; it closes by itself
+        with self._readers_lock:
+            self._readers = []  # a thread may be reading from one just now; it closes by itself
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.dispose()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -23,6 +24,7 @@ from hive_tui.store import agents, budgets, journal, ledger, wakeups
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent, an_ended_agent
 from tests.clocks import FakeClock
+from tests.keeper import Keeper
 from tests.stage import CLOCK, TESTER, Stage, eventually, is_asleep
 
 SOFT, HARD, WARN = BudgetMode.SOFT, BudgetMode.HARD, BudgetMode.WARN
@@ -243,7 +245,11 @@ def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
     said = stage.command("explain", "ada").stdout
     assert "about 1 tokens" in said and "may not spend: its budget of the day is used up" in said
     asked = stage.wake(asleep)
-    assert asked.status == "failed" and asked.result is not None and asked.result["confirmable"]
+    assert asked.result is not None and asked.result["confirmable"]
+    # Who does not say yes has not taken the wake of the next day away, nor made the agent a failed one.
+    assert asked.status == "pending" and asked.triggers == {Trigger.BUDGET_RESET}
+    assert asked.scheduled_for == next_day(asleep.since_at)
+    assert is_asleep(stage.stored(agent)) and set(known.sleeping_for_budget()) == {agent.id}
     assert stage.wake(asleep, confirmed=True).status == "completed"
     assert known.sleeping_for_budget() == {}
     chore.keep()
@@ -253,6 +259,33 @@ def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
     stage.look()
     chore.keep()
     eventually(lambda: is_asleep(stage.stored(agent)), "it naps again")
+
+
+def test_a_nap_for_a_budget_that_a_kill_has_cut_short_is_begun_again(stage: Stage):
+    stage.agent_in_shell("ada")
+    agent, database = stage.look(), stage.hive.database
+    stage.hive.spending.budgets.set(agent, Budget(1000, HARD), TESTER)
+    spend(database, agent, 1000, CLOCK.now())
+    database.write(budgets.note_nap, agent.id, CLOCK.now().date(), now=CLOCK.now())
+    stage.hive.spending.budget_keeper.keep()
+    eventually(lambda: is_asleep(stage.stored(agent)), "it naps all the same")
+    assert database.read(budgets.napped, stage.stored(agent).since_at.date()) == {agent.id}
+
+
+def test_an_agent_whose_nap_for_a_budget_was_killed_at_its_end_is_known_to_sleep_for_it(tmp_path: Path):
+    keeper = Keeper(tmp_path)
+    database, today = keeper.hive.database, keeper.clock.now()
+    checkpoint = keeper.take()
+    database.write(budgets.note_nap, keeper.agent.id, today.date(), now=today)
+    reason = "its budget of the day is used up: 1.0k of 1.0k tokens (100%)"
+    database.write(agents.put, replace(keeper.agent, lifecycle=Lifecycle.NAPPING, reason=reason))
+    database.write(journal.begin, keeper.agent.id, "nap", now=today)
+    state = {"checkpoint_id": checkpoint.id, "processes": []}
+    database.write(journal.advance, keeper.agent.id, "exiting", state, now=today)
+    keeper.hive.recovery.finish_interrupted()
+    assert is_asleep(keeper.agent) and keeper.agent.reason.startswith(reason)
+    assert keeper.hive.spending.budgets.sleeping_for_budget() == {keeper.agent.id: today.date()}
+    keeper.close()
 
 
 def test_soft_waits_for_the_end_of_a_turn_and_hard_does_not(stage: Stage):

@@ -1,7 +1,10 @@
 """The stages after a nap, with real worker processes: none fails in silence, and none touches the agent's files."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,7 @@ from hive_tui.domain.consolidation import StageRun, StageStatus
 from hive_tui.domain.events import EventKind
 from hive_tui.services.consolidation import Consolidation
 from hive_tui.sleep_settings import ConsolidationSettings
-from hive_tui.store import consolidations, settings
+from hive_tui.store import agents, consolidations, settings
 from tests.condense.invented import invent
 from tests.keeper import Keeper
 from tests.stage import eventually
@@ -80,8 +83,18 @@ def test_a_stage_of_a_process_that_died_is_taken_up_again(keeper: Keeper):
     work = work_of(keeper)
     assert work.has_work()
     keeper.hive.database.write(consolidations.begin, runs(keeper)[0].id, now=keeper.clock.now())
-    assert not work.has_work()
+    assert work.has_work(), "nothing else would ever begin it again"
     assert work.work() == 4 and statuses(keeper) == [DONE] * 4 and runs(keeper)[0].attempts == 2
+
+
+def test_a_conversation_that_the_agent_has_left_meanwhile_is_not_taken_for_its_new_one(keeper: Keeper):
+    keeper.take()
+    work = work_of(keeper)
+    assert work.has_work()
+    keeper.hive.database.write(agents.put, replace(keeper.agent, session_id="22222222-2222-4222-8222-222222222222"))
+    work.work()
+    assert statuses(keeper) == [StageStatus.SKIPPED] * 4
+    assert keeper.hive.remembering.searching.search("legacy codec", agent_id=keeper.agent.id) == []
 
 
 def test_nothing_is_done_while_all_is_paused_or_switched_off_or_no_window_is_open(keeper: Keeper):
@@ -117,6 +130,22 @@ def test_a_worker_that_hangs_is_killed_with_all_that_it_started(on_path: Path):
         run_worker(worker(on_path, body), {}, timeout_s=1.5, nice=5)
     pids = [int(word) for word in (on_path / "pids").read_text().split()]
     eventually(lambda: not any(is_running(pid) for pid in pids), "the whole group is gone")
+
+
+def test_the_end_of_the_program_waits_for_no_worker_and_leaves_none(on_path: Path):
+    pid_file = on_path / "pid"
+    name = worker(on_path, f"import os, time; open({str(pid_file)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    program = (
+        "import pathlib, time\n"
+        "from hive_tui.adapters.workers import run_worker\n"
+        "from hive_tui.services.background import Background, all_at_once\n"
+        f"run = lambda given: run_worker({name!r}, given, timeout_s=600, nice=0)\n"
+        "Background('condense').start(lambda: all_at_once('condense', run, [{}]))\n"
+        f"while not (pathlib.Path({str(pid_file)!r}).exists() and pathlib.Path({str(pid_file)!r}).read_text()):\n"
+        "    time.sleep(0.02)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=20)
+    eventually(lambda: not is_running(int(pid_file.read_text())), "the worker is gone")
 
 
 def is_running(pid: int) -> bool:

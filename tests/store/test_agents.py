@@ -7,9 +7,10 @@ import pytest
 
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
 from hive_tui.domain.errors import NameTaken, NotFound
+from hive_tui.domain.handoffs import ContextMode, Handoff
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.wakeups import NewWakeup, Trigger, WakeupStatus
-from hive_tui.store import agents, journal, settings, wakeups
+from hive_tui.store import agents, consolidations, handoffs, journal, settings, stale, wakeups
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent, an_ended_agent
 from tests.store.builders import a_checkpoint, enter
@@ -151,7 +152,14 @@ def test_an_agent_that_was_only_ever_seen_leaves_no_row(database: Database, ada:
     assert database.read(agents.everyone) == [bob]
 
 
-@pytest.mark.parametrize("use", ["checkpoint", "wakeup", "sleep window", "operation"])
+def test_an_agent_that_hung_until_it_ended_leaves_no_row_either(database: Database, ada: Agent):
+    assert database.write(stale.mark, ada.id, NOON)
+    database.write(agents.drop_unused, ada.id, now=NOON)
+    assert not row_of(database, ada)
+    assert database.read(stale.everyone) == {}
+
+
+@pytest.mark.parametrize("use", ["checkpoint", "wakeup", "sleep window", "operation", "handoff", "stages"])
 def test_an_agent_that_something_refers_to_is_forgotten_and_not_dropped(database: Database, ada: Agent, use: str):
     if use == "checkpoint":
         enter(database, a_checkpoint("c-1"))
@@ -159,6 +167,10 @@ def test_an_agent_that_something_refers_to_is_forgotten_and_not_dropped(database
         ask_for_a_wake(database, ada)
     elif use == "sleep window":
         database.write(settings.add_sleep_window, "w", ada.id)
+    elif use == "handoff":
+        database.write(handoffs.add, Handoff("w-1", ada.id, ContextMode.HANDOFF, "asked for", NOON))
+    elif use == "stages":
+        database.write(consolidations.enter, ada.id, "session-1:1", now=NOON)
     else:
         database.write(journal.begin, ada.id, "nap", now=NOON)
     database.write(agents.drop_unused, ada.id, now=NOON)

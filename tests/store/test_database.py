@@ -15,7 +15,7 @@ import pytest
 
 from hive_tui.domain.errors import StoreError, StoreFull
 from hive_tui.domain.events import Event, EventKind
-from hive_tui.store import agents, journal, migrations, screens, settings
+from hive_tui.store import agents, journal, migrations, screens, settings, wakeups
 from hive_tui.store.database import BUSY_TIMEOUT_MS, Database
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
@@ -105,6 +105,23 @@ def test_the_change_counter_moves_with_a_commit_of_another_connection(database: 
     with opened(path) as other:
         other.write(settings.put, "x", 1, now=NOON)
     assert database.change_counter() != before
+
+
+def test_a_thread_that_has_ended_holds_no_files_open(database: Database):
+    def read() -> None:
+        assert database.read(wakeups.next_due_at) is None
+
+    def open_files() -> int:
+        return len(list(Path("/dev/fd").iterdir()))
+
+    counts = []
+    for _ in range(20):
+        thread = threading.Thread(target=read)
+        thread.start()
+        thread.join()
+        counts.append(open_files())
+    assert counts[-1] - counts[0] < 5, "SQLite keeps one or two for the next connection"
+    read()
 
 
 def test_a_broken_reference_is_a_bug_and_not_a_trouble_of_the_disk(database: Database):
