@@ -70,14 +70,18 @@ class AutoNaps:
         self._kept_s = float("-inf")
 
     def note(self, observation: Observation) -> None:
-        """Take in one look at the agents. Of a server that did not answer nothing was seen of anybody."""
-        restful = self._restful(observation) if observation.state is ServerState.UP else []
+        """Take in one look at the agents. Of a server that did not answer nothing was seen of anybody.
+
+        A look while all automatic actions are paused counts for nobody, so that their end puts nobody to sleep at once.
+        """
+        is_paused = bool(self._database.read(settings.get, settings.PAUSED, False))
+        restful = self._restful(observation) if observation.state is ServerState.UP and not is_paused else []
         with self._lock:
             restful = [one for one in restful if one.agent.id not in self._napping]
             self._still = {one.agent.id: _still(one) for one in restful}
             for source in self._sources:
                 source.note(restful)
-            self._withdraw_disturbed()
+            self._withdraw_disturbed("all is paused" if is_paused else "something happened in its pane")
 
     def keep(self) -> None:
         """Announce, take back and begin what is due; a nap goes on by itself."""
@@ -117,16 +121,11 @@ class AutoNaps:
                     found.setdefault(wish.agent_id, (wish, source))
         return found
 
-    def _withdraw_disturbed(self) -> None:
-        """Whoever is there, or got an input, stays awake; while all is paused, everybody does."""
-        if not self._coming:
-            return
-        is_paused = bool(self._database.read(settings.get, settings.PAUSED, False))
+    def _withdraw_disturbed(self, why: str) -> None:
+        """Whoever is not at rest any more, or got an input, stays awake."""
         for agent_id, coming in list(self._coming.items()):
-            if is_paused:
-                self._withdraw(agent_id, "all automatic actions are paused")
-            elif self._still.get(agent_id) != coming.still:
-                self._withdraw(agent_id, "something happened in its pane")
+            if self._still.get(agent_id) != coming.still:
+                self._withdraw(agent_id, why)
 
     def _begin_anew_after_a_break(self) -> None:
         """What was announced by a heartbeat that has ended, or before a pause, does not hold any more."""
@@ -146,7 +145,7 @@ class AutoNaps:
 
     def _announce(self, wish: Wish, source: Wishing) -> None:
         now, lead = self._clock.now(), timedelta(seconds=self._announce_s)
-        text = f"{wish.name} naps {lead_words(now + lead - timedelta(seconds=1), now)}: {wish.why}; x stops it"
+        text = f"{wish.name} naps {lead_words(now + lead, now)}: {wish.why}; x stops it"
         event = Event(EventKind.AGENT_NAP_ANNOUNCED, text, wish.agent_id, HEARTBEAT)
         self._database.write(_announce, Announced(wish.agent_id, now + lead, wish.why), event, now=now)
         at_s = self._clock.monotonic() + self._announce_s
