@@ -144,7 +144,7 @@ AGENT_ACTIONS = (
         _ask_done,
     ),
     Action(
-        "cancel", "x", "Cancel", "Stop what is in flight for it, its announced nap, or its wakes in the queue", always,
+        "cancel", "x", "Cancel", "Stop what is in flight for it, or its wakes in the queue", always,
         lambda app, agent: app.verbs.queue.cancel_of(agent.id, agent.name), for_marked=True,
     ),
     Action(

@@ -33,6 +33,7 @@ def beating(hive: Hive) -> Iterator[None]:
         hive.close()
 
 
+@pytest.mark.faults
 def test_only_the_idle_one_naps_and_whoever_has_something_to_lose_does_not(stage: Stage):
     busy = {"shell": "/bg 600", "asker": "/question Which one?", "worker": "/work 600"}
     panes = {name: stage.agent_in_shell(name) for name in (*busy, "writer", "idle")}
