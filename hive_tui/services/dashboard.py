@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
 """In which order the list shows what agents do."""
-OVERDUE = timedelta(seconds=30)
+OVERDUE = timedelta(minutes=2)
 """A nap that was to begin so long ago was announced by a heartbeat that has ended."""
 SAME_AS: Mapping[str, str] = {
     Activity.ERROR: "failed",

@@ -68,6 +68,7 @@ class Rest:
         self.sightings: dict[str, Sighting] = {}
         self.sleeper = Sleeper(self)
         self._policy = policy
+        self.start: Callable[[Callable[[], object]], object] = lambda work: work()
         self._has_limits = limits
         self.naps = self.new_naps()
 
@@ -86,7 +87,7 @@ class Rest:
             self.clock,
             self.hub,
             announce_s=ANNOUNCE_S,
-            start=lambda work: work(),
+            start=lambda work: self.start(work),
         )
 
     def restart(self) -> None:

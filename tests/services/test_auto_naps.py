@@ -167,11 +167,13 @@ def test_an_announced_nap_is_stopped(rest: Rest, interrupt: Callable[[Rest], Non
 
 def test_whoever_stops_a_nap_in_its_last_moment_wins_or_is_told(rest: Rest):
     ada = rest.add("ada")
-    rest.pass_time(30)
-    rest.pass_time(0.92)
-    # Between the look and the nap: the person's word is in the database, and in no memory yet.
+    due: list[Callable[[], object]] = []
+    rest.start = due.append
+    rest.pass_time(31.2)
+    assert due
+    # Between the last look and the nap: the person's word is in the database, and in no memory yet.
     assert stop_nap(rest.database, ada.id, ada.name, TESTER, rest.clock, rest.hub)
-    rest.pass_time(1)
+    due[0]()
     assert rest.asleep() == []
     assert not stop_nap(rest.database, ada.id, ada.name, TESTER, rest.clock, rest.hub), "nothing is announced now"
 
