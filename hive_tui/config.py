@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_config_path, user_data_path
 
-from hive_tui import sleep_settings
+from hive_tui import nap_settings, sleep_settings
 from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import ConfigError, HiveError
 from hive_tui.domain.schedule import parse_backfill
@@ -116,8 +116,15 @@ class _Reader(TomlReader):
             raise self.error(("schedule", "backfill"), f"is {settings.schedule.backfill!r}", error.hint) from error
         for path, what in sleep_settings.mistakes(settings.handoff, settings.consolidation, settings.llm):
             raise self.error(path, what)
+        self._check_naps(settings)
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
+
+    def _check_naps(self, settings: Settings) -> None:
+        """What is said of naps that nobody asks for."""
+        minutes = {name: one.idle_after_minutes or 0.0 for name, one in settings.agents.items()}
+        for path, what in nap_settings.mistakes(settings.idle, settings.limits, minutes):
+            raise self.error(path, what)
 
     def _check_queue(self, queue: QueueSettings) -> None:
         """Nothing is negative, and no wait lasts longer than a day."""

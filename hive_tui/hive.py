@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hive_tui.keeping import Keeping
     from hive_tui.listening import Listening
     from hive_tui.remembering import Remembering
+    from hive_tui.resting import Resting
     from hive_tui.services.alerts import Alerts
     from hive_tui.services.dispatch import Dispatcher
     from hive_tui.services.doctor import Doctor
@@ -81,6 +82,12 @@ class Hive(Outside):
         from hive_tui.spending import Spending
 
         return Spending(self)
+
+    @part
+    def resting(self) -> Resting:
+        from hive_tui.resting import Resting
+
+        return Resting(self)
 
     @part
     def queue(self) -> WakeupQueue:
@@ -193,9 +200,8 @@ class Hive(Outside):
         from hive_tui.services.gate import Gatekeeper
 
         wanted = self.settings.queue
-        policy = GatePolicy(
-            wanted.debounce_s, wanted.debounce_most_s, wanted.cooldown_s, wanted.duplicate_s, wanted.stagger_s
-        )
+        waits = (wanted.debounce_s, wanted.debounce_most_s, wanted.cooldown_s, wanted.duplicate_s, wanted.stagger_s)
+        policy = GatePolicy(*waits, self.settings.limits.most_unattended_wakes)
         return Gatekeeper(self.database, self.spending.budgets, self.clock, policy, Random())
 
     @part
@@ -351,6 +357,7 @@ class Hive(Outside):
         from hive_tui.services.glance import Glance
         from hive_tui.services.heartbeat import Heartbeat
 
+        more = (*self.listening.chores(), *self.resting.chores())
         heartbeat = Heartbeat(
             self.database,
             self.observer,
@@ -362,9 +369,9 @@ class Hive(Outside):
             self.clock,
             self.hub,
             observe_every_s=observe_every_s,
-            on_observed=on_observed,
+            on_observed=self.resting.seeing(on_observed),
             glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock, self.hook_reports.folders),
-            chores=self.keeping.housekeeping.chores(self.database, self.clock, *self.listening.chores()),
+            chores=self.keeping.housekeeping.chores(self.database, self.clock, *more),
             beat=beat,
             sources=self.listening.sources,
             changes=lambda: DatabaseWatch(self.database.path),

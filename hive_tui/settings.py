@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hive_tui.nap_settings import IdleSettings, LimitSettings
 from hive_tui.sleep_settings import ConsolidationSettings, HandoffSettings, LlmSettings
 
 
@@ -230,6 +231,8 @@ class AgentSettings:
     """Shell command before the resume command, for exports that a reboot takes away."""
     watch: tuple[str, ...] = ()
     """Files and folders, below the agent's or absolute, that wake it when they change while it sleeps."""
+    idle_after_minutes: float | None = None
+    """Minutes of idleness after which this agent naps; 0 for never, None as in `[idle]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +247,8 @@ class Settings:
     retry: RetrySettings = field(default_factory=RetrySettings)
     queue: QueueSettings = field(default_factory=QueueSettings)
     schedule: ScheduleSettings = field(default_factory=ScheduleSettings)
+    idle: IdleSettings = field(default_factory=IdleSettings)
+    limits: LimitSettings = field(default_factory=LimitSettings)
     tmux: TmuxSettings = field(default_factory=TmuxSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
     handoff: HandoffSettings = field(default_factory=HandoffSettings)

@@ -59,7 +59,7 @@ class TestDefaults:
         commented = text[text.index("# [agents.") :]
         lines = [line.removeprefix("# ") for line in commented.splitlines() if "[" in line or " = " in line]
         assert config.parse("\n".join(lines), EXAMPLE).agents == {
-            "shop": AgentSettings("source ~/.shop-env", ("tickets", "~/inbox"))
+            "shop": AgentSettings("source ~/.shop-env", ("tickets", "~/inbox"), 30.0)
         }
 
     def test_the_waits_between_retries_are_those_of_the_rule(self):

@@ -16,6 +16,8 @@ class EventKind(StrEnum):
     AGENT_NAPPING = "agent.napping"
     AGENT_SLEEPING = "agent.sleeping"
     AGENT_NAP_REFUSED = "agent.nap_refused"
+    AGENT_NAP_ANNOUNCED = "agent.nap_announced"
+    AGENT_NAP_STOPPED = "agent.nap_stopped"
     AGENT_WAKING = "agent.waking"
     AGENT_AWAKE = "agent.wakeup"
     AGENT_NEEDS_YOU = "agent.needs_you"

@@ -12,6 +12,8 @@ AWAKE, STAGGER = "already awake", "stagger"
 """Rules that others ask for by name."""
 NEEDS_SOMETHING_TO_DO = NOISY | {Trigger.ROUTINE}
 """Wakes by these alone are for nothing where there is no payload, no message and no open task."""
+NIGHT = timedelta(hours=12)
+"""So long nobody may look after what wakes by itself."""
 SKIPS_COOLDOWN = frozenset({Trigger.RECOVER})
 """A crash after a wake is mended at once."""
 
@@ -56,6 +58,8 @@ class GatePolicy:
     """Seconds after a wake in which an event that says the same is taken for the same."""
     stagger_s: float = 10.0
     """Seconds over which wakes of several agents at the same time are spread."""
+    most_unattended_wakes: int = 20
+    """Agents that are woken after their usage limit within `NIGHT` while no person asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,8 @@ class GateFacts:
     """When another agent was last woken by no person."""
     was_staggered: bool = False
     """Whether this wakeup has waited for its turn already."""
+    unattended_at: tuple[datetime, ...] = ()
+    """When agents were woken after their usage limit within `NIGHT`, the first one first."""
     share: float = 0.0
     """Drawn evenly from 0 to 1: where in the spread this wake lands."""
 
@@ -179,6 +185,16 @@ def _breaker(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | None:
     return Verdict(Decision.DEFER, "breaker", reason, until)
 
 
+def _unattended(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict | None:
+    """What goes on after its limit may run into the next one, and so on, for nothing, all night."""
+    known = facts.unattended_at
+    if wakeup.triggers != {Trigger.LIMIT_RESET} or len(known) < policy.most_unattended_wakes:
+        return None
+    until = known[-policy.most_unattended_wakes] + NIGHT if policy.most_unattended_wakes else None
+    said = f"{len(known)} agents were woken after their usage limit within {NIGHT.seconds // 3600} hours already"
+    return Verdict(Decision.DEFER, "unattended", f"{said}; a person may wake more", until)
+
+
 def _stagger(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict | None:
     """Once for each wakeup, so that none waits longer than the whole spread."""
     if facts.other_started_at is None or facts.was_staggered or wakeup.is_by_person:
@@ -191,5 +207,6 @@ def _stagger(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict | 
 
 
 RULES: tuple[Rule, ...] = (
-    _pause_switch, _held, _budget, _already_awake, _duplicate, _debounce, _cooldown, _actionable, _breaker, _stagger,
+    _pause_switch, _held, _budget, _already_awake, _duplicate, _debounce, _cooldown, _actionable, _breaker, _unattended,
+    _stagger,
 )  # fmt: skip

@@ -44,7 +44,12 @@ class TomlReader:
             return self.table(kind, item, path)  # type: ignore[arg-type]
         if kind is bool and isinstance(item, bool):
             return item
-        if kind is float and isinstance(item, int | float) and not isinstance(item, bool) and abs(item) < 1e300:
+        if (
+            kind in (float, float | None)
+            and isinstance(item, int | float)
+            and not isinstance(item, bool)
+            and abs(item) < 1e300
+        ):
             return float(item)
         if kind is int and isinstance(item, int) and not isinstance(item, bool):
             return item
@@ -54,8 +59,13 @@ class TomlReader:
             return tuple(self._value(float, one, path) for one in item)
         if kind == tuple[str, ...] and isinstance(item, list):
             return tuple(self._value(str, one, path) for one in item)
-        words = {bool: "true or false", float: "a number", int: "a whole number", str: "a text in quotes"}
-        words[tuple[str, ...]] = "a list of texts"
+        words: dict[Any, str] = {
+            bool: "true or false",
+            float: "a number",
+            int: "a whole number",
+            str: "a text in quotes",
+        }
+        words |= {tuple[str, ...]: "a list of texts", float | None: "a number"}
         raise self.error(
             path,
             f"is {item!r}, but must be {words.get(kind, 'a list of numbers')}",

@@ -157,6 +157,8 @@ def messages_of(context: Mapping[str, Any]) -> tuple[str, ...]:
     return (str(context[MESSAGE]),) if context.get(MESSAGE) else ()
 
 
+ON_RESUME = "on_resume"
+"""Key of a context: what is said to the agent if this wakeup itself has started it, and no person asked for that."""
 GOAL_ANCESTRY = "goal_ancestry"
 """Key of a context: a list of chains, each from a goal down to a task that the agent is woken for."""
 

@@ -41,7 +41,7 @@ class Scripted(Kind):
         activity = Activity.PERMISSION if said == "dialog" else known.get(said, Activity.UNKNOWN)
         detail = f"its status file says {said}"
         if resets_at := status.get("limitResetsAt"):
-            detail += f", resets {datetime.fromtimestamp(float(resets_at), UTC):%H:%M:%S} UTC"
+            detail += f": usage limit resets {datetime.fromtimestamp(float(resets_at), UTC):%H:%M:%S} UTC"
         return (Claim(activity, "status file", detail),)
 
     def background(self, look: Look) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What agents may spend: their budgets, and the usage limits of their vendors."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -102,19 +102,29 @@ def views(db: sqlite3.Connection, *, now: datetime) -> list[BudgetView]:
     """Every agent with its budget, what it has spent, and its limit."""
     known = budgets.everything(db)
     used = ledger.on_day(db, now.date())
+    everyone = agent_store.everyone(db)
+    held = limits_now(db, everyone, now=now)
+    found = []
+    for agent in everyone:
+        limit = held.get(agent.id)
+        budget = known.get(agent.id, known.get(EVERYONE))
+        ends = limit.resets_at if limit else None
+        found.append(BudgetView(agent, budget, agent.id in known, used.get(agent.id, Tokens()), ends))
+    return found
+
+
+def limits_now(db: sqlite3.Connection, agents: Iterable[Agent], *, now: datetime) -> dict[str, UsageLimit]:
+    """The usage limits of these agents of which it is known that they last, by agent; each tells its reset."""
     told = ledger.limits(db)
     spent_at = ledger.last_spent_at(db, told)
-    found = []
-    for agent in agent_store.everyone(db):
-        ends = None
+    found = {}
+    for agent in agents:
         limit, said_at = told.get(agent.id, (None, None))
         # An agent that has got an answer since then is not limited any more.
         is_over = said_at is not None and spent_at.get(agent.id, said_at) > said_at
         limit = strongest(None if is_over else limit, shown_limit(agent))
         if limit is not None and limit.resets_at is not None and limit.resets_at > now:
-            ends = limit.resets_at
-        budget = known.get(agent.id, known.get(EVERYONE))
-        found.append(BudgetView(agent, budget, agent.id in known, used.get(agent.id, Tokens()), ends))
+            found[agent.id] = limit
     return found
 
 

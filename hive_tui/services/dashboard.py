@@ -17,12 +17,14 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.domain.windows import Edge, next_of_all
+from hive_tui.services.budgets import limits_now
 from hive_tui.services.liveness import Signs
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
+from hive_tui.store import announcements, journal, ledger, offsite, queue_lists, settings, stats, unread, windows
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, ledger, offsite, queue_lists, settings, stats, unread, windows
 from hive_tui.store import wakeups as wakeup_store
+from hive_tui.store.announcements import Announced
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.store.queue_lists import Section
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
 """In which order the list shows what agents do."""
+OVERDUE = timedelta(minutes=2)
+"""A nap that was to begin so long ago was announced by a heartbeat that has ended."""
 SAME_AS: Mapping[str, str] = {
     Activity.ERROR: "failed",
     Activity.UNKNOWN: "idle",
@@ -62,6 +66,10 @@ class AgentView:
     """When it last gave a sign of life; None if it does not run."""
     silent_for: timedelta | None = None
     """For how long it has given no sign of life, if it should have; None for all others."""
+    limited_until: datetime | None = None
+    """When the usage limit ends that it waits for; None where it waits for none, or nobody knows."""
+    nap: Announced | None = None
+    """The nap that begins by itself unless somebody stops it."""
 
     @property
     def is_unread(self) -> bool:
@@ -175,6 +183,12 @@ class EventsView:
     names: dict[str, str]
 
 
+def _coming(nap: Announced | None, agent: Agent, now: datetime) -> Announced | None:
+    """The announced nap, unless whoever announced it is gone."""
+    is_alive = nap is not None and agent.lifecycle is Lifecycle.AWAKE and now - nap.at < OVERDUE
+    return nap if is_alive else None
+
+
 class Dashboard:
     """Blocks; screens call it in a thread.
 
@@ -194,6 +208,10 @@ class Dashboard:
         newest = self._database.read(checkpoint_store.newest_by_agent)
         next_wakes = self._database.read(wakeup_store.next_wake_times)
         waiting = self._database.read(unread.everyone)
+        now = self._clock.now()
+        is_paused = bool(self._database.read(settings.get, settings.PAUSED, False))
+        limits = self._database.read(limits_now, [one for one in agents if one.activity is Activity.LIMITED], now=now)
+        naps = {} if is_paused else self._database.read(announcements.announced)
         is_stale = observation is not None and bool(observation.staleness())
         signs = observation.signs if observation else Signs()
         views = [
@@ -207,7 +225,9 @@ class Dashboard:
                 is_stale and agent.lifecycle is Lifecycle.AWAKE,
                 observation.stale_for if observation else None,
                 signs.last.get(agent.id),
-                signs.silence_of(agent.id, self._clock.now()),
+                signs.silence_of(agent.id, now),
+                limits[agent.id].resets_at if agent.id in limits else None,
+                _coming(naps.get(agent.id), agent, now),
             )
             for agent in agents
         ]
@@ -218,16 +238,16 @@ class Dashboard:
             *beat.trouble.values(),
         ]
         return HiveView(
-            self._clock.now(),
+            now,
             tuple(sorted(views, key=lambda one: (one.urgency, one.agent.name))),
             next((trouble for trouble in troubles if trouble), ""),
             not beat.is_working,
             beat.beat_at,
             self._database.read(wakeup_store.depth),
-            bool(self._database.read(settings.get, settings.PAUSED, False)),
+            is_paused,
             observation is not None,
             self._next_edge(),
-            sum(one.total for one in self._database.read(ledger.on_day, self._clock.now().date()).values()),
+            sum(one.total for one in self._database.read(ledger.on_day, now.date()).values()),
         )
 
     def _next_edge(self) -> tuple[datetime, Edge] | None:

@@ -7,7 +7,7 @@ from random import Random
 from threading import Lock
 
 from hive_tui.domain.agents import Agent
-from hive_tui.domain.gate import STAGGER, Decision, GateFacts, GatePolicy, Verdict, judge
+from hive_tui.domain.gate import NIGHT, STAGGER, Decision, GateFacts, GatePolicy, Verdict, judge
 from hive_tui.domain.ports import Allowance, Clock
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.store import settings, wake_states, wakeups
@@ -68,6 +68,7 @@ class Gatekeeper:
                 breaker=wake_states.breaker(db, agent.id),
                 other_started_at=other.at if other else None,
                 was_staggered=wake_states.was_deferred_by(db, wakeup.id, STAGGER),
+                unattended_at=wake_states.after_limits(db, since=now - NIGHT),
                 share=self._random.random(),
             )
 

@@ -146,19 +146,10 @@ class Napper:
         """What the vetoes are judged by."""
         now = self._clock.now()
         wakes = self._database.read(wakeups.unfinished_wakes, agent.id)
-        return NapEvidence(
-            activity=sighting.activity,
-            activity_source=sighting.claims[0].source,
-            background=sighting.background,
-            draft=sighting.draft,
-            session_id=sighting.session.id,
-            has_transcript=sighting.session.transcript is not None,
-            is_watched=sighting.pane.is_watched,
+        return evidence_of(
+            sighting,
             is_pinned=self._database.read(agent_store.get, agent.id).pinned,
-            cpu_share=sighting.cpu_share,
             wake_due=any(wake.scheduled_for <= now for wake in wakes),
-            session_source=sighting.session.source,
-            is_in_front=sighting.is_in_front,
         )
 
     def _see(self, eyes: Eyes, agent: Agent) -> Sighting:
@@ -306,6 +297,24 @@ class Napper:
         )
         self._database.write(journal.log, event, now=self._clock.now())
         self._hub.publish(event)
+
+
+def evidence_of(sighting: Sighting, *, is_pinned: bool, wake_due: bool) -> NapEvidence:
+    """What a sighting tells for and against a nap, with what only the registry and the queue know."""
+    return NapEvidence(
+        activity=sighting.activity,
+        activity_source=sighting.claims[0].source,
+        background=sighting.background,
+        draft=sighting.draft,
+        session_id=sighting.session.id,
+        has_transcript=sighting.session.transcript is not None,
+        is_watched=sighting.pane.is_watched,
+        is_pinned=is_pinned,
+        cpu_share=sighting.cpu_share,
+        wake_due=wake_due,
+        session_source=sighting.session.source,
+        is_in_front=sighting.is_in_front,
+    )
 
 
 def refusal(agent: Agent, found: tuple[Veto, ...]) -> NapRefused:

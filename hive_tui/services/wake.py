@@ -16,7 +16,7 @@ from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Locks, Panes, Processes
 from hive_tui.domain.reconcile import ServerState, from_sighting, match
 from hive_tui.domain.sightings import Sighting
-from hive_tui.domain.wakeups import Wakeup, messages_of
+from hive_tui.domain.wakeups import ON_RESUME, Wakeup, messages_of
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.fill_in import FillIn, Source
 from hive_tui.services.gate import Gatekeeper
@@ -145,15 +145,19 @@ class Waker:
         busy = "" if sighting.activity is Activity.IDLE else _doing(sighting.activity)
         if not sighting.is_in_front:
             busy = "its shell has the keyboard, since it was stopped or sent to the background"
-        said = self._say(awake, sighting.pane, wakeup, busy)
+        # Who runs without our doing goes on by itself, or waits for a person.
+        is_ours = sighting.pane.wakeup_id == wakeup.id and not busy
+        said = self._say(awake, sighting.pane, wakeup, busy, is_started=is_ours)
         return WakeResult(awake, said or verdict, None, resumed=False, fallbacks=0)
 
-    def _say(self, agent: Agent, pane: Pane, wakeup: Wakeup, busy: str) -> Verdict | None:
+    def _say(self, agent: Agent, pane: Pane, wakeup: Wakeup, busy: str, *, is_started: bool) -> Verdict | None:
         """Hand the messages over; where it is not the time for that, the verdict that puts the wakeup off.
 
         The agent runs and the registry knows: whatever fails here leaves it awake.
         """
         messages = (*self._handoffs.first_messages(wakeup), *messages_of(wakeup.context))
+        if is_started and not wakeup.is_by_person and wakeup.context.get(ON_RESUME):
+            messages += (str(wakeup.context[ON_RESUME]),)
         if not messages:
             return None
         try:
@@ -184,7 +188,7 @@ class Waker:
             agent = self._handoffs.started(agent, handoff, started.look)
         put_pane_back(self._panes, started.pane)
         result = self._finish(agent, verdict, source, handoff)
-        put_off = self._say(agent, started.pane, wakeup, busy="")
+        put_off = self._say(agent, started.pane, wakeup, busy="", is_started=True)
         return result if put_off is None else replace(result, verdict=put_off)
 
     def _begin(self, agent: Agent, wakeup: Wakeup) -> None:

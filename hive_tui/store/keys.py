@@ -58,3 +58,8 @@ def take_back(db: sqlite3.Connection, wakeup_id: str, key: str | None) -> None:
             " ON CONFLICT (key) DO UPDATE SET wakeup_id = excluded.wakeup_id",
             (key, wakeup_id),
         )
+
+
+def is_known(db: sqlite3.Connection, key: str) -> bool:
+    """Whether the key was ever used, as far as the queue remembers."""
+    return db.execute("SELECT 1 FROM wakeup_keys WHERE key = ?", (key,)).fetchone() is not None

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from hive_tui.domain.breaker import Breaker, BreakerPolicy, after_failure, after_success
 from hive_tui.domain.wakeups import Wakeup
-from hive_tui.store.values import optional_time, optional_us, to_json, to_us
+from hive_tui.store.values import from_us, optional_time, optional_us, to_json, to_us
 
 
 def breaker(db: sqlite3.Connection, agent_id: str) -> Breaker:
@@ -43,6 +43,16 @@ def repeats(db: sqlite3.Connection, wakeup: Wakeup, within: timedelta, *, now: d
         (wakeup.agent_id, to_us(now - within), to_us(now), wakeup.trigger, to_json(dict(wakeup.context))),
     ).fetchone()
     return "" if row is None else str(row["id"])
+
+
+def after_limits(db: sqlite3.Connection, *, since: datetime) -> tuple[datetime, ...]:
+    """When agents were woken because their usage limit was over, and by no person, the first one first."""
+    rows = db.execute(
+        "SELECT finished_at FROM wakeup_requests WHERE status = 'completed' AND finished_at > ? AND action = 'wake'"
+        " AND \"trigger\" = 'limit_reset' AND json_extract(result, '$.resumed') = 1 ORDER BY finished_at",
+        (to_us(since),),
+    )
+    return tuple(from_us(row[0]) for row in rows)
 
 
 def was_deferred_by(db: sqlite3.Connection, wakeup_id: str, rule: str) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.auto_naps import lead_words
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.events import Severity
 from hive_tui.domain.wakeups import Action, Wakeup, WakeupStatus
@@ -65,8 +66,11 @@ SEVERITY = {
 }
 
 
-def state_of(view: AgentView) -> Cell:
-    """Glyph and word of what an agent is or does; with its age where that is old."""
+def state_of(view: AgentView, now: datetime | None = None) -> Cell:
+    """Glyph and word of what an agent is or does; with its age where that is old.
+
+    Told the time, it says too until when the agent is limited, and that it is about to nap.
+    """
     agent = view.agent
     glyph, word, style = ACTIVITY[agent.activity] if agent.lifecycle is Lifecycle.AWAKE else LIFECYCLE[agent.lifecycle]
     if view.is_unread:
@@ -76,6 +80,10 @@ def state_of(view: AgentView) -> Cell:
         return Cell(f"? {word} {seen}", "$text-muted")
     if view.silent_for is not None:
         return Cell(f"? stale {age(view.silent_for)}", "$text-warning")
+    if view.limited_until is not None and agent.lifecycle is Lifecycle.AWAKE and now is not None:
+        word = f"{word} until {clock_time(view.limited_until, now)}"
+    if view.nap is not None and now is not None:
+        return Cell(f"◔ naps {lead_words(view.nap.at, now)}", "bold $text-accent")
     return Cell(f"{glyph} {word}", style)
 
 
@@ -89,7 +97,7 @@ def agent_row(view: AgentView, now: datetime, *, is_marked: bool = False, indent
     return Row(
         agent.id,
         (
-            state_of(view),
+            state_of(view, now),
             Cell(f"{indent}{mark}{shortened(agent.name)}{_flags(agent)}", "bold" if is_marked else ""),
             Cell(age(now - agent.since_at)),
             Cell(memory),
@@ -101,6 +109,11 @@ def agent_row(view: AgentView, now: datetime, *, is_marked: bool = False, indent
 def shortened(name: str) -> str:
     """A name that leaves room for the other columns; its end tells it from its like, so that stays."""
     return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 9]}…{name[-8:]}"
+
+
+def clock_time(at: datetime, now: datetime) -> str:
+    """A time that is to come, in the zone of the screen; with its day where that is not soon."""
+    return f"{local(at):%H:%M}" if at - now < timedelta(hours=20) else f"{local(at):%a %d %b %H:%M}"
 
 
 def age(span: timedelta) -> str:
@@ -123,6 +136,10 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
     if view.silent_for is not None and view.last_sign is not None:
         silent = in_words(view.silent_for)
         details.append(("stale", f"no sign of life for {silent}; the last one was {view.last_sign.by}"))
+    if view.nap is not None:
+        details.append(
+            ("naps", f"{lead_words(view.nap.at, now)}: {view.nap.why}; x, or an input in its pane, stops it")
+        )
     if view.is_unread:
         details.append(("news", "its turn has ended, and you have not looked at it yet"))
     if wakes := _what_wakes(view, now):
@@ -237,6 +254,9 @@ def header_parts(view: HiveView) -> list[Cell]:
     if failed:
         parts.append(Cell(f"✕ {failed} failed", "bold $text-error"))
     parts.append(Cell(f"queue {view.queue_depth}"))
+    naps = sum(one.nap is not None for one in view.agents)
+    if naps:
+        parts.append(Cell(f"◔ {naps} {'naps' if naps == 1 else 'nap'} soon", "bold $text-accent"))
     if view.next_edge is not None:
         at, edge = view.next_edge
         day = "%a " if at - view.at > timedelta(hours=20) else ""

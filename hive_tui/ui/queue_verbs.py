@@ -28,11 +28,17 @@ class QueueVerbs:
         self._doing.begin("", lambda _: self._cancelled([wakeup], "The wakeup is cancelled"), what="the cancelling")
 
     def cancel_of(self, agent_id: str, name: str) -> None:
-        """Stop what is in flight for the agent, else cancel its wakes."""
+        """Stop what is in flight for the agent, else the nap that is announced, else cancel its wakes."""
         if self._doing.jobs.cancel(agent_id):
             return
 
         def work(_: MeasuredProgress) -> Done:
+            from hive_tui.services.auto_naps import stop_nap
+
+            hive = self._hive
+            if stop_nap(hive.database, agent_id, name, self._actor, hive.clock, hive.hub):
+                hive.doorbell.ring()
+                return Done(f"{name} stays awake", refusal="its nap was only announced; z puts it to sleep.")
             waiting = self._unfinished(agent_id)
             if not waiting:
                 return Done(f"Nothing is in flight or queued for {name}")

@@ -45,6 +45,7 @@ RULES: list[tuple[str, str, GateFacts, dict[str, Any], set[Trigger]]] = [
     ("defer", "cooldown", replace(QUIET, woken_at=NOON - SECOND), {}, EVERY_TRIGGER - PERSON - {Trigger.RECOVER}),
     ("skip", "actionable", QUIET, {"context": {}}, NOISY | {Trigger.ROUTINE}),
     ("defer", "breaker", replace(QUIET, breaker=Breaker(5, 1, NOON + SECOND)), {}, EVERY_TRIGGER - PERSON),
+    ("defer", "unattended", replace(QUIET, unattended_at=(NOON - SECOND,) * 20), {}, {Trigger.LIMIT_RESET}),
     ("defer", "stagger", replace(QUIET, other_started_at=NOON - SECOND, share=0.5), {}, EVERY_TRIGGER - PERSON),
 ]  # fmt: skip
 """What a rule says, when it speaks, and for wakes by whom; all others are let through."""
@@ -136,3 +137,15 @@ def test_a_wait_of_nothing_switches_its_rule_off(rule: str):
 def test_a_verdict_reads_as_decision_rule_and_reason():
     assert str(judge(a_wakeup(also=(Trigger.FILE,)), QUIET, GatePolicy())) == "wake: due: asked for by schedule, file"
     assert str(Verdict(Decision.DEFER, "held", "only a person wakes this agent")).startswith("defer: held: only")
+
+
+def test_after_so_many_unattended_wakes_the_next_waits_until_the_night_is_over():
+    known = tuple(NOON - timedelta(hours=hours) for hours in (11, 8, 3))
+    policy = GatePolicy(most_unattended_wakes=3)
+    verdict = judge(a_wakeup(Trigger.LIMIT_RESET), replace(QUIET, unattended_at=known), policy)
+    assert (verdict.rule, verdict.until) == ("unattended", NOON + timedelta(hours=1))
+    assert decided(a_wakeup(Trigger.LIMIT_RESET), replace(QUIET, unattended_at=known[1:]), policy)[0] == "wake"
+    by_person = a_wakeup(Trigger.LIMIT_RESET, also=(Trigger.MANUAL,))
+    assert decided(by_person, replace(QUIET, unattended_at=known), policy)[0] == "wake"
+    none = GatePolicy(most_unattended_wakes=0)
+    assert judge(a_wakeup(Trigger.LIMIT_RESET), QUIET, none).decision is Decision.DEFER

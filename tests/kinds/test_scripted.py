@@ -55,7 +55,7 @@ def test_it_does_what_its_status_file_says(tmp_path: Path, status: str, activity
 def test_a_limit_is_told_with_its_end(tmp_path: Path):
     write_status(tmp_path, status="limited", limitResetsAt=1_767_614_400)
     (claim,) = SCRIPTED.claims(a_scripted_look(tmp_path))
-    assert claim.detail == "its status file says limited, resets 12:00:00 UTC"
+    assert claim.detail == "its status file says limited: usage limit resets 12:00:00 UTC"
 
 
 def test_without_a_status_file_nothing_is_known(tmp_path: Path):

@@ -135,6 +135,8 @@ class AgentsScreen(WatchingScreen):
     def _is_wanted(self, action: Action, one: AgentView) -> bool:
         """Whether the key bar mentions an action that is possible now."""
         if action.name in ("cancel", "retry"):
+            if action.name == "cancel" and one.nap is not None:
+                return True
             return one.next_wake_at is not None or one.agent.lifecycle in (Lifecycle.NAPPING, Lifecycle.WAKING)
         if action.name in ("task", "done"):
             return self.query_one(Side).tab == TASKS
@@ -193,7 +195,7 @@ class AgentsScreen(WatchingScreen):
             return
         pane = self.hive_app.pane_of(one.agent)
         where = pane.place if pane else "tmux does not answer" if one.is_stale else "its pane is gone"
-        title = f"{one.agent.name}  {state_of(one).text}  {where}"
+        title = f"{one.agent.name}  {state_of(one, self._view.at).text}  {where}"
         self.query_one(Side).head(title, agent_details(one, self._view.at))
 
     @work(exclusive=True, group="history")

@@ -1,0 +1,58 @@
+"""Naps that nobody asks for: what is wished, and what is told of it beforehand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+from typing import Protocol
+
+from hive_tui.domain.agents import Agent
+from hive_tui.domain.sightings import Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class Restful:
+    """An agent that was just seen, and that nothing speaks against putting to sleep."""
+
+    agent: Agent
+    sighting: Sighting
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A nap that somebody should have."""
+
+    agent_id: str
+    name: str
+    why: str
+    """As in `shop naps in 60 s: idle for 30m`; it becomes the reason of the sleep."""
+
+
+class Wishing(Protocol):
+    """One cause of automatic naps. Called by one thread at a time."""
+
+    def note(self, restful: Sequence[Restful]) -> None:
+        """Take in one look: all agents that nothing speaks against putting to sleep."""
+        ...
+
+    def wishes(self) -> list[Wish]:
+        """Who should nap as of the last look."""
+        ...
+
+    def was_stopped(self, agent_id: str) -> None:
+        """A person does not want the nap, or it was refused."""
+        ...
+
+    def slept(self, wish: Wish) -> None:
+        """The agent sleeps."""
+        ...
+
+    def mend(self) -> None:
+        """Make up for what a crash has left undone."""
+        ...
+
+
+def lead_words(at: datetime, now: datetime) -> str:
+    """How long until an announced nap, in steps of ten seconds so that no screen is drawn each second."""
+    left_s = max(0.0, (at - now).total_seconds())
+    return f"in {max(1, ceil(left_s / 10)) * 10}s" if left_s < 100 else f"in {ceil(left_s / 60)}m"

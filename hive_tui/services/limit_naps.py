@@ -1,0 +1,120 @@
+"""Wishes naps for agents that have run into their usage limit, and asks for their wakes at its reset."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from random import Random
+
+from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.auto_naps import Restful, Wish
+from hive_tui.domain.events import HEARTBEAT
+from hive_tui.domain.limits import UsageLimit, wake_at
+from hive_tui.domain.ports import Clock
+from hive_tui.domain.wakeups import ON_RESUME, NewWakeup, Trigger
+from hive_tui.services.budgets import limits_now
+from hive_tui.services.queue import WakeupQueue
+from hive_tui.store import agents as agent_store
+from hive_tui.store import announcements, keys, ledger, wakeups
+from hive_tui.store.database import Database
+
+LIMIT_REASON = "its usage limit lasts until"
+"""How the reason of an agent begins that sleeps through its limit."""
+WORTH = timedelta(minutes=5)
+"""A limit that ends sooner is waited for awake: a wake costs tokens, too."""
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=10)
+"""A nap that something spoke against is wished again after a wait that doubles, between these."""
+
+
+class LimitNaps:
+    """Each limit is slept through once: who was woken in it, by whomever, stays awake.
+
+    Args:
+        say: What an agent is told that was woken after its limit; empty for nothing.
+    """
+
+    def __init__(self, database: Database, queue: WakeupQueue, clock: Clock, random: Random, *, say: str) -> None:
+        self._database = database
+        self._queue = queue
+        self._clock = clock
+        self._random = random
+        self._say = say
+        self._limited: dict[str, Agent] = {}
+        self._waits: dict[str, tuple[datetime, timedelta]] = {}
+
+    def note(self, restful: Sequence[Restful]) -> None:
+        """Take in one look."""
+        self._limited = {one.agent.id: one.agent for one in restful if one.sighting.activity is Activity.LIMITED}
+
+    def wishes(self) -> list[Wish]:
+        """Who is limited for long enough, of those that the registry knows to be limited, too."""
+        if not self._limited:
+            return []
+        now = self._clock.now()
+        limits = self._database.read(limits_now, self._limited.values(), now=now)
+        stopped = self._database.read(announcements.stopped_at)
+        found = []
+        for agent_id, limit in limits.items():
+            agent = self._limited[agent_id]
+            is_stopped = agent_id in stopped and stopped[agent_id] >= agent.since_at
+            if not is_stopped and self._is_due(agent, limit, now):
+                found.append(Wish(agent_id, agent.name, f"{LIMIT_REASON} {limit.resets_at:%Y-%m-%d %H:%M} UTC"))
+        return found
+
+    def was_stopped(self, agent_id: str) -> None:
+        """Not at once again; whether a person stopped it is in the database."""
+        _, before = self._waits.get(agent_id, (None, FIRST_WAIT / 2))
+        wait = min(before * 2, LONGEST_WAIT)
+        self._waits[agent_id] = (self._clock.now() + wait, wait)
+
+    def slept(self, wish: Wish) -> None:
+        """Ask for its wake."""
+        self._waits.pop(wish.agent_id, None)
+        self._limited.pop(wish.agent_id, None)
+        self.mend()
+
+    def mend(self) -> None:
+        """Ask for the wakes of all that sleep through a limit and have none; each is asked for once."""
+        known = None
+        for agent in self._database.read(agent_store.everyone):
+            if agent.lifecycle is not Lifecycle.ASLEEP or not agent.reason.startswith(LIMIT_REASON):
+                continue
+            known = known or self._database.read(ledger.limits)
+            limit, _ = known.get(agent.id, (None, None))
+            if limit is not None and limit.resets_at is not None:
+                self._ask_wake(agent, limit.resets_at)
+
+    def _is_due(self, agent: Agent, limit: UsageLimit, now: datetime) -> bool:
+        if not limit.is_waitable or limit.resets_at is None or limit.resets_at - now < WORTH:
+            return False
+        wait = self._waits.get(agent.id)
+        if wait is not None and wait[0] > now:
+            return False
+        if self._database.read(keys.is_known, _key(agent.id, limit.resets_at)):
+            return False
+        # What the screen shows of a limit is gone once the agent sleeps.
+        self._note(agent, limit)
+        return True
+
+    def _note(self, agent: Agent, limit: UsageLimit) -> None:
+        told = self._database.read(ledger.limits).get(agent.id)
+        if told is None or told[0].resets_at != limit.resets_at:
+            self._database.write(ledger.put_limit, agent.id, limit, said_at=agent.since_at)
+
+    def _ask_wake(self, agent: Agent, resets_at: datetime) -> None:
+        key = _key(agent.id, resets_at)
+        if self._database.read(keys.is_known, key) or self._has_wake_for_limit(agent):
+            return
+        context = {ON_RESUME: self._say} if self._say else {}
+        at = wake_at(resets_at, self._random)
+        self._queue.enqueue(
+            NewWakeup(agent.id, Trigger.LIMIT_RESET, at, idempotency_key=key, context=context), HEARTBEAT
+        )
+
+    def _has_wake_for_limit(self, agent: Agent) -> bool:
+        """Whether its wake waits under the key of a time that was told a little differently."""
+        return any(
+            Trigger.LIMIT_RESET in one.triggers for one in self._database.read(wakeups.unfinished_wakes, agent.id)
+        )
+
+
+def _key(agent_id: str, resets_at: datetime) -> str:
+    return f"limit:{agent_id}:{resets_at:%Y-%m-%dT%H:%M}"
