@@ -11,25 +11,26 @@ from typing import TYPE_CHECKING
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.liveness import Sign
 from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
-from hive_tui.domain.windows import Edge, next_of_all
-from hive_tui.services.liveness import Signs
+from hive_tui.services.extras import NOTHING, Extras
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, ledger, offsite, queue_lists, settings, stats, unread, windows
+from hive_tui.store import journal, offsite, queue_lists, settings, stats, unread
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.store.queue_lists import Section
 
 if TYPE_CHECKING:
+    from hive_tui.domain.budget import Budget
+    from hive_tui.domain.liveness import Sign
     from hive_tui.domain.task_state import TaskState
     from hive_tui.domain.tasks import Task
+    from hive_tui.domain.windows import Edge
     from hive_tui.services.observer import Observation
 
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
@@ -62,6 +63,12 @@ class AgentView:
     """When it last gave a sign of life; None if it does not run."""
     silent_for: timedelta | None = None
     """For how long it has given no sign of life, if it should have; None for all others."""
+    tokens_today: int = 0
+    """Tokens that it has spent since 00:00 UTC; always 0 of kinds whose records do not tell."""
+    budget: Budget | None = None
+    """Its own, or the one for all."""
+    wake_price: int | None = None
+    """Tokens of a cold resume; None where the length of the conversation is not known."""
 
     @property
     def is_unread(self) -> bool:
@@ -195,7 +202,8 @@ class Dashboard:
         next_wakes = self._database.read(wakeup_store.next_wake_times)
         waiting = self._database.read(unread.everyone)
         is_stale = observation is not None and bool(observation.staleness())
-        signs = observation.signs if observation else Signs()
+        signs = observation.signs if observation else None
+        extras = self._extras() if observation else NOTHING
         views = [
             AgentView(
                 agent,
@@ -206,8 +214,11 @@ class Dashboard:
                 agent.id in waiting,
                 is_stale and agent.lifecycle is Lifecycle.AWAKE,
                 observation.stale_for if observation else None,
-                signs.last.get(agent.id),
-                signs.silence_of(agent.id, self._clock.now()),
+                signs.last.get(agent.id) if signs else None,
+                signs.silence_of(agent.id, self._clock.now()) if signs else None,
+                extras.tokens.get(agent.id, 0),
+                extras.budgets.get(agent.id, extras.budget_of_all),
+                extras.prices.get(agent.id),
             )
             for agent in agents
         ]
@@ -226,13 +237,14 @@ class Dashboard:
             self._database.read(wakeup_store.depth),
             bool(self._database.read(settings.get, settings.PAUSED, False)),
             observation is not None,
-            self._next_edge(),
-            sum(one.total for one in self._database.read(ledger.on_day, self._clock.now().date()).values()),
+            extras.next_edge,
+            sum(extras.tokens.values()),
         )
 
-    def _next_edge(self) -> tuple[datetime, Edge] | None:
-        coming = next_of_all(self._database.read(windows.everything), self._clock.now())
-        return (coming[1].at, coming[1].edge) if coming else None
+    def _extras(self) -> Extras:
+        from hive_tui.services.extras import read
+
+        return self._database.read(read, now=self._clock.now())
 
     def queue(self, section: Section = Section.ALL, *, limit: int = 200) -> QueueView:
         """A part of the queue; unfinished wakeups first, then what has ended."""
