@@ -144,15 +144,18 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
     return details
 
 
-def hung(text: str, width: int, indent: int, *, most: int | None = None) -> list[str]:
-    """The text as lines of at most `width` columns, all but the first indented; of more than `most` the rest is cut."""
-    room = max(width, indent + 10)
-    return wrap(text, room, subsequent_indent=" " * indent, max_lines=most, placeholder=" …", drop_whitespace=True)
+def hung(label: str, text: str, width: int, *, most: int | None = None) -> list[str]:
+    """The label with the text beside it, in lines of at most `width` columns; of more than `most` the rest is cut."""
+    room = max(10, width - len(label))
+    lines = wrap(text, room, break_on_hyphens=False) or [""]
+    if most is not None and len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1][: room - 2]} …"]
+    return [f"{label if at == 0 else ' ' * len(label)}{line}" for at, line in enumerate(lines)]
 
 
 def detail_lines(details: Sequence[tuple[str, str]], width: int) -> str:
-    """Label and text beside each other, two lines of each at most."""
-    lines = [hung(f"{label:>10}  {text}", width, 12, most=2) for label, text in details]
+    """Labels and texts, two lines of each at most."""
+    lines = [hung(f"{label:>10}  ", text, width, most=2) for label, text in details]
     return "\n".join(line for some in lines for line in some)
 
 

@@ -25,8 +25,10 @@ async def fill_pages(app: "HiveApp", side: Side, one: AgentView) -> None:
     """Draw the page that is shown; what cannot be read is said in its place."""
     try:
         if side.tab == EXPLAIN:
-            lines = await _explanation(app, one)
-            side.show(EXPLAIN, [part for line in lines for part in hung(line, _width(side), LABEL)])
+            lines, width = await _explanation(app, one), _width(side)
+            labels = [LABEL if line.startswith(" ") else 0 for line in lines]
+            hanging = [hung(line[:at], line[at:], width) for line, at in zip(lines, labels, strict=True)]
+            side.show(EXPLAIN, [part for some in hanging for part in some])
             return
         if side.tab == TASKS:
             tasks = await app.in_thread(lambda: app.dashboard.tasks(one.agent.id))
