@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
@@ -19,7 +18,7 @@ from hive_tui.services.extras import NOTHING, Extras
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import journal, offsite, queue_lists, settings, stats, unread
+from hive_tui.store import journal, queue_lists, settings, stats, unread
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
@@ -28,6 +27,7 @@ from hive_tui.store.queue_lists import Section
 if TYPE_CHECKING:
     from hive_tui.domain.budget import Budget
     from hive_tui.domain.liveness import Sign
+    from hive_tui.domain.offsite import OffsiteCopy
     from hive_tui.domain.task_state import TaskState
     from hive_tui.domain.tasks import Task
     from hive_tui.domain.windows import Edge
@@ -292,7 +292,7 @@ class Dashboard:
 
     def checkpoints(self) -> CheckpointsView:
         """Newest first."""
-        from hive_tui.store import screens
+        from hive_tui.store import offsite, screens
 
         copies = self._database.read(offsite.by_checkpoint)
         with self._database.session() as session:
