@@ -319,7 +319,9 @@ class Hive(Outside):
     def explainer(self) -> Explainer:
         from hive_tui.services.explain import Explainer
 
-        return Explainer(self.database, self.napper, self.panes, self.processes, self.kinds, self.clock)
+        return Explainer(
+            self.database, self.napper, self.panes, self.processes, self.kinds, self.clock, self.spending.budgets
+        )
 
     @part
     def doctor(self) -> Doctor:

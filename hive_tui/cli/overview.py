@@ -10,7 +10,6 @@ import click
 from hive_tui.cli.agents import count_tokens, find
 from hive_tui.cli.context import PERSON, command, print_json, warn
 from hive_tui.domain.agents import Lifecycle
-from hive_tui.domain.budget import price_in_words
 from hive_tui.domain.durations import bytes_in_words
 from hive_tui.domain.usage import Tokens, count_in_words
 from hive_tui.hive import Hive
@@ -61,19 +60,12 @@ def explain(hive: Hive, as_json: bool, name: str) -> None:
     agent = find(hive, name)
     # The second look measures the CPU that was used since the first.
     hive.clock.sleep(0.3)
-    explanation = hive.explainer.explain(agent, hive.observer.observe())
     count_tokens(hive)
-    refused = hive.spending.budgets.refusal(agent, hive.clock.now())
-    price = hive.spending.budgets.wake_price(agent)
+    explanation = hive.explainer.explain(agent, hive.observer.observe())
     if as_json:
-        print_json(explanation.to_json() | {"wake_tokens": price, "may_not_spend": refused.reason if refused else None})
-        return
-    click.echo("\n".join(explanation.lines()))
-    for said in (
-        price_in_words(price) if price is not None else "",
-        f"It may not spend: {refused.reason}." if refused else "",
-    ):
-        click.echo(f"  {'tokens':12} {said}" if said else "", nl=bool(said))
+        print_json(explanation.to_json())
+    else:
+        click.echo("\n".join(explanation.lines()))
 
 
 MARKS = {"ok": "ok", "warning": "WARN", "broken": "BROKEN"}

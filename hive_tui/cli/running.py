@@ -8,12 +8,12 @@ import sys
 
 import click
 
-from hive_tui.cli.checkpoints import names_by_id
 from hive_tui.cli.context import PERSON, command, opened, print_json
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Event, Severity
 from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.hive import Hive
+from hive_tui.store import agents as agent_store
 from hive_tui.store import settings
 
 SWITCH_S = 0.001
@@ -91,7 +91,7 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
     plan = hive.recovery.plan() if dry_run else hive.recovery.recover(PERSON, wake=not no_wake)
     woken = hive.foreground.run(plan.wakeups, timeout_s=timeout) if plan.wakeups else []
     failed = [wakeup for wakeup in woken if wakeup.status is not WakeupStatus.COMPLETED]
-    names = names_by_id(hive)
+    names = hive.database.read(agent_store.names)
     if as_json:
         print_json(
             {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,33 +11,31 @@ from typing import TYPE_CHECKING
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.liveness import Sign
-from hive_tui.domain.offsite import OffsiteCopy
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
-from hive_tui.domain.windows import Edge, next_of_all
-from hive_tui.services.budgets import limits_now
-from hive_tui.services.liveness import Signs
+from hive_tui.services.extras import NOTHING, Extras
 from hive_tui.services.projects import Projects
 from hive_tui.store import agents as agent_store
-from hive_tui.store import announcements, journal, ledger, offsite, queue_lists, settings, stats, unread, windows
 from hive_tui.store import checkpoints as checkpoint_store
+from hive_tui.store import journal, queue_lists, settings, stats, unread
 from hive_tui.store import wakeups as wakeup_store
-from hive_tui.store.announcements import Announced
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.store.queue_lists import Section
 
 if TYPE_CHECKING:
+    from hive_tui.domain.budget import Budget
+    from hive_tui.domain.liveness import Sign
+    from hive_tui.domain.offsite import OffsiteCopy
     from hive_tui.domain.task_state import TaskState
     from hive_tui.domain.tasks import Task
+    from hive_tui.domain.windows import Edge
     from hive_tui.services.observer import Observation
+    from hive_tui.store.announcements import Announced
 
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
 """In which order the list shows what agents do."""
-OVERDUE = timedelta(minutes=2)
-"""A nap that was to begin so long ago was announced by a heartbeat that has ended."""
 SAME_AS: Mapping[str, str] = {
     Activity.ERROR: "failed",
     Activity.UNKNOWN: "idle",
@@ -70,6 +68,12 @@ class AgentView:
     """When the usage limit ends that it waits for; None where it waits for none, or nobody knows."""
     nap: Announced | None = None
     """The nap that begins by itself unless somebody stops it."""
+    tokens_today: int = 0
+    """Tokens that it has spent since 00:00 UTC; always 0 of kinds whose records do not tell."""
+    budget: Budget | None = None
+    """Its own, or the one for all."""
+    wake_price: int | None = None
+    """Tokens of a cold resume; None where the length of the conversation is not known."""
 
     @property
     def is_unread(self) -> bool:
@@ -183,12 +187,6 @@ class EventsView:
     names: dict[str, str]
 
 
-def _coming(nap: Announced | None, agent: Agent, now: datetime) -> Announced | None:
-    """The announced nap, unless whoever announced it is gone."""
-    is_alive = nap is not None and agent.lifecycle is Lifecycle.AWAKE and now - nap.at < OVERDUE
-    return nap if is_alive else None
-
-
 class Dashboard:
     """Blocks; screens call it in a thread.
 
@@ -210,10 +208,9 @@ class Dashboard:
         waiting = self._database.read(unread.everyone)
         now = self._clock.now()
         is_paused = bool(self._database.read(settings.get, settings.PAUSED, False))
-        limits = self._database.read(limits_now, [one for one in agents if one.activity is Activity.LIMITED], now=now)
-        naps = {} if is_paused else self._database.read(announcements.announced)
         is_stale = observation is not None and bool(observation.staleness())
-        signs = observation.signs if observation else Signs()
+        signs = observation.signs if observation else None
+        extras = self._extras(agents) if observation else NOTHING
         views = [
             AgentView(
                 agent,
@@ -224,10 +221,13 @@ class Dashboard:
                 agent.id in waiting,
                 is_stale and agent.lifecycle is Lifecycle.AWAKE,
                 observation.stale_for if observation else None,
-                signs.last.get(agent.id),
-                signs.silence_of(agent.id, now),
-                limits[agent.id].resets_at if agent.id in limits else None,
-                _coming(naps.get(agent.id), agent, now),
+                signs.last.get(agent.id) if signs else None,
+                signs.silence_of(agent.id, now) if signs else None,
+                extras.limited_until.get(agent.id),
+                extras.naps.get(agent.id),
+                extras.tokens.get(agent.id, 0),
+                extras.budgets.get(agent.id, extras.budget_of_all),
+                extras.prices.get(agent.id),
             )
             for agent in agents
         ]
@@ -246,13 +246,14 @@ class Dashboard:
             self._database.read(wakeup_store.depth),
             is_paused,
             observation is not None,
-            self._next_edge(),
-            sum(one.total for one in self._database.read(ledger.on_day, now.date()).values()),
+            extras.next_edge,
+            sum(extras.tokens.values()),
         )
 
-    def _next_edge(self) -> tuple[datetime, Edge] | None:
-        coming = next_of_all(self._database.read(windows.everything), self._clock.now())
-        return (coming[1].at, coming[1].edge) if coming else None
+    def _extras(self, agents: Iterable[Agent]) -> Extras:
+        from hive_tui.services.extras import read
+
+        return self._database.read(read, agents, now=self._clock.now())
 
     def queue(self, section: Section = Section.ALL, *, limit: int = 200) -> QueueView:
         """A part of the queue; unfinished wakeups first, then what has ended."""
@@ -300,7 +301,7 @@ class Dashboard:
 
     def checkpoints(self) -> CheckpointsView:
         """Newest first."""
-        from hive_tui.store import screens
+        from hive_tui.store import offsite, screens
 
         copies = self._database.read(offsite.by_checkpoint)
         with self._database.session() as session:

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from hive_tui.domain.agents import Agent
+from hive_tui.domain.budget import price_in_words, used_in_words
 from hive_tui.domain.checkpoints import Checkpoint, candidates
+from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import HiveError, TmuxError
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Panes, Processes
@@ -15,9 +17,11 @@ from hive_tui.domain.prompts import PromptLine
 from hive_tui.domain.quoting import quoted
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.sightings import Claim, Sighting, why_it_lost
+from hive_tui.domain.usage import count_in_words
 from hive_tui.domain.vetoes import Veto, vetoes
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.kinds.catalog import GENERIC, Kinds
+from hive_tui.services.budgets import Budgets, BudgetView
 from hive_tui.services.nap import Napper
 from hive_tui.services.observer import Observation
 from hive_tui.services.shell_pane import ShellPane
@@ -26,6 +30,32 @@ from hive_tui.store.database import Database
 
 VERDICTS = 5
 """So many of the latest verdicts of the gate are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What an agent spends."""
+
+    budget: BudgetView
+    price: int | None
+    """Tokens of a cold resume; None where the length of the conversation is not known."""
+    refusal: str
+    """Why it may not spend anything now; empty if it may."""
+
+    def lines(self) -> list[str]:
+        """For a person; nothing where nothing is known."""
+        budget, used = self.budget.budget, self.budget.used
+        found = []
+        if budget is not None:
+            whose = "its own" if self.budget.is_own else "that of all agents"
+            found.append(f"{used_in_words(used, budget)} today (UTC); the budget is {whose}, {budget.mode}")
+        elif used.total:
+            found.append(f"{count_in_words(used.total)} today (UTC); there is no budget")
+        if self.price is not None:
+            found.append(price_in_words(self.price))
+        if self.refusal:
+            found.append(f"It may not spend: {self.refusal}.")
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +77,9 @@ class Explanation:
     """Wakes that are asked for."""
     gate: tuple[str, ...] = ()
     """What the gate said of its latest wake, oldest first, and whether its circuit breaker is open."""
+    life: str = ""
+    """When it last gave a sign of life, and by what; empty if it does not run."""
+    spending: Spending | None = None
 
     def lines(self) -> list[str]:
         """For a person."""
@@ -59,6 +92,8 @@ class Explanation:
         if agent.kind == GENERIC:
             found.append("  kind         no known kind: only its process is watched, and it cannot be resumed")
         found.append(f"  conversation {self.session}")
+        if self.life:
+            found.append(f"  sign of life {self.life}")
         for number, claim in enumerate(self.claims):
             lost = f" [{why_it_lost(claim, self.claims[0])}]" if number else ""
             found.append(
@@ -75,6 +110,8 @@ class Explanation:
                 + (f"; last: {wakeup.last_error}" if wakeup.last_error else "")
             )
         found += [f"  {'the gate' if at == 0 else '':12} {said}" for at, said in enumerate(self.gate)]
+        spending = self.spending.lines() if self.spending else []
+        found += [f"  {'tokens' if at == 0 else '':12} {said}" for at, said in enumerate(spending)]
         return found
 
     def to_json(self) -> dict[str, Any]:
@@ -99,6 +136,8 @@ class Explanation:
             "wake": list(self.wake),
             "gate": list(self.gate),
             "tmux": self.trouble,
+            "wake_tokens": self.spending.price if self.spending else None,
+            "may_not_spend": (self.spending.refusal or None) if self.spending else None,
         }
 
 
@@ -112,7 +151,14 @@ class Explainer:
     """Reads; changes nothing."""
 
     def __init__(
-        self, database: Database, napper: Napper, panes: Panes, processes: Processes, kinds: Kinds, clock: Clock
+        self,
+        database: Database,
+        napper: Napper,
+        panes: Panes,
+        processes: Processes,
+        kinds: Kinds,
+        clock: Clock,
+        budgets: Budgets,
     ) -> None:
         self._database = database
         self._napper = napper
@@ -120,6 +166,7 @@ class Explainer:
         self._processes = processes
         self._kinds = kinds
         self._clock = clock
+        self._budgets = budgets
 
     def explain(self, agent: Agent, observation: Observation) -> Explanation:
         """Everything about the agent as it was just seen."""
@@ -135,7 +182,24 @@ class Explainer:
             tuple(self._wake(agent, observation, sighting, good)),
             tuple(self._database.read(wakeups.unfinished_wakes, agent.id)),
             tuple(self._database.read(_gate, agent.id, self._clock.now())),
+            self._life(agent, observation),
+            self._spending(agent),
         )
+
+    def _life(self, agent: Agent, observation: Observation) -> str:
+        last = observation.signs.last.get(agent.id)
+        if last is None:
+            return ""
+        said = f"{in_words(self._clock.now() - last.at)} ago, by {last.by}"
+        return f"{said}; it should work, and is silent" if agent.id in observation.signs.stale else said
+
+    def _spending(self, agent: Agent) -> Spending | None:
+        now = self._clock.now()
+        view = next((one for one in self._budgets.views() if one.agent.id == agent.id), None)
+        if view is None:
+            return None  # forgotten meanwhile
+        refused = self._budgets.refusal(agent, now)
+        return Spending(view, self._budgets.wake_price(agent), refused.reason if refused else "")
 
     def _session(self, agent: Agent, sighting: Sighting | None, good: Checkpoint | None) -> str:
         if sighting is not None:

@@ -116,6 +116,11 @@ def context_of(db: sqlite3.Connection, session_id: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def contexts(db: sqlite3.Connection) -> dict[str, int]:
+    """How many tokens the conversation of each agent held when it was last answered, by agent id; none unknown."""
+    return dict(db.execute("SELECT agents.id, tokens FROM agents JOIN token_contexts USING (session_id)").fetchall())
+
+
 def put_limit(db: sqlite3.Connection, agent_id: str, limit: UsageLimit, *, said_at: datetime) -> None:
     """Note a usage limit, unless a newer one is known."""
     db.execute(

@@ -6,6 +6,7 @@ from enum import StrEnum
 from itertools import groupby
 from pathlib import PurePath
 
+from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.durations import bytes_in_words
 from hive_tui.services.dashboard import AgentView
 from hive_tui.ui.format import Cell, Row, agent_row, state_of
@@ -76,13 +77,15 @@ def _group_row(project: str, group: Sequence[AgentView]) -> Row:
     """The worst state of its agents, how many there are, and the memory of all."""
     worst = min(group, key=lambda one: one.urgency)
     memory = sum(one.memory_bytes for one in group)
+    freed = sum(one.agent.freed_bytes for one in group if one.agent.lifecycle is Lifecycle.ASLEEP)
+    shown = bytes_in_words(memory) if memory else f"{bytes_in_words(freed)} freed" if freed else "-"
     return Row(
         GROUP + project,
         (
             state_of(worst),
             Cell(f"{PurePath(project).name or project}/", "bold"),
             Cell(""),
-            Cell(bytes_in_words(memory) if memory else "-"),
+            Cell(shown),
             Cell(f"{len(group)} agents", "$text-muted"),
         ),
     )

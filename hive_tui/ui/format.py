@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from textwrap import wrap
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.auto_naps import lead_words
@@ -144,6 +145,8 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
         details.append(("news", "its turn has ended, and you have not looked at it yet"))
     if wakes := _what_wakes(view, now):
         details.append(("wakes", wakes))
+    if spent := _spent(view):
+        details.append(("tokens", spent))
     if view.sighting is not None and view.sighting.background:
         details.append(("behind", ", ".join(view.sighting.background)))
     checkpoint = view.checkpoint
@@ -158,6 +161,21 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
     return details
 
 
+def hung(label: str, text: str, width: int, *, most: int | None = None) -> list[str]:
+    """The label with the text beside it, in lines of at most `width` columns; of more than `most` the rest is cut."""
+    room = max(10, width - len(label))
+    lines = wrap(text, room, break_on_hyphens=False) or [""]
+    if most is not None and len(lines) > most:
+        lines = [*lines[: most - 1], f"{lines[most - 1][: room - 2]} …"]
+    return [f"{label if at == 0 else ' ' * len(label)}{line}" for at, line in enumerate(lines)]
+
+
+def detail_lines(details: Sequence[tuple[str, str]], width: int) -> str:
+    """Labels and texts, two lines of each at most."""
+    lines = [hung(f"{label:>10}  ", text, width, most=2) for label, text in details]
+    return "\n".join(line for some in lines for line in some)
+
+
 def _what_wakes(view: AgentView, now: datetime) -> str:
     """What brings an agent back that does not run or cannot go on."""
     agent = view.agent
@@ -167,11 +185,37 @@ def _what_wakes(view: AgentView, now: datetime) -> str:
         planned = f"in {in_words(ahead)}" if ahead.total_seconds() > 0 else "now"
         planned += f" (at {local(view.next_wake_at):%H:%M:%S})"
     if agent.lifecycle in (Lifecycle.ASLEEP, Lifecycle.FAILED):
-        by_hand = "w wakes it" if agent.session_id else "nothing: it has no conversation that could be resumed"
-        return f"{planned}, or w at once" if planned else f"{by_hand}; nothing is planned"
+        if agent.session_id is None:
+            return "nothing: it has no conversation that could be resumed; nothing is planned"
+        costs = f" for about {_count(view.wake_price)} tokens" if view.wake_price else ""
+        return f"{planned}{costs}, or w at once" if planned else f"w wakes it{costs}; nothing is planned"
     if agent.lifecycle is Lifecycle.AWAKE and agent.activity is Activity.LIMITED:
         return planned or "when its limit resets, if you tell it to go on"
     return planned
+
+
+def _spent(view: AgentView) -> str:
+    """What an agent has spent today, and of which budget; empty where there is neither."""
+    if view.budget is None:
+        return f"{_count(view.tokens_today)} today" if view.tokens_today else ""
+    if not _is_counted(view.agent.kind):
+        return f"not told by {view.agent.kind}: its {view.budget.mode} budget does nothing"
+    share = view.tokens_today / view.budget.tokens_per_day
+    whole = _count(view.budget.tokens_per_day)
+    return f"{_count(view.tokens_today)} of {whole} today ({share:.0%} of a {view.budget.mode} budget)"
+
+
+def _is_counted(kind: str) -> bool:
+    """Whether the records of that kind tell what it spends."""
+    from hive_tui.domain.usage import COUNTED
+
+    return kind in COUNTED
+
+
+def _count(tokens: int) -> str:
+    from hive_tui.domain.usage import count_in_words  # here, since the first paint shows no tokens
+
+    return count_in_words(tokens)
 
 
 def wakeup_rows(view: QueueView) -> tuple[Row, ...]:
@@ -185,7 +229,7 @@ def _wakeup_row(wakeup: Wakeup, view: QueueView) -> Row:
         wakeup.id,
         (
             Cell(f"{glyph} {wakeup.status}", style),
-            Cell(view.names.get(wakeup.agent_id, "?")),
+            Cell(shortened(view.names.get(wakeup.agent_id, "?"))),
             Cell(due(wakeup, view.at)),
             Cell(_asked_by(wakeup), "$text-muted"),
             Cell(str(wakeup.priority)),
@@ -227,7 +271,7 @@ def event_rows(view: EventsView, words: Sequence[str], severities: Collection[Se
                     str(one.seq),
                     (
                         Cell(f"{glyph} {time}", style),
-                        Cell(name),
+                        Cell(shortened(name)),
                         Cell(str(event.kind), "$text-muted"),
                         Cell(first_line, style),
                     ),
@@ -244,7 +288,7 @@ def event_text(logged: LoggedEvent) -> str:
 
 
 def header_parts(view: HiveView) -> list[Cell]:
-    """The line at the top."""
+    """The line at the top, the most important first."""
     awake, asleep = view.count(Lifecycle.AWAKE), view.count(Lifecycle.ASLEEP)
     failed = view.count(Lifecycle.FAILED)
     parts = [_beat(view)]
@@ -263,6 +307,8 @@ def header_parts(view: HiveView) -> list[Cell]:
         parts.append(Cell(f"☾ {edge} {local(at):{day}%H:%M}"))
     if view.freed_bytes:
         parts.append(Cell(f"{bytes_in_words(view.freed_bytes)} freed", "$text-success"))
+    if view.tokens_today:
+        parts.append(Cell(f"{_count(view.tokens_today)} tokens today"))
     if view.is_paused:
         parts.insert(1, Cell("PAUSED", "bold $text-warning"))
     return parts

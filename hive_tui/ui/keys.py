@@ -32,5 +32,8 @@ def shown_key(app: App[None], binding: Binding) -> str:
 def keys_of(app: App[None], screen: type[Screen[None]]) -> list[tuple[str, str]]:
     """Every key that does something on a screen, and what it does."""
     everywhere = [one for one in type(app).BINDINGS if isinstance(one, Binding)]
-    bindings = [*bindings_of(screen), *everywhere]
-    return [*((shown_key(app, one), one.description) for one in bindings), *TABLE_KEYS]
+    screens = [one for one in everywhere if one.key.isdigit()]
+    others = [one for one in everywhere if one not in screens]
+    switches = (f"{screens[0].key} ... {screens[-1].key}", ", ".join(one.description for one in screens))
+    own, common = ([(shown_key(app, one), one.description) for one in some] for some in (bindings_of(screen), others))
+    return [*own, switches, *common, *TABLE_KEYS]

@@ -7,6 +7,7 @@ from rich.text import Text
 from hive_tui.domain.errors import HiveError
 from hive_tui.services.dashboard import AgentHistory, AgentView
 from hive_tui.store import agents as agent_store
+from hive_tui.ui.format import hung
 from hive_tui.ui.generations import generation_lines
 from hive_tui.ui.task_rows import task_lines
 from hive_tui.ui.timeline import timeline
@@ -16,13 +17,18 @@ if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
 
 Lines = list[Text | str]
+LABEL = 15
+"""Columns of the labels of an explanation."""
 
 
 async def fill_pages(app: "HiveApp", side: Side, one: AgentView) -> None:
     """Draw the page that is shown; what cannot be read is said in its place."""
     try:
         if side.tab == EXPLAIN:
-            side.show(EXPLAIN, await _explanation(app, one))
+            lines, width = await _explanation(app, one), _width(side)
+            labels = [LABEL if line.startswith(" ") else 0 for line in lines]
+            hanging = [hung(line[:at], line[at:], width) for line, at in zip(lines, labels, strict=True)]
+            side.show(EXPLAIN, [part for some in hanging for part in some])
             return
         if side.tab == TASKS:
             tasks = await app.in_thread(lambda: app.dashboard.tasks(one.agent.id))

@@ -52,7 +52,12 @@ def timeline(wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, width: 
     lines[0].truncate(width, overflow="ellipsis")
     if attempts or wakeup.status is WakeupStatus.PENDING:
         axis = _axis(wakeup, attempts, now, width, policy)
-        lines += [_marks(axis, wakeup, attempts, now, policy), _times(axis, now), Text(LEGEND, style="dim"), Text("")]
+        lines += [
+            _marks(axis, wakeup, attempts, now, policy),
+            _times(axis, None if wakeup.finished_at else now),
+            Text(LEGEND, style="dim"),
+            Text(""),
+        ]
     for at, attempt in enumerate(attempts):
         lines += _attempt_lines(attempt, sum(one.outcome is not Outcome.DEFERRED for one in attempts[: at + 1]))
     lines.append(Text(_what_comes(wakeup, attempts, now, policy)))
@@ -97,7 +102,7 @@ def _jitter(attempts: Sequence[Attempt], at: int, policy: RetryPolicy) -> tuple[
 def _marks(axis: Axis, wakeup: Wakeup, attempts: Sequence[Attempt], now: datetime, policy: RetryPolicy) -> Text:
     cells: list[tuple[str, str]] = [(" ", "")] * axis.width
     first = axis.column(attempts[0].started_at) if attempts else axis.column(now)
-    for column in range(first, axis.column(now)):
+    for column in range(first, axis.column(wakeup.finished_at or now)):
         cells[column] = (WAIT, "dim")
     for at in range(len(attempts) - 1):
         early, late = _jitter(attempts, at, policy)
@@ -123,12 +128,12 @@ def _marks(axis: Axis, wakeup: Wakeup, attempts: Sequence[Attempt], now: datetim
     return text
 
 
-def _times(axis: Axis, now: datetime) -> Text:
-    """The clock at both ends of the axis, and at now where there is room."""
+def _times(axis: Axis, now: datetime | None) -> Text:
+    """The clock at both ends of the axis, and at now, if it is on it, where there is room."""
     form = "%H:%M:%S" if axis.end - axis.begin < timedelta(days=1) else "%d %b %H:%M"
     row = [" "] * axis.width
     ends = [(axis.column(axis.begin), f"{local(axis.begin):{form}}"), (axis.width, f"{local(axis.end):{form}}")]
-    for column, text in [*ends, (axis.column(now), "now")]:
+    for column, text in [*ends, *([(axis.column(now), "now")] if now is not None else [])]:
         at = max(0, min(column, axis.width - len(text)))
         if all(letter == " " for letter in row[max(0, at - 1) : at + len(text) + 1]):
             row[at : at + len(text)] = text

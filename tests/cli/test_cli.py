@@ -226,7 +226,9 @@ def test_explain_says_who_won_and_what_speaks_against_a_nap(stage: Stage):
         "why": "it counts first",
     }
     assert [veto["rule"] for veto in explained["vetoes"]] == ["permission"]
-    assert "against nap  it waits for your answer (permission)" in stage.command("explain", "shop").stdout
+    said = stage.command("explain", "shop").stdout
+    assert "against nap  it waits for your answer (permission)" in said
+    assert " ago, by " in next(line for line in said.splitlines() if "sign of life" in line)
 
 
 def test_wake_later_is_kept_in_the_queue(stage: Stage):

@@ -8,6 +8,7 @@ from textual.pilot import Pilot
 from textual.worker import WorkerCancelled
 
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
+from hive_tui.domain.budget import Budget, BudgetMode
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, Defect, ValidationError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.offsite import CopyState, OffsiteCopy
@@ -16,13 +17,14 @@ from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.schedule import SleepWindow, TickOutcome
 from hive_tui.domain.tasks import TaskStatus
+from hive_tui.domain.usage import Spent, Tokens
 from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.domain.windows import Edge, Tick, nights
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
 from hive_tui.settings import Settings
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints, claims, journal, offsite, unread, wakeups, windows
+from hive_tui.store import budgets, checkpoints, claims, journal, ledger, offsite, unread, wakeups, windows
 from hive_tui.ui.app import HiveApp
 from tests.clocks import FakeClock
 from tests.stage import TESTER, Heard
@@ -131,6 +133,7 @@ def seed(hive: Hive, now: datetime) -> list[Agent]:
         hive.database.write(checkpoints.add, checkpoint(number, of, now, damaged=number == 3))
     for number, state in ((5, CopyState.VERIFIED), (4, CopyState.VERIFIED), (2, CopyState.FAILED)):
         hive.database.write(offsite.put, offsite_copy(number, state, now), now=now)
+    spend(hive, agents, now)
     key = iter(range(1, 99))
 
     def enqueue(of: Agent, trigger: Trigger, at: datetime, asked_at: datetime = now) -> str:
@@ -167,6 +170,15 @@ def seed(hive: Hive, now: datetime) -> list[Agent]:
         event = Event(kind, text, of.id, HEARTBEAT, severity)
         hive.database.write(journal.log, event, now=now - timedelta(minutes=ago))
     return agents
+
+
+def spend(hive: Hive, agents: list[Agent], now: datetime) -> None:
+    """Two have spent something today, and one of them has a budget."""
+    for number, tokens, context in ((1, Tokens(40_000, 90_000, 1_480_000, 21_000), 61_000), (4, Tokens(9_000), 48_200)):
+        of = agents[number]
+        spent = Spent(f"answer-{number}", now, tokens, of.session_id or "", "a-model", context)
+        hive.database.write(ledger.add, of.id, [spent], now=now)
+    hive.database.write(budgets.put, agents[1].id, Budget(2_000_000, BudgetMode.SOFT), now=now)
 
 
 def observed(agents: list[Agent], now: datetime) -> Observation:

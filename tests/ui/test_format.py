@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from hive_tui.domain.agents import Activity, Lifecycle
+from hive_tui.domain.budget import Budget, BudgetMode
 from hive_tui.services.dashboard import AgentView
 from hive_tui.ui import format as text
 from tests.ui.invented import agent
@@ -80,3 +82,39 @@ def test_the_header_says_whether_the_heart_beats(age_s: int, said: str):
 )
 def test_the_list_shows_no_seconds(span: timedelta, shown: str):
     assert text.age(span) == shown
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, None),
+        ({"tokens_today": 12_300}, "12.3k today"),
+        (
+            {"tokens_today": 1_631_000, "budget": Budget(2_000_000, BudgetMode.HARD)},
+            "1.63M of 2.00M today (82% of a hard budget)",
+        ),
+        ({"budget": Budget(500), "agent": agent(1, "shop", NOW, kind="aider")}, "not told by aider"),
+    ],
+    ids=["nothing", "no-budget", "budget", "kind-that-does-not-tell"],
+)
+def test_the_details_say_what_was_spent_of_which_budget(changes: dict[str, Any], said: str | None):
+    found = dict(text.agent_details(replace(view(), **changes), NOW)).get("tokens")
+    assert found is None if said is None else (found or "").startswith(said)
+
+
+def test_the_details_of_a_sleeping_agent_say_what_its_wake_costs():
+    sleeping = replace(view(lifecycle=Lifecycle.ASLEEP), wake_price=48_200)
+    planned = replace(sleeping, next_wake_at=NOW + timedelta(minutes=3))
+    assert dict(text.agent_details(sleeping, NOW))["wakes"].startswith("w wakes it for about 48.2k tokens")
+    assert dict(text.agent_details(planned, NOW))["wakes"].endswith(" for about 48.2k tokens, or w at once")
+    assert "wakes" not in dict(text.agent_details(replace(view(), wake_price=48_200), NOW))
+
+
+def test_details_hang_beside_their_label_and_stay_two_lines():
+    lines = text.detail_lines([("why", "one two three four five six seven"), ("folder", "/a-long/path-" * 4)], 30)
+    assert lines.split("\n") == [
+        "       why  one two three four",
+        "            five six seven",
+        "    folder  /a-long/path-/a-lo",
+        "            ng/path-/a-long/ …",
+    ]

@@ -32,8 +32,8 @@ class MetricsScreen(PlannedScreen):
     """Figures over time."""
 
     TITLE_TEXT = "Metrics"
-    TEXT = """Metrics and budgets are not there yet.
+    TEXT = """Figures over time are not there yet.
 
-What is known now stands in the header of every screen,
-and  hive-tui status --json  prints it.
+What is known now stands in the header of every screen; hive-tui status --json  prints it.
+hive-tui budget  lists what each agent has spent today, of which budget, and what its wake costs.
 """

@@ -25,10 +25,18 @@ class HeaderBar(Steady):
             piece.apply_meta({"@click": f"app.show_screen({number})"})
             text.append_text(piece)
         parts = [Text(part.text, style="bold" if "bold" in part.style else "") for part in header_parts(view)]
-        status = Text(" ").append_text(Text("  ").join(parts))
-        status.truncate(max(10, self.size.width - 2), overflow="ellipsis")
-        text.append("\n").append_text(status)
+        text.append("\n ").append_text(_fitting(parts, (self.size.width or self.app.size.width) - 3))
         if view.trouble:
             text.append(f"\n✕ {view.trouble}", style="bold")
         self.set_class(bool(view.trouble), "trouble")
         self.put(text)
+
+
+def _fitting(parts: Sequence[Text], room: int) -> Text:
+    """Those that there is room for, whole; the least important stand last."""
+    line = Text()
+    for part in parts:
+        if line and line.cell_len + 2 + part.cell_len > room:
+            break
+        line.append("  " if line else "").append_text(part)
+    return line

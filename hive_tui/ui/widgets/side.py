@@ -6,7 +6,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
 
-from hive_tui.ui.format import printable
+from hive_tui.ui.format import detail_lines, printable
 from hive_tui.ui.widgets.pane_preview import PanePreview
 from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
@@ -40,6 +40,7 @@ class Side(Vertical):
     def __init__(self, **options: str) -> None:
         super().__init__(**options)  # type: ignore[arg-type]
         self._tab = PANE
+        self._details: Sequence[tuple[str, str]] = ()
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -87,5 +88,10 @@ class Side(Vertical):
     def head(self, title: str, details: Sequence[tuple[str, str]]) -> None:
         """Draw title and details."""
         self.query_one("#side-title", Steady).put(Text(printable(title), no_wrap=True, overflow="ellipsis"))
-        lines = "\n".join(f"{label:>10}  {text}" for label, text in details)
-        self.query_one("#details", Steady).put(Text(printable(lines), no_wrap=True, overflow="ellipsis"))
+        self._details = details
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """Lay the details out for the room that there is."""
+        lines = detail_lines(self._details, (self.size.width or self.app.size.width) - 2)
+        self.query_one("#details", Steady).put(printable(lines))
