@@ -43,7 +43,7 @@ def demo(story: Path | None) -> None:
         click.echo("The demo is over, and nothing of it is left.", err=True)
     if departure.number:
         raise SystemExit(128 + departure.number)
-    leave_behind(app.is_busy)
+    leave_behind(app.is_busy or app.is_stuck)
 
 
 async def _show(app: "HiveApp", stage: DemoStage, departure: Departure) -> None:

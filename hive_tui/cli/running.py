@@ -32,7 +32,7 @@ def open_dashboard(ctx: click.Context) -> None:
 
         app = HiveApp(hive)
         app.run()
-        leave_behind(app.is_busy)
+        leave_behind(app.is_busy or app.is_stuck)
 
 
 def need_terminal() -> None:
@@ -64,7 +64,7 @@ def leave_behind(is_busy: bool) -> None:
 
 
 async def _serve(hive: Hive) -> bool:
-    """Beat until stopped; whether a wake is still in flight."""
+    """Beat until stopped; whether a wake or a step has not ended."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -74,7 +74,7 @@ async def _serve(hive: Hive) -> bool:
     heartbeat = hive.heartbeat(observe_every_s=hive.settings.observer.every_s_without_screen)
     click.echo(f"hive-tui serves {hive.home}; stop it with Ctrl-C.", err=True)
     await heartbeat.run(stop)
-    return heartbeat.is_busy
+    return heartbeat.is_busy or heartbeat.is_stuck
 
 
 def _print_event(event: Event) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
@@ -37,6 +37,8 @@ LOOK_AT_LEAST_EVERY_S = 5.0
 LOOKS_AT_ONCE = 3
 """So many changes in a row are looked at as soon as they are noticed; those that never end, each `observe_every_s`."""
 STOP_PATIENCE_S = 8.0
+STEP_PATIENCE_S = 2.0
+"""A stop waits so long for the steps of a round; one that hangs is left alone."""
 SWEEP_S = 60.0
 
 
@@ -86,6 +88,7 @@ class Heartbeat:
         self.beat = beat or Beat()
         self._name = f"heartbeat:{os.getpid()}"
         self._slow: dict[str, asyncio.Future[object]] = {}
+        self._begun: set[Future[object]] = set()
         self._to_begin: dict[str, Callable[[], object]] = {}
         self._swept_at = 0.0
         self._saved_looks, self._saved_at = float(LOOKS_AT_ONCE), 0.0
@@ -121,11 +124,24 @@ class Heartbeat:
         unsubscribe = self._hub.subscribe(self._heard)
         try:
             while not stop.is_set():
-                await self.tick()
+                await self._tick_or_stop(stop)
                 await self._wait(stop)
         finally:
             unsubscribe()
             await self._leave()
+
+    async def _tick_or_stop(self, stop: asyncio.Event) -> None:
+        """One round; left in the middle where a step of it hangs and all is to stop."""
+        loop = asyncio.get_running_loop()
+        tick, stopped = loop.create_task(self.tick()), loop.create_task(stop.wait())
+        try:
+            await asyncio.wait((tick, stopped), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((tick,), timeout=STEP_PATIENCE_S if stop.is_set() else None)
+            if tick.done():
+                tick.result()
+        finally:
+            stopped.cancel()
+            tick.cancel()
 
     async def tick(self) -> None:
         """One round: become the working heartbeat if that is free, look, and work off what is due."""
@@ -155,6 +171,11 @@ class Heartbeat:
     def is_busy(self) -> bool:
         """Whether wakeups run in this process."""
         return bool(self._worker.in_flight)
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a step hangs, for which the interpreter would wait at its end."""
+        return any(not step.done() for step in list(self._begun))
 
     async def _do_chores(self) -> None:
         due = await self._step("see what else is due", self._chores.due) if self._chores else None
@@ -231,12 +252,14 @@ class Heartbeat:
 
         A step that hangs is left alone until it ends; it is not started twice.
         """
-        loop = asyncio.get_running_loop()
         before = self._slow.pop(name, None)
         if before is not None and not before.done():
             self._slow[name] = before
             return None
-        future: asyncio.Future[object] = loop.run_in_executor(pool or self._steps, work)
+        begun = (pool or self._steps).submit(work)
+        self._begun.add(begun)
+        begun.add_done_callback(self._begun.discard)
+        future = asyncio.wrap_future(begun)
         done, _ = await asyncio.wait([future], timeout=STEP_TIMEOUT_S)
         if not done:
             self._slow[name] = future

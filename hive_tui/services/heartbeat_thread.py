@@ -41,6 +41,11 @@ class HeartbeatThread:
         """Whether wakeups run in this process."""
         return self._heartbeat is not None and self._heartbeat.is_busy
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a step hangs, or the whole heartbeat does after its stop."""
+        return self._thread.is_alive() or (self._heartbeat is not None and self._heartbeat.is_stuck)
+
     def start(self) -> None:
         """Begin to beat; a second time does nothing."""
         if self._thread.ident is None:

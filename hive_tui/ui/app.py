@@ -193,6 +193,11 @@ class HiveApp(App[None]):
         return self._heartbeat.is_busy or self.verbs.doing.is_busy
 
     @property
+    def is_stuck(self) -> bool:
+        """Whether the heartbeat was stopped and something of it has not ended."""
+        return self._heartbeat.is_stuck
+
+    @property
     def has_heartbeat(self) -> bool:
         """Whether this process works off the queue."""
         return self._heartbeat.beat.is_working

@@ -16,6 +16,7 @@ from hive_tui.hive import Hive
 from hive_tui.services import heartbeat as heartbeat_module
 from hive_tui.services.heartbeat import Heartbeat
 from hive_tui.services.heartbeat_thread import HeartbeatThread
+from hive_tui.services.observer import Observation
 from hive_tui.settings import HeartbeatSettings, Settings
 from hive_tui.store import agents, claims, journal, wakeups
 from tests.builders import NOON, an_ended_agent
@@ -183,3 +184,22 @@ def test_a_stop_hands_over_what_does_not_end(beating: Beating, monkeypatch: pyte
     [orphan] = beating.hive.dispatcher.recover_orphans(only_expired=False)
     assert (orphan.id, orphan.status) == (asked, "pending"), "the next heartbeat has it"
     beating.may_end.set()
+
+
+def test_a_stop_does_not_wait_for_a_step_that_hangs_and_says_so(beating: Beating, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(heartbeat_module, "STEP_PATIENCE_S", 0.05)
+    monkeypatch.setattr(heartbeat_module, "STEP_TIMEOUT_S", 600.0)
+    beating.start()
+    hangs = threading.Event()
+
+    def hang(_: Observation) -> None:
+        hangs.set()
+        beating.may_end.wait(60)
+
+    beating.may_end.clear()
+    beating.heartbeat.on_observed = hang
+    eventually(hangs.is_set, "a step hangs")
+    assert beating.thread.stop() and beating.thread.is_stuck
+    assert not beating.hive.heartbeat_lock.is_held(), "another one may begin"
+    beating.may_end.set()
+    eventually(lambda: not beating.thread.is_stuck, "it has ended after all")
