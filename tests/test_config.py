@@ -240,6 +240,6 @@ class TestPlaces:
     ],
 )
 def test_what_may_not_be_said_of_naps_that_nobody_asks_for(text: str, named: str):
-    with pytest.raises(ConfigError, match="config.toml:2: ") as caught:
+    with pytest.raises(ConfigError, match=r"config\.toml:2: ") as caught:
         config.parse(text, FILE)
     assert named in caught.value.what
