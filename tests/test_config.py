@@ -226,3 +226,20 @@ class TestPlaces:
         monkeypatch.setenv("HOME", "/home/ada")
         assert config.default_home() == Path("/home/ada/.local/share/hive-tui")
         assert config.default_config_file() == Path("/home/ada/.config/hive-tui/config.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[idle]\nafter_minutes = 0.5", "idle.after_minutes is 0.5"),
+        ("[idle]\nannounce_s = 0", "idle.announce_s is 0"),
+        ("[idle]\navailable_below = 10", "idle.available_below is 10"),
+        ("[agents.shop]\nidle_after_minutes = -5", "agents.shop.idle_after_minutes is -5"),
+        ('[limits]\nsay = "/clear"', "limits.say begins with '/'"),
+        ("[limits]\nmost_unattended_wakes = -1", "limits.most_unattended_wakes must be 0 or more"),
+    ],
+)
+def test_what_may_not_be_said_of_naps_that_nobody_asks_for(text: str, named: str):
+    with pytest.raises(ConfigError, match=r"config\.toml:2: ") as caught:
+        config.parse(text, FILE)
+    assert named in caught.value.what

@@ -93,10 +93,6 @@ class Spans:
         """What was idle so far does not count any more; the next look begins a new span."""
         self._spans.pop(agent_id, None)
 
-    def clear(self) -> None:
-        """Begin anew with all."""
-        self._spans = {}
-
     def ripe(self, policy: IdlePolicy, now_s: float, *, is_short: bool) -> list[tuple[Span, bool]]:
         """Who has been idle for long enough, and of each whether it goes only since memory is short.
 
