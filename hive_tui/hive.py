@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from hive_tui.services.restore import Restorer
     from hive_tui.services.restore_ending import RestoreEnding
     from hive_tui.services.schedule import Schedule
-    from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.snapshot import Snapshotter
     from hive_tui.services.streams import Streams
     from hive_tui.services.tasks import TaskBoard
@@ -227,22 +226,6 @@ class Hive(Outside):
 
         attempts = self.retry_policy.max_attempts
         return Schedule(self.database, self.doorbell.ring, self.clock, self.hub, max_attempts=attempts)
-
-    @part
-    def scheduler(self) -> Scheduler:
-        from hive_tui.adapters.ticker import ApTicker
-        from hive_tui.domain.schedule import parse_backfill
-        from hive_tui.services.scheduler import Scheduler
-
-        return Scheduler(
-            self.database,
-            ApTicker(lambda: self.scheduler.on_time()),
-            self.doorbell.ring,
-            self.clock,
-            self.hub,
-            backfill=parse_backfill(self.settings.schedule.backfill),
-            max_attempts=self.retry_policy.max_attempts,
-        )
 
     @part
     def foreground(self) -> Foreground:

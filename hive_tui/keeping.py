@@ -168,7 +168,7 @@ class Keeping:
             self.thinning,
             self.drills,
             self.backups,
-            hive.scheduler,
+            hive.listening.scheduler,
             hive.spending.ledger,
             hive.spending.budget_keeper,
             hive.queue,

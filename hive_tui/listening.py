@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hive_tui.hive import Hive
     from hive_tui.services.chores import Chore
     from hive_tui.services.forgetting import Forgetting
+    from hive_tui.services.scheduler import Scheduler
     from hive_tui.services.sources.intake import Intake
     from hive_tui.services.sources.runner import Source
     from hive_tui.services.sources.sources import Sources
@@ -42,6 +43,23 @@ class Listening:
         from hive_tui.services.sources.sources import Sources
 
         return Sources(self._made, self._hive.database, self._hive.clock, self._hive.hub)
+
+    @part
+    def scheduler(self) -> Scheduler:
+        from hive_tui.adapters.ticker import ApTicker
+        from hive_tui.domain.schedule import parse_backfill
+        from hive_tui.services.scheduler import Scheduler
+
+        hive = self._hive
+        return Scheduler(
+            hive.database,
+            ApTicker(lambda: self.scheduler.on_time()),
+            hive.doorbell.ring,
+            hive.clock,
+            hive.hub,
+            backfill=parse_backfill(hive.settings.schedule.backfill),
+            max_attempts=hive.retry_policy.max_attempts,
+        )
 
     @part
     def event_log(self) -> EventLog:

@@ -48,12 +48,12 @@ class Nights:
         """Let the time pass, with a tick each step."""
         while self.clock.now() < at:
             self.clock.advance(min(step, at - self.clock.now()).total_seconds())
-            self.hive.scheduler.tick()
+            self.hive.listening.scheduler.tick()
 
     def jump_to(self, at: datetime) -> None:
         """Nothing runs until then."""
         self.clock.advance((at - self.clock.now()).total_seconds())
-        self.hive.scheduler.tick()
+        self.hive.listening.scheduler.tick()
 
     @property
     def rows(self) -> list[Wakeup]:
@@ -191,7 +191,7 @@ def test_an_end_that_was_missed_for_days_wakes_once(tmp_path: Path, policy: str,
     nights.jump_to(at("2026-01-08 12:00"))
     assert nights.asked(Action.WAKE) == woken and len(nights.asked(Action.NAP)) == 1
     assert [one for one in nights.outcomes(window) if one[0] == "nap"][1:] == [("nap", "missed", 0)] * 3
-    assert nights.hive.scheduler.tick() == 0
+    assert nights.hive.listening.scheduler.tick() == 0
     nights.hive.close()
 
 
