@@ -374,8 +374,8 @@ class Hive(Outside):
 
     def close(self) -> None:
         """Close what was opened."""
-        if "scheduler" in self.__dict__:
-            self.scheduler.stop()
+        if "listening" in self.__dict__:
+            self.listening.close()
         self.looking.close()
         if self.opened_database is not None:
             self.opened_database.close()

@@ -76,6 +76,11 @@ class Listening:
         days = self._hive.settings.events.keep_days
         return Forgetting(self._hive.database, self._hive.clock, events_kept=timedelta(days=days) if days else None)
 
+    def close(self) -> None:
+        """End what was begun."""
+        if "scheduler" in self.__dict__:
+            self.scheduler.stop()
+
     def chores(self) -> tuple[Chore, ...]:
         """What the heartbeat does for them now and then."""
         from hive_tui.services.chores import Chore

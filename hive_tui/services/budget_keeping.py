@@ -132,7 +132,8 @@ class BudgetKeeper:
             self._wait_longer(agent)
             return
         self._waits.pop(agent.id, None)
-        self._ask_wake(agent.id, day, view.limited_until)
+        if not agent.held:  # a held one is woken by a person, or asked for once it is held no more
+            self._ask_wake(agent.id, day, view.limited_until)
 
     def _ask_missing_wakes(self, found: list[BudgetView], now: datetime) -> None:
         """Of agents that were put to sleep right before a crash, and of those whose budget was raised since then.
@@ -142,6 +143,8 @@ class BudgetKeeper:
         views = {view.agent.id: view for view in found}
         for agent_id, day in self._budgets.sleeping_for_budget().items():
             view, waiting = views[agent_id], self._database.read(wakeups.unfinished_wakes, agent_id)
+            if view.agent.held:
+                continue
             is_asked = self._database.read(wakeups.was_asked, agent_id, _key(agent_id, day))
             if not is_asked and not waiting:
                 self._ask_wake(agent_id, day, view.limited_until)

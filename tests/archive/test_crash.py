@@ -15,7 +15,7 @@ import pytest
 
 from hive_tui.archive.reader import extract, read_member, verify
 from hive_tui.archive.writer import sweep, writing
-from hive_tui.domain.errors import CheckpointError, DiskFull
+from hive_tui.domain.errors import MAKE_ROOM, CheckpointError, DiskFull
 from tests.disks import small_disk
 
 CHANGING = {"os.rename", "os.remove", "os.mkdir", "os.chmod", "os.truncate", "os.link"}
@@ -204,7 +204,7 @@ def test_a_disk_that_gets_full_says_so_and_keeps_nothing(tmp_path: Path, size: i
         with pytest.raises(DiskFull) as caught, writing(disk / "a.tar.zst", {}) as (archive, _):
             archive.add_bytes("a", os.urandom(size))
         assert caught.value.what == "The disk is full: the checkpoint a.tar.zst could not be written."
-        assert caught.value.hint == f"Free some space below {disk}."
+        assert caught.value.hint == MAKE_ROOM
         assert list(disk.iterdir()) == []
 
 

@@ -42,6 +42,7 @@ def take_quietly(path: Path, root: Path, previous: Path | None) -> None:
     take(path, root, previous)
 
 
+@pytest.mark.timeout(600)
 def test_a_writer_killed_at_any_of_many_moments_leaves_no_bad_file_and_nothing_else_touched(
     root: Path, first: Written, tmp_path: Path
 ):

@@ -221,6 +221,21 @@ def test_a_budget_that_is_raised_lets_the_agent_wake_at_once(database: Database,
     assert len(asked) == 2, "once each"
 
 
+def test_a_held_agent_is_asked_for_only_once_it_is_held_no_more(database: Database, known: Budgets, clock: FakeClock):
+    reason = "its budget of the day is used up: 1.0k"
+    ada = add(database, an_ended_agent("ada", reason=reason, since_at=NOON, held=True))
+    known.set(None, Budget(1000), TESTER)
+    spend(database, ada, 1000)
+    database.write(budgets.note_nap, ada.id, NOON.date(), now=NOON)
+    chore = keeper(database, known, clock)
+    chore.keep()
+    assert database.read(wakeups.recent) == []
+    database.write(agents.set_held, ada.id, False)
+    chore.keep()
+    [wake] = database.read(wakeups.recent)
+    assert wake.trigger is Trigger.BUDGET_RESET
+
+
 def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
     stage.agent_in_shell("ada")
     agent = stage.look()

@@ -121,7 +121,7 @@ def test_a_second_process_that_ticks_too_and_a_clock_that_goes_back_change_nothi
     nights.window()
     nights.go_to(at("2026-01-05 02:01"))
     other = nights.new_hive()
-    assert other.scheduler.tick() == 0
+    assert other.listening.scheduler.tick() == 0
     other.close()
     nights.clock.advance(-3600)
     nights.go_to(at("2026-01-05 02:30"))
