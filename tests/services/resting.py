@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.beat import Beat
 from hive_tui.domain.errors import NapRefused
 from hive_tui.domain.idle import IdlePolicy, Memory
 from hive_tui.domain.panes import PaneList
@@ -14,6 +15,7 @@ from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.vetoes import vetoes
 from hive_tui.services.auto_naps import AutoNaps
+from hive_tui.services.dashboard import AgentView, Dashboard
 from hive_tui.services.hub import Hub
 from hive_tui.services.idle_naps import IdleNaps
 from hive_tui.services.limit_naps import LimitNaps
@@ -104,12 +106,20 @@ class Rest:
         self.sightings[agent.id] = a_sighting(**facts)
 
     def look(self, *, state: ServerState = ServerState.UP) -> None:
+        self.naps.note(self.seen(state))
+        if not self.database.read(settings.get, settings.PAUSED, False):  # as with all chores
+            self.naps.keep()
+
+    def seen(self, state: ServerState = ServerState.UP) -> Observation:
+        """All that there is to see now."""
         agents = self.database.read(agent_store.everyone)
         awake = [one.id for one in agents if one.lifecycle is Lifecycle.AWAKE]
         seen = {one: self.sightings[one] for one in awake if one in self.sightings and state is ServerState.UP}
-        self.naps.note(Observation(self.clock.now(), state, "", tuple(agents), seen, PaneList(SERVER, ())))
-        if not self.database.read(settings.get, settings.PAUSED, False):  # as with all chores
-            self.naps.keep()
+        return Observation(self.clock.now(), state, "", tuple(agents), seen, PaneList(SERVER, ()))
+
+    def listed(self) -> tuple[AgentView, ...]:
+        """What the dashboard lists."""
+        return Dashboard(self.database, self.clock).hive(self.seen(), Beat()).agents
 
     def pass_time(self, minutes: float, *, every_s: float = 5.0) -> None:
         """With a look every few seconds, as the heartbeat has them of agents that do nothing."""

@@ -9,13 +9,11 @@ from typing import Any
 import pytest
 
 from hive_tui.domain.agents import Activity
-from hive_tui.domain.beat import Beat
 from hive_tui.domain.events import EventKind
 from hive_tui.domain.idle import IdlePolicy, Memory
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.wakeups import ON_RESUME, Trigger
 from hive_tui.services.auto_naps import stop_nap
-from hive_tui.services.dashboard import Dashboard
 from hive_tui.services.limit_naps import LIMIT_REASON
 from hive_tui.store import agents, announcements, journal, settings, wakeups
 from tests.builders import a_pane
@@ -46,8 +44,7 @@ def rest(new_rest: Callable[..., Rest]) -> Rest:
 
 def shown(rest: Rest) -> list[tuple[str, str]]:
     """Who the dashboard says is about to nap, and why."""
-    views = Dashboard(rest.database, rest.clock).hive(None, Beat()).agents
-    return [(one.agent.name, one.nap.why) for one in views if one.nap]
+    return [(one.agent.name, one.nap.why) for one in rest.listed() if one.nap]
 
 
 def test_an_idle_agent_naps_after_its_minutes_and_an_announcement(rest: Rest):
@@ -305,8 +302,8 @@ def test_the_list_says_until_when_an_agent_is_limited(limits: Rest):
     from hive_tui.ui.format import state_of
 
     limited(limits, limits.clock.now() + timedelta(hours=3))
-    [view] = Dashboard(limits.database, limits.clock).hive(None, Beat()).agents
+    [view] = limits.listed()
     assert state_of(view, limits.clock.now()).text == "◷ limited until 15:00"
     limits.pass_time(0.1)
-    [view] = Dashboard(limits.database, limits.clock).hive(None, Beat()).agents
+    [view] = limits.listed()
     assert state_of(view, limits.clock.now()).text == "◔ naps in 60s"

@@ -1,5 +1,7 @@
 """What is said to an agent goes into its input box and nowhere else."""
 
+from contextlib import suppress
+
 import pytest
 
 from hive_tui.adapters.tmux.panes import TmuxPanes
@@ -90,10 +92,18 @@ def test_a_message_that_joins_after_the_first_was_said_is_said_alone(stage: Stag
     agent = stage.look()
     pane = stage.hive.observer.observe().sightings[agent.id].pane
     messenger = Messenger(stage.hive.panes, stage.hive.kinds, stage.hive.clock)
-    messenger.deliver(agent, pane, ["the fig"], "a-wakeup", busy="")
+
+    def is_told(*messages: str) -> bool:
+        """Once the box is empty again, which is a moment after the answer."""
+        with suppress(NotNow):
+            messenger.deliver(agent, pane, messages, "a-wakeup", busy="")
+            return True
+        return False
+
+    eventually(lambda: is_told("the fig"))
     eventually(lambda: "I see 2 message(s)" in stage.history(pane_id))
-    messenger.deliver(agent, pane, ["the fig", "the plum"], "a-wakeup", busy="")
+    eventually(lambda: is_told("the fig", "the plum"))
     eventually(lambda: "I see 3 message(s)" in stage.history(pane_id))
     assert stage.history(pane_id).count("the fig") == 1
-    messenger.deliver(agent, pane, ["the fig", "the plum"], "a-wakeup", busy="")
+    eventually(lambda: is_told("the fig", "the plum"))
     assert stage.history(pane_id).count("the plum") == 1
