@@ -366,6 +366,13 @@ class Hive(Outside):
             self.looking.switch_on(heartbeat.stir)
         return heartbeat
 
+    def finish_interrupted(self) -> None:
+        """Finish or roll back what has died in the middle; what does that is made only where there is something."""
+        from hive_tui.store import journal
+
+        if self.database.read(journal.operations):
+            self.recovery.finish_interrupted()
+
     def tidy_up(self) -> None:
         """After a command that may have taken checkpoints: prune, unless a heartbeat does that anyway."""
         with suppress(HiveError):

@@ -23,7 +23,7 @@ from hive_tui.store import wakeups as wakeup_store
 @command()
 def agents(hive: Hive, as_json: bool) -> None:
     """List the agents in all panes, and those that sleep."""
-    hive.recovery.finish_interrupted()
+    hive.finish_interrupted()
     observation = hive.observer.observe()
     shapes = _shapes(hive, observation)
     if as_json:
@@ -198,7 +198,7 @@ def find(hive: Hive, name_or_id: str) -> Agent:
     Raises:
         NotFound: There is none.
     """
-    hive.recovery.finish_interrupted()
+    hive.finish_interrupted()
     try:
         agent = hive.database.read(agent_store.find, name_or_id)
     except HiveError:

@@ -20,7 +20,7 @@ from hive_tui.store import settings, wakeups
 @command()
 def status(hive: Hive, as_json: bool) -> None:
     """What the hive is like, in a few lines."""
-    hive.recovery.finish_interrupted()
+    hive.finish_interrupted()
     observation = hive.observer.observe()
     count = {state: sum(agent.lifecycle is state for agent in observation.agents) for state in Lifecycle}
     is_paused = bool(hive.database.read(settings.get, settings.PAUSED, False))

@@ -1,8 +1,10 @@
 """The JSON shapes of the command line. Fields may grow and never change."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint
@@ -11,7 +13,9 @@ from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.task_state import TaskState
 from hive_tui.domain.tasks import Task
 from hive_tui.domain.wakeups import Attempt, Wakeup
-from hive_tui.services.nap import NapResult
+
+if TYPE_CHECKING:
+    from hive_tui.services.nap import NapResult
 
 
 def agent_json(

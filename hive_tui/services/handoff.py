@@ -1,14 +1,14 @@
 """What a woken agent starts with: its old conversation, or a new one that begins with a handoff."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hive_tui.condense.ledger import Budget, Ledger, condense
-from hive_tui.condense.opening import opening
-from hive_tui.condense.tokens import count
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.errors import HiveError, NeedsPerson
 from hive_tui.domain.handoffs import (
@@ -28,6 +28,9 @@ from hive_tui.kinds.kind import Look
 from hive_tui.store import handoffs as store
 from hive_tui.store import tasks as task_store
 from hive_tui.store.database import Database
+
+if TYPE_CHECKING:
+    from hive_tui.condense.ledger import Budget, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Handoffs:
         self._clock = clock
         self._default = default
         self._policy = policy or ContextPolicy()
-        self._budget = budget or Budget()
+        self._budget = budget
         self._tokens_left = tokens_left
         self._rewritten = rewritten
 
@@ -69,6 +72,11 @@ class Handoffs:
         Raises:
             HiveError: No transcript of it can be read.
         """
+        # Every wake comes by here, and few need that.
+        from hive_tui.condense.ledger import Budget, condense
+        from hive_tui.condense.opening import opening
+        from hive_tui.condense.tokens import count
+
         path = transcript or (Path(agent.transcript) if agent.transcript else None)
         if path is None:
             raise HiveError(
@@ -76,7 +84,7 @@ class Handoffs:
                 hint="Say something to the agent first.",
             )
         try:
-            ledger = condense(path, self._budget, before=self.earlier(agent, path))
+            ledger = condense(path, self._budget or Budget(), before=self.earlier(agent, path))
         except OSError as error:
             raise HiveError(
                 f"The transcript of {agent.name} cannot be read: {error.strerror or error} ({path}).",
