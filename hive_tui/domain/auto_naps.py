@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from math import ceil
 from typing import Protocol
 
 from hive_tui.domain.agents import Agent
@@ -50,9 +48,3 @@ class Wishing(Protocol):
     def mend(self) -> None:
         """Make up for what a crash has left undone."""
         ...
-
-
-def lead_words(at: datetime, now: datetime) -> str:
-    """How long until an announced nap, in steps of ten seconds so that no screen is drawn each second."""
-    left_s = max(0.0, (at - now).total_seconds())
-    return f"in {max(1, ceil(left_s / 10)) * 10}s" if left_s < 100 else f"in {ceil(left_s / 60)}m"

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from math import ceil
 
 from hive_tui.domain.errors import HiveError
 
@@ -116,3 +117,9 @@ def bytes_in_words(size: int) -> str:
         if value < 999.5 or unit == "TB":
             return f"{value:.1f} {unit}" if value < 99.95 else f"{value:.0f} {unit}"
     return f"{size} B"
+
+
+def lead_words(at: datetime, now: datetime) -> str:
+    """How long until an announced nap, in steps of ten seconds so that no screen is drawn each second."""
+    left_s = max(0.0, (at - now).total_seconds())
+    return f"in {max(1, ceil(left_s / 10)) * 10}s" if left_s < 100 else f"in {ceil(left_s / 60)}m"

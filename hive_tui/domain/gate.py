@@ -6,12 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hive_tui.domain.breaker import Breaker
-from hive_tui.domain.wakeups import NOISY, Trigger, Wakeup, has_payload
+from hive_tui.domain.wakeups import NOISY, Trigger, Wakeup, is_actionable
 
 AWAKE, STAGGER = "already awake", "stagger"
 """Rules that others ask for by name."""
-NEEDS_SOMETHING_TO_DO = NOISY | {Trigger.ROUTINE}
-"""Wakes by these alone are for nothing where there is no payload, no message and no open task."""
 NIGHT = timedelta(hours=12)
 """So long nobody may look after what wakes by itself."""
 SKIPS_COOLDOWN = frozenset({Trigger.RECOVER})
@@ -112,11 +110,6 @@ def judge(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict:
             return verdict
     asked = ", ".join([wakeup.trigger, *(one for one in wakeup.also if one is not wakeup.trigger)])
     return Verdict(Decision.WAKE, "due", f"asked for by {asked}")
-
-
-def is_actionable(wakeup: Wakeup, *, has_open_tasks: bool) -> bool:
-    """Whether the agent would find something to do. A timer, a person and whoever gave a task know why they ask."""
-    return not wakeup.triggers <= NEEDS_SOMETHING_TO_DO or has_open_tasks or has_payload(wakeup.context)
 
 
 def _pause_switch(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | None:

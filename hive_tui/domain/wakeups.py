@@ -228,3 +228,12 @@ class Attempt:
     """When the next attempt is due, after a failed one that is not the last."""
     error_class: ErrorClass | None = None
     """Of a failed attempt: whether trying again may help."""
+
+
+NEEDS_SOMETHING_TO_DO = NOISY | {Trigger.ROUTINE}
+"""Wakes by these alone are for nothing where there is no payload, no message and no open task."""
+
+
+def is_actionable(wakeup: Wakeup, *, has_open_tasks: bool) -> bool:
+    """Whether the agent would find something to do. A timer, a person and whoever gave a task know why they ask."""
+    return not wakeup.triggers <= NEEDS_SOMETHING_TO_DO or has_open_tasks or has_payload(wakeup.context)

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 
 from hive_tui.domain.agents import Lifecycle
-from hive_tui.domain.auto_naps import Restful, Wish, Wishing, lead_words
+from hive_tui.domain.auto_naps import Restful, Wish, Wishing
+from hive_tui.domain.durations import lead_words
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind
 from hive_tui.domain.idle import LONGEST_GAP_S

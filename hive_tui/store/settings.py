@@ -1,11 +1,10 @@
-"""Small facts that live in the database: switches, the heartbeat's sign of life, saved layouts, sleep windows."""
+"""Small facts that live in the database: switches, the heartbeat's sign of life, saved layouts."""
 
 import sqlite3
 from datetime import datetime
 from typing import Any
 
 from hive_tui.domain.panes import Topology
-from hive_tui.domain.schedule import SleepWindow
 from hive_tui.store.values import from_json, from_us, to_json, to_us
 
 PAUSED = "paused"
@@ -50,19 +49,3 @@ def topologies(db: sqlite3.Connection) -> list[Topology]:
     """Saved layouts, the one seen last first."""
     rows = db.execute("SELECT body FROM topologies ORDER BY seen_at DESC")
     return [Topology.from_json(from_json(row["body"])) for row in rows]
-
-
-def add_sleep_window(db: sqlite3.Connection, window_id: str, agent_id: str | None) -> None:
-    """A new sleep window with the database's defaults: 02:00 to 04:00 UTC, inactive."""
-    db.execute("INSERT INTO sleep_windows (id, agent_id) VALUES (?, ?)", (window_id, agent_id))
-
-
-def sleep_windows(db: sqlite3.Connection) -> list[SleepWindow]:
-    """All sleep windows."""
-    rows = db.execute("SELECT id, agent_id, start_time, end_time, timezone, active FROM sleep_windows ORDER BY id")
-    return [
-        SleepWindow(
-            row["id"], row["agent_id"], row["start_time"], row["end_time"], row["timezone"], bool(row["active"])
-        )
-        for row in rows
-    ]

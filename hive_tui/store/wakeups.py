@@ -8,7 +8,6 @@ from typing import Any
 
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import ErrorClass, NotFound
-from hive_tui.domain.gate import is_actionable
 from hive_tui.domain.wakeups import (
     NOISY,
     UNFINISHED,
@@ -19,6 +18,7 @@ from hive_tui.domain.wakeups import (
     Trigger,
     Wakeup,
     WakeupStatus,
+    is_actionable,
     merged_context,
 )
 from hive_tui.store import keys, stats

@@ -7,8 +7,7 @@ from pathlib import Path
 from textwrap import wrap
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
-from hive_tui.domain.auto_naps import lead_words
-from hive_tui.domain.durations import bytes_in_words, in_words
+from hive_tui.domain.durations import bytes_in_words, in_words, lead_words
 from hive_tui.domain.events import Severity
 from hive_tui.domain.wakeups import Action, Wakeup, WakeupStatus
 from hive_tui.services.dashboard import AgentView, EventsView, HiveView, QueueView

@@ -9,8 +9,9 @@ from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, 
 from hive_tui.domain.errors import NameTaken, NotFound
 from hive_tui.domain.handoffs import ContextMode, Handoff
 from hive_tui.domain.processes import ProcessId
+from hive_tui.domain.schedule import SleepWindow
 from hive_tui.domain.wakeups import NewWakeup, Trigger, WakeupStatus
-from hive_tui.store import agents, consolidations, handoffs, journal, settings, stale, wakeups
+from hive_tui.store import agents, consolidations, handoffs, journal, stale, wakeups, windows
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent, an_ended_agent
 from tests.store.builders import a_checkpoint, enter
@@ -166,7 +167,7 @@ def test_an_agent_that_something_refers_to_is_forgotten_and_not_dropped(database
     elif use == "wakeup":
         ask_for_a_wake(database, ada)
     elif use == "sleep window":
-        database.write(settings.add_sleep_window, "w", ada.id)
+        database.write(windows.put, SleepWindow("w", ada.id))
     elif use == "handoff":
         database.write(handoffs.add, Handoff("w-1", ada.id, ContextMode.HANDOFF, "asked for", NOON))
     elif use == "stages":

@@ -15,7 +15,8 @@ import pytest
 
 from hive_tui.domain.errors import StoreError, StoreFull
 from hive_tui.domain.events import Event, EventKind
-from hive_tui.store import agents, journal, migrations, screens, settings, wakeups
+from hive_tui.domain.schedule import SleepWindow
+from hive_tui.store import agents, journal, migrations, screens, settings, wakeups, windows
 from hive_tui.store.database import BUSY_TIMEOUT_MS, Database
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
@@ -124,9 +125,14 @@ def test_a_thread_that_has_ended_holds_no_files_open(database: Database):
     read()
 
 
+def test_the_database_and_the_domain_agree_on_what_a_new_sleep_window_is(database: Database):
+    database.write(lambda db: db.execute("INSERT INTO sleep_windows (id) VALUES ('w')"))
+    assert database.read(windows.everything) == [SleepWindow("w", None, "02:00", "04:00", "UTC", active=False)]
+
+
 def test_a_broken_reference_is_a_bug_and_not_a_trouble_of_the_disk(database: Database):
     with pytest.raises(sqlite3.IntegrityError):
-        database.write(settings.add_sleep_window, "w", "nobody")
+        database.write(windows.put, SleepWindow("w", "nobody"))
 
 
 @pytest.mark.parametrize("name", ["a b", "what?mode=rw", "100%41", "#1", "zürich", "caf\udce9"])

@@ -1,13 +1,11 @@
-"""Switches, saved layouts, sleep windows."""
+"""Switches, saved layouts."""
 
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from hive_tui.domain.agents import Agent
 from hive_tui.domain.panes import Topology, topology
-from hive_tui.domain.schedule import SleepWindow
 from hive_tui.store import settings
 from hive_tui.store.database import Database
 from tests.builders import NOON, a_pane
@@ -33,26 +31,6 @@ def test_a_setting_keeps_its_last_value_and_when_that_was(database: Database):
     assert database.read(settings.get, "key") == 2
     assert database.read(settings.updated_at, "key") == later
     assert database.read(settings.updated_at, "other") == NOON
-
-
-def test_a_new_sleep_window_is_two_to_four_in_the_night_and_sleeps_nobody(database: Database, ada: Agent):
-    database.write(settings.add_sleep_window, "w-all", None)
-    database.write(settings.add_sleep_window, "w-ada", ada.id)
-    assert database.read(settings.sleep_windows) == [
-        SleepWindow("w-ada", ada.id, "02:00", "04:00", "UTC", active=False),
-        SleepWindow("w-all", None, "02:00", "04:00", "UTC", active=False),
-    ]
-
-
-def test_the_database_and_the_domain_agree_on_what_a_new_sleep_window_is(database: Database):
-    database.write(settings.add_sleep_window, "w", None)
-    assert database.read(settings.sleep_windows) == [SleepWindow("w", None)]
-
-
-def test_a_sleep_window_sleeps_somebody_only_once_it_is_enabled(database: Database):
-    database.write(settings.add_sleep_window, "w", None)
-    database.write(lambda db: db.execute("UPDATE sleep_windows SET active = 1"))
-    assert [window.active for window in database.read(settings.sleep_windows)] == [True]
 
 
 def a_layout(server: str, cwd: str = "/home/ada") -> Topology:
