@@ -22,7 +22,7 @@ from hive_tui.store.database import Database
 SCHEDULE_EVERY_S = 5.0
 PRUNE_EVERY_S = 15.0
 COPY_EVERY_S = 10.0
-COUNT_EVERY_S = 5.0
+COUNT_EVERY_S = 10.0
 COUNT_PATIENCE_S = 0.5
 TAKE_EVERY_S = 15.0
 BACK_UP_EVERY_S = 15.0
