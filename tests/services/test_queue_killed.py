@@ -31,6 +31,7 @@ FORK = multiprocessing.get_context("fork")
 KILLS = 200
 T = TypeVar("T")
 RECOVERED_S = 2.0
+"""Seconds of processor time: a machine with other work to do must not fail this."""
 
 
 def worker(home: Path, asks: int = 0, fatal: int = 0) -> tuple[int, list[list[str]]]:
@@ -63,7 +64,7 @@ def everything(database: Database) -> list[Wakeup]:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_killed_at_random_points_the_queue_loses_nothing_and_does_nothing_twice(database: Database):
     random, asked, done, kills, slowest = Random(5), Counter[str](), Counter[str](), 0, 0.0
     while kills < KILLS:
@@ -90,6 +91,7 @@ def test_killed_at_random_points_the_queue_loses_nothing_and_does_nothing_twice(
         assert len(made) == one.attempts and all(attempt.outcome for attempt in made)
         succeeded = sum(attempt.outcome is Outcome.SUCCEEDED for attempt in made)
         assert succeeded == (one.status is WakeupStatus.COMPLETED)
+    assert database.read(lambda db: db.execute("PRAGMA integrity_check").fetchone()[0]) == "ok"
     assert slowest < RECOVERED_S
 
 
@@ -149,7 +151,7 @@ def _complete_all(db: sqlite3.Connection, found: list[Wakeup]) -> bool:
 
 
 @pytest.mark.faults
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("processes", [2, 4])
 def test_processes_work_off_twenty_thousand_rows_without_one_double(database: Database, processes: int):
     database.write(_add_agents, AGENTS)
@@ -160,7 +162,7 @@ def test_processes_work_off_twenty_thousand_rows_without_one_double(database: Da
     workers = [FORK.Process(target=claim_and_complete, args=(path, together, told)) for _ in range(processes)]
     for one in workers:
         one.start()
-    completed = Counter(wakeup_id for _ in workers for wakeup_id in told.get(timeout=500))
+    completed = Counter(wakeup_id for _ in workers for wakeup_id in told.get(timeout=1100))
     for one in workers:
         one.join()
     assert len(completed) == ROWS and set(completed.values()) == {1}
