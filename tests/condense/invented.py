@@ -57,7 +57,7 @@ class Inventor:
         self.used: set[str] = set()
         self.ids = 0
         self.language = self.random.choice(list(LANGUAGES))
-        self.cwd = f"/work/{self.word()}"
+        self.cwd = f"/home/ada/{self.word()}"
         if kind == "codex":
             meta = {"id": "s", "cwd": self.cwd, "git": {"branch": "topic"}}
             self.made.rows.append({"type": "session_meta", "timestamp": "2026-03-02T08:00:00Z", "payload": meta})

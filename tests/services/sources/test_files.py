@@ -228,7 +228,7 @@ def test_changes_settle_after_a_quiet_time_or_after_the_longest():
 
 
 def test_what_is_ours_or_gits_is_nobodys_change():
-    own = (Path("/work/.hive"),)
-    assert is_ignored(Path("/work/.hive/hive.db"), own) and is_ignored(Path("/work/.git/index"), own)
-    assert not is_ignored(Path("/work/.github/a"), own) and not is_ignored(Path("/work/.hive2/a"), own)
+    own = (Path("/home/ada/.hive"),)
+    assert is_ignored(Path("/home/ada/.hive/hive.db"), own) and is_ignored(Path("/home/ada/.git/index"), own)
+    assert not is_ignored(Path("/home/ada/.github/a"), own) and not is_ignored(Path("/home/ada/.hive2/a"), own)
     assert FileNews(1, tuple(str(n) for n in range(20)), 25).message().endswith("8, 9 and 15 more.")
