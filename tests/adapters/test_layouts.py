@@ -181,6 +181,13 @@ def test_a_layout_that_this_tmux_does_not_take_leaves_the_panes_tiled(
     assert len(panes.list().panes) == 2
 
 
+def await_cats(stage: Stage, panes: TmuxPanes) -> None:
+    """Before its program is there, a new process may stand in another folder and have other variables."""
+    processes, cats = stage.hive.processes, ("cat",)
+    others = [pane.pid for pane in panes.list().panes if "bash" in pane.start_command]
+    eventually(lambda: all(processes.argv(one.pid) == cats for one in panes.list().panes if one.pid not in others))
+
+
 @pytest.mark.parametrize("session", ["hive", "%3", "$0", "@1", "=x", "-", "two words", "日本", "c#S"])
 def test_a_pane_is_opened_in_a_session_of_any_name(
     stage: Stage, layouts: LayoutBuilder, panes: TmuxPanes, session: str
@@ -191,6 +198,7 @@ def test_a_pane_is_opened_in_a_session_of_any_name(
     opened = [
         layouts.open_pane(session=session, window="w#S", cwd=str(folder), command="exec cat", env=env) for _ in range(2)
     ]
+    await_cats(stage, panes)
     found = {pane.id: pane for pane in panes.list().panes}
     for pane_id in opened:
         pane = found[pane_id]
@@ -202,6 +210,7 @@ def test_a_pane_is_opened_in_a_session_of_any_name(
 
 def test_a_pane_is_opened_also_where_no_server_runs(stage: Stage, layouts: LayoutBuilder, panes: TmuxPanes):
     pane_id = layouts.open_pane(session="hive", window="ada", cwd="/", command="exec cat", env={})
+    await_cats(stage, panes)
     [pane] = panes.list().panes
     assert (pane.id, pane.session_name, pane.window_name, pane.cwd) == (pane_id, "hive", "ada", "/")
     assert stage.tmux("show-options", "-p", "-v", "-q", "-t", pane_id, REBUILT) == ""
