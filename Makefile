@@ -21,11 +21,11 @@ demo: install         ## Open it on a private tmux server with small scripted ag
 
 test: install         ## All tests
 	@.ci/setup test-tools
-	.venv/bin/pytest -n 4 --dist loadgroup
+	.venv/bin/pytest -n 4 --dist worksteal
 
-test-faults: install  ## Slow fault tests: kill -9 at every step, many times
+test-faults: install  ## Slow fault tests: kill -9 at every step, many times; and random examples, new ones each time
 	@.ci/setup test-tools
-	.venv/bin/pytest -m faults -n 4 tests
+	.venv/bin/pytest -m 'faults or hypothesis' -n 4 tests
 
 test-agents: install  ## The real programs in PREFIX/bin against a pretended model: make test-agents PREFIX=FOLDER
 	@.ci/setup test-tools

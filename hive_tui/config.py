@@ -1,19 +1,32 @@
 """Reads the settings from one TOML file, and checks them."""
 
 import os
-import tomllib
-from dataclasses import asdict, fields
 from datetime import timedelta
 from pathlib import Path
 
+from msgspec import structs
 from platformdirs import user_config_path, user_data_path
 
-from hive_tui import nap_settings, sleep_settings
 from hive_tui.domain.durations import parse_duration
 from hive_tui.domain.errors import ConfigError, HiveError
 from hive_tui.domain.schedule import parse_backfill
 from hive_tui.domain.toml_tables import TomlReader, line_of
-from hive_tui.settings import AgentSettings, QueueSettings, RedisSettings, Settings
+from hive_tui.settings import (
+    AgentSettings,
+    QueueSettings,
+    RedisSettings,
+    Settings,
+    alerts,
+    effects,
+    http,
+    measuring,
+    naps,
+    serving,
+    sleep,
+    vectors,
+)
+from hive_tui.settings.http import WebhookSettings
+from hive_tui.settings.machine import ServiceSettings
 
 SHORTEST_EVERY = timedelta(minutes=1)
 
@@ -61,6 +74,8 @@ def parse(text: str, file: Path) -> Settings:
     Raises:
         ConfigError: Something is wrong; the sentence names file, line and key.
     """
+    import tomllib  # where there is no file it is not needed
+
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -68,12 +83,13 @@ def parse(text: str, file: Path) -> Settings:
             f"{file}:{line_of(error, text)}: {error}.", hint="The file is TOML: `key = value` below `[table]`."
         ) from error
     reader = _Reader(file, text)
-    agents = value.pop("agents", {})
-    if not isinstance(agents, dict):
-        raise reader.error(("agents",), "must be tables like [agents.NAME]")
+    named = {
+        "agents": reader.named(AgentSettings, value.pop("agents", {}), "agents"),
+        "services": reader.named(ServiceSettings, value.pop("services", {}), "services"),
+        "webhooks": reader.named(WebhookSettings, value.pop("webhooks", {}), "webhooks"),
+    }
     settings = reader.table(Settings, value, ())
-    named = {name: reader.table(AgentSettings, table, ("agents", name)) for name, table in agents.items()}
-    result = Settings(**{**{one.name: getattr(settings, one.name) for one in fields(settings)}, "agents": named})
+    result = structs.replace(settings, **named)
     reader.check_values(result)
     return result
 
@@ -86,7 +102,7 @@ class _Reader(TomlReader):
             (("observer", "every_s"), settings.observer.every_s),
             (("observer", "every_s_without_screen"), settings.observer.every_s_without_screen),
             (("heartbeat", "sweep_s"), settings.heartbeat.sweep_s),
-            *((("files", name), seconds) for name, seconds in asdict(settings.files).items()),
+            *((("files", name), seconds) for name, seconds in structs.asdict(settings.files).items()),
             (("tmux", "timeout_s"), settings.tmux.timeout_s),
             (("redis", "timeout_s"), settings.redis.timeout_s),
             (("redis", "patience_s"), settings.redis.patience_s),
@@ -114,21 +130,38 @@ class _Reader(TomlReader):
             parse_backfill(settings.schedule.backfill)
         except HiveError as error:
             raise self.error(("schedule", "backfill"), f"is {settings.schedule.backfill!r}", error.hint) from error
-        for path, what in sleep_settings.mistakes(settings.handoff, settings.consolidation, settings.llm):
+        for path, what in sleep.mistakes(settings.handoff, settings.consolidation, settings.llm):
+            raise self.error(path, what)
+        for path, what in vectors.mistakes(settings.vectors):
+            raise self.error(path, what)
+        for mistaken, what in effects.mistakes(settings.effects):
+            raise self.error(mistaken, what)
+        for path, what in measuring.mistakes(settings.prices, settings.savings):
             raise self.error(path, what)
         self._check_naps(settings)
+        for where, what in http.mistakes(settings.http, settings.webhooks):
+            raise self.error(where, what)
         if settings.recover.on_start not in ("offer", "wake"):
             raise self.error(("recover", "on_start"), f"is {settings.recover.on_start!r}, but must be offer or wake")
 
     def _check_naps(self, settings: Settings) -> None:
         """What is said of naps that nobody asks for."""
         minutes = {name: one.idle_after_minutes or 0.0 for name, one in settings.agents.items()}
-        for path, what in nap_settings.mistakes(settings.idle, settings.limits, minutes):
+        for path, what in naps.mistakes(settings.idle, settings.limits, minutes):
+            raise self.error(path, what)
+        needs = {name: (*one.needs, *one.wants) for name, one in settings.agents.items()}
+        default, is_named = Settings(), settings.services or any(needs.values())
+        if is_named or (settings.idle_sleep, settings.models) != (default.idle_sleep, default.models):
+            from hive_tui.settings import machine_checks
+
+            for path, what in machine_checks.mistakes(settings.idle_sleep, settings.models, settings.services, needs):
+                raise self.error(path, what)
+        for path, what in (*serving.mistakes(settings.log), *alerts.mistakes(settings.alerts)):
             raise self.error(path, what)
 
     def _check_queue(self, queue: QueueSettings) -> None:
         """Nothing is negative, and no wait lasts longer than a day."""
-        for name, number in asdict(queue).items():
+        for name, number in structs.asdict(queue).items():
             if not 0 <= number <= 86_400:
                 raise self.error(("queue", name), f"is {number:g}, but must be from 0 to 86400")
         if queue.breaker_s == 0:
@@ -144,7 +177,7 @@ class _Reader(TomlReader):
     def _check_checkpoints(self, settings: Settings) -> None:
         """Counts and sizes are not negative, and the rest is what it must be."""
         for table in ("checkpoint", "drill", "offsite"):
-            for name, number in asdict(getattr(settings, table)).items():
+            for name, number in structs.asdict(getattr(settings, table)).items():
                 if isinstance(number, int) and number < 0:
                     raise self.error((table, name), f"is {number}, but must be 0 or more")
         if settings.checkpoint.keep < 1:

@@ -3,47 +3,48 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from hive_tui.assembly.outside import Outside
+from hive_tui.assembly.part import part
 from hive_tui.domain.errors import HiveError
-from hive_tui.outside import Outside
-from hive_tui.part import part
 
 if TYPE_CHECKING:
-    from hive_tui.domain.beat import Beat
+    from hive_tui.adapters.tmux.hearing import Hearing
+    from hive_tui.assembly.alerting import Alerting
+    from hive_tui.assembly.effecting import Effecting
+    from hive_tui.assembly.examining import Examining
+    from hive_tui.assembly.keeping import Keeping
+    from hive_tui.assembly.listening import Listening
+    from hive_tui.assembly.machine import Machine
+    from hive_tui.assembly.measuring import Measuring
+    from hive_tui.assembly.recurring import Recurring
+    from hive_tui.assembly.remembering import Remembering
+    from hive_tui.assembly.resting import Resting
+    from hive_tui.assembly.returning import Returning
+    from hive_tui.assembly.serving import Unattended
+    from hive_tui.assembly.spending import Spending
     from hive_tui.domain.retry import RetryPolicy
-    from hive_tui.keeping import Keeping
-    from hive_tui.listening import Listening
-    from hive_tui.remembering import Remembering
-    from hive_tui.resting import Resting
-    from hive_tui.services.alerts import Alerts
     from hive_tui.services.dispatch import Dispatcher
-    from hive_tui.services.doctor import Doctor
     from hive_tui.services.explain import Explainer
     from hive_tui.services.eyes import Eyes
     from hive_tui.services.foreground import Foreground
     from hive_tui.services.gate import Gatekeeper
-    from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.hooks import HookReports
     from hive_tui.services.nap import Napper
-    from hive_tui.services.observer import Observation, Observer
+    from hive_tui.services.observer import Observer
     from hive_tui.services.pane_building import PaneBuilder
     from hive_tui.services.queue import WakeupQueue
-    from hive_tui.services.recovery import Recovery
     from hive_tui.services.registry import Registry
-    from hive_tui.services.restore import Restorer
-    from hive_tui.services.restore_ending import RestoreEnding
     from hive_tui.services.schedule import Schedule
     from hive_tui.services.snapshot import Snapshotter
     from hive_tui.services.streams import Streams
     from hive_tui.services.tasks import TaskBoard
     from hive_tui.services.validation import Validator
     from hive_tui.services.wake import Waker
-    from hive_tui.spending import Spending
 
 
 class Hive(Outside):
@@ -59,7 +60,13 @@ class Hive(Outside):
         """Eyes with no memory yet, for one nap or one wake."""
         from hive_tui.services.eyes import Eyes
 
-        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports)
+        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports, self._heard)
+
+    @part
+    def hearing(self) -> Hearing:
+        from hive_tui.adapters.tmux.hearing import Hearing
+
+        return Hearing(self.looking, self.clock)
 
     @part
     def observer(self) -> Observer:
@@ -78,15 +85,39 @@ class Hive(Outside):
 
     @part
     def spending(self) -> Spending:
-        from hive_tui.spending import Spending
+        from hive_tui.assembly.spending import Spending
 
         return Spending(self)
 
     @part
     def resting(self) -> Resting:
-        from hive_tui.resting import Resting
+        from hive_tui.assembly.resting import Resting
 
         return Resting(self)
+
+    @part
+    def recurring(self) -> Recurring:
+        from hive_tui.assembly.recurring import Recurring
+
+        return Recurring(self)
+
+    @part
+    def effecting(self) -> Effecting:
+        from hive_tui.assembly.effecting import Effecting
+
+        return Effecting(self)
+
+    @part
+    def machine(self) -> Machine:
+        from hive_tui.assembly.machine import Machine
+
+        return Machine(self)
+
+    @part
+    def measuring(self) -> Measuring:
+        from hive_tui.assembly.measuring import Measuring
+
+        return Measuring(self)
 
     @part
     def queue(self) -> WakeupQueue:
@@ -132,13 +163,13 @@ class Hive(Outside):
 
     @part
     def keeping(self) -> Keeping:
-        from hive_tui.keeping import Keeping
+        from hive_tui.assembly.keeping import Keeping
 
         return Keeping(self)
 
     @part
     def listening(self) -> Listening:
-        from hive_tui.listening import Listening
+        from hive_tui.assembly.listening import Listening
 
         return Listening(self)
 
@@ -160,7 +191,7 @@ class Hive(Outside):
 
     @part
     def remembering(self) -> Remembering:
-        from hive_tui.remembering import Remembering
+        from hive_tui.assembly.remembering import Remembering
 
         return Remembering(self)
 
@@ -177,7 +208,7 @@ class Hive(Outside):
         starter = Starter(
             self.builder, self.new_eyes, self.panes, self.processes, self.kinds, self.clock, self._prelude
         )
-        messenger = Messenger(self.panes, self.kinds, self.clock)
+        messenger = Messenger(self.panes, self.kinds, lambda: self.effecting.log, self.clock)
         return Waker(
             self.database,
             self.new_eyes,
@@ -191,6 +222,7 @@ class Hive(Outside):
             self.remembering.handoffs,
             self.clock,
             self.hub,
+            ready=lambda agent: self.machine.ready_for(agent),
         )
 
     @part
@@ -235,54 +267,6 @@ class Hive(Outside):
         return Foreground(self.database, self.dispatcher, self.heartbeat_lock, self.clock, name)
 
     @part
-    def restorer(self) -> Restorer:
-        from hive_tui.services.conversation import Conversation
-        from hive_tui.services.restore import Restorer
-
-        return Restorer(
-            self.home,
-            self.database,
-            self.locks,
-            self.napper,
-            self.snapshotter,
-            self.validator,
-            self.workspaces,
-            self.observer,
-            Conversation(),
-            self.streams,
-            self.restore_ending,
-            self.clock,
-        )
-
-    @part
-    def restore_ending(self) -> RestoreEnding:
-        from hive_tui.services.conversation import Conversation
-        from hive_tui.services.restore_ending import RestoreEnding
-
-        ring = self.doorbell.ring
-        return RestoreEnding(self.database, self.workspaces, Conversation(), self.streams, ring, self.clock, self.hub)
-
-    @part
-    def recovery(self) -> Recovery:
-        from hive_tui.services.recovery import Recovery
-
-        return Recovery(
-            self.database,
-            self.observer,
-            self.panes,
-            self.builder,
-            self.processes,
-            self.locks,
-            self.snapshotter,
-            self.restore_ending,
-            self.queue,
-            self.dispatcher,
-            self.heartbeat_lock,
-            self.clock,
-            self.hub,
-        )
-
-    @part
     def registry(self) -> Registry:
         from hive_tui.services.registry import Registry
 
@@ -299,79 +283,42 @@ class Hive(Outside):
         )
 
     @part
+    def returning(self) -> Returning:
+        from hive_tui.assembly.returning import Returning
+
+        return Returning(self)
+
+    @part
+    def unattended(self) -> Unattended:
+        from hive_tui.assembly.serving import Unattended
+
+        return Unattended(self)
+
+    @part
     def explainer(self) -> Explainer:
         from hive_tui.services.explain import Explainer
 
-        return Explainer(
-            self.database, self.napper, self.panes, self.processes, self.kinds, self.clock, self.spending.budgets
-        )
+        around = (self.panes, self.processes, self.kinds, self.clock)
+        return Explainer(self.database, self.napper, *around, self.spending.budgets, self.machine.needs_of, self._heard)
 
     @part
-    def doctor(self) -> Doctor:
-        from hive_tui.services.doctor import Doctor
+    def examining(self) -> Examining:
+        from hive_tui.assembly.examining import Examining
 
-        return Doctor(
-            self.home,
-            lambda: self.database,
-            self.panes,
-            self.tmux,
-            self.heartbeat_lock,
-            self.notifier.probe,
-            self.settings,
-            self.clock,
-            lambda: self.stream_server,
-            lambda: self.keeping.mender,
-            lambda: self.keeping.offsite,
-        )
+        return Examining(self)
 
     @part
-    def alerts(self) -> Alerts:
-        from hive_tui.services.alerts import Alerts
+    def alerting(self) -> Alerting:
+        from hive_tui.assembly.alerting import Alerting
 
-        return Alerts(self.database, self.notifier, self.clock, calls=self.settings.notify.needs_you)
-
-    def heartbeat(
-        self,
-        *,
-        observe_every_s: float,
-        on_observed: Callable[[Observation], None] = lambda _: None,
-        beat: Beat | None = None,
-    ) -> Heartbeat:
-        """A heartbeat for this process; it works as soon as no other one does."""
-        from hive_tui.adapters.changes import DatabaseWatch
-        from hive_tui.services.glance import Glance
-        from hive_tui.services.heartbeat import Heartbeat
-
-        more = (*self.listening.chores(), *self.resting.chores())
-        heartbeat = Heartbeat(
-            self.database,
-            self.observer,
-            self.dispatcher,
-            self.recovery,
-            self.alerts,
-            self.heartbeat_lock,
-            self.doorbell,
-            self.clock,
-            self.hub,
-            observe_every_s=observe_every_s,
-            on_observed=self.resting.seeing(on_observed),
-            glance=Glance(self.database, self.looking, self.processes.is_alive, self.clock, self.hook_reports.folders),
-            chores=self.keeping.housekeeping.chores(self.database, self.clock, *more),
-            beat=beat,
-            sources=self.listening.sources,
-            changes=lambda: DatabaseWatch(self.database.path),
-            sweep_s=self.settings.heartbeat.sweep_s,
-        )
-        if self.settings.tmux.control_mode:
-            self.looking.switch_on(heartbeat.stir)
-        return heartbeat
+        return Alerting(self)
 
     def finish_interrupted(self) -> None:
         """Finish or roll back what has died in the middle; what does that is made only where there is something."""
         from hive_tui.store import journal
 
         if self.database.read(journal.operations):
-            self.recovery.finish_interrupted()
+            self.returning.recovery.finish_interrupted()
 
     def tidy_up(self) -> None:
         """After a command that may have taken checkpoints: prune, unless a heartbeat does that anyway."""
@@ -383,9 +330,15 @@ class Hive(Outside):
         """Close what was opened."""
         if "listening" in self.__dict__:
             self.listening.close()
+        if "hearing" in self.__dict__:
+            self.hearing.close()
         self.looking.close()
         if self.opened_database is not None:
             self.opened_database.close()
+
+    def _heard(self) -> Hearing | None:
+        """What hears reports to terminals; only where a heartbeat listens, since it costs a client of tmux."""
+        return self.hearing if self.looking.is_on and self.settings.tmux.terminal_status else None
 
     def _prelude(self, name: str) -> str:
         agent = self.settings.agents.get(name)

@@ -16,6 +16,7 @@ from hive_tui.settings import CheckpointSettings, DrillSettings, OffsiteSettings
 from hive_tui.store import agents, checkpoints, journal
 from tests.builders import an_ended_agent
 from tests.clocks import FakeClock
+from tests.migrated import home_with_database
 from tests.stage import Heard
 
 TESTER = Actor.person("test")
@@ -40,7 +41,7 @@ class Keeper:
     def new_hive(self, *, clock: Clock | None = None, **tables: Any) -> Hive:
         """Another hive on the same home, as another process would have it."""
         hive = Hive(
-            self.folder / "home",
+            home_with_database(self.folder / "home"),
             Settings(**{**self.tables, **tables}),
             str(self.folder / "no-server"),
             clock=clock or self.clock,

@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import signal
 import subprocess
 import sys
 import uuid
@@ -23,10 +24,13 @@ from hive_tui.hive import Hive
 from hive_tui.services.nap import NapRequest, NapResult
 from hive_tui.settings import QueueSettings, RetrySettings, Settings
 from hive_tui.store import agents as agent_store
+from tests import forked
+from tests.migrated import home_with_database
 
 ROOT = Path(__file__).parent.parent
 CLOCK = SystemClock()
 TESTER = Actor.person("test")
+AS_MODULE = len(["python", "-m", "hive_tui"])
 AGENT = f"{sys.executable} -m hive_tui.scripted_agent"
 PROMPT = "here$ "
 SHELL = f"exec env 'PS1={PROMPT}' bash --norc --noprofile -i"
@@ -75,12 +79,18 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.hive.close()
+        started = self._agents_and_helpers()
         self.tmux("kill-server", check=False)
         Path(f"/tmp/tmux-{os.getuid()}/{self.socket}").unlink(missing_ok=True)
-        for file in self.agents_home.glob("sessions/*.json"):
-            pid = int(file.stem)
-            if "scripted_agent" in " ".join(self.hive.processes.argv(pid)):
-                os.kill(pid, 9)
+        for process in started:
+            self.hive.processes.signal(process, signal.SIGKILL)
+
+    def _agents_and_helpers(self) -> list[ProcessId]:
+        """An agent that is killed cannot end its helpers, and the shell that loses it does not hang up on them."""
+        table = self.hive.processes.table()
+        pids = [int(file.stem) for file in self.agents_home.glob("sessions/*.json")]
+        agents = [pid for pid in pids if "scripted_agent" in " ".join(self.hive.processes.argv(pid))]
+        return [one.id for pid in agents for one in table.tree(pid)]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -201,6 +211,7 @@ class Stage:
 
     def look(self, name: str | None = None) -> Agent:
         """The agent as one more look finds it; the only one, if no name is given."""
+        home_with_database(self.home)  # it is opened now, and not before
         agents = self.hive.observer.observe().agents
         found = [agent for agent in agents if name in (None, agent.name)]
         assert len(found) == 1, f"{name}: {[agent.name for agent in agents]}"
@@ -235,16 +246,9 @@ class Stage:
         return found
 
     def command(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
-        """Run `hive-tui` as a person would in a shell."""
-        return subprocess.run(
-            self.command_line(*arguments),
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-            cwd=self.folder,
-        )
+        """Run `hive-tui` as a person would in a shell, in a process that is spared the imports."""
+        words = self.command_line(*arguments)[AS_MODULE:]
+        return forked.parent().run(words, env=self.environment, cwd=self.folder, timeout_s=timeout_s)
 
     def command_line(self, *arguments: str) -> list[str]:
         """The words of that command."""

@@ -14,7 +14,19 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 50
 
-HEAVY = ("apscheduler", "libtmux", "plyer", "psutil", "redis", "rich", "sqlalchemy", "sqlmodel", "textual")
+HEAVY = (
+    "apscheduler",
+    "h11",
+    "libtmux",
+    "plyer",
+    "psutil",
+    "redis",
+    "rich",
+    "sqlalchemy",
+    "sqlmodel",
+    "textual",
+    "tomlkit",
+)
 """Packages whose import a person would feel in a short command."""
 
 

@@ -2,15 +2,16 @@
 
 import sys
 import tomllib
-from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct, structs
 
 from hive_tui import config
 from hive_tui.domain.errors import ConfigError
 from hive_tui.domain.retry import RetryPolicy
+from hive_tui.domain.toml_tables import NAMED_TABLES
 from hive_tui.settings import AgentSettings, Settings
 from tests.users import without_root
 
@@ -21,11 +22,11 @@ FILE = Path("/home/ada/.config/hive-tui/config.toml")
 def keys_of(settings: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
     """Every single setting with its value; those of agents have no default names."""
     found: dict[tuple[str, ...], Any] = {}
-    for field in fields(settings):
+    for field in structs.fields(settings):
         value = getattr(settings, field.name)
-        if is_dataclass(value):
+        if isinstance(value, Struct):
             found |= keys_of(value, (*path, field.name))
-        elif field.name != "agents":
+        elif field.name not in NAMED_TABLES:
             found[*path, field.name] = value
     return found
 
@@ -56,10 +57,12 @@ class TestDefaults:
 
     def test_the_example_of_an_agents_settings_is_accepted_without_its_comment_signs(self):
         text = EXAMPLE.read_text(encoding="utf-8")
-        commented = text[text.index("# [agents.") :]
+        commented = text[text.index("# [services.") :]
         lines = [line.removeprefix("# ") for line in commented.splitlines() if "[" in line or " = " in line]
         assert config.parse("\n".join(lines), EXAMPLE).agents == {
-            "shop": AgentSettings("source ~/.shop-env", ("tickets", "~/inbox"), 30.0)
+            "shop": AgentSettings(
+                "source ~/.shop-env", ("tickets", "~/inbox"), 30.0, ("qdrant",), ("indexer",), ("ollama/llama3:8b",)
+            )
         }
 
     def test_the_waits_between_retries_are_those_of_the_rule(self):
@@ -169,7 +172,12 @@ class TestMistakes:
         with pytest.raises(ConfigError) as caught:
             config.parse("[tmux]\ntimeout = 1", FILE)
         assert caught.value.hint.startswith("Known here: ")
-        assert "timeout_s" in caught.value.hint
+        assert caught.value.hint.endswith("timeout_s. Did you mean timeout_s?")
+
+    def test_a_wrong_table_is_told_with_the_tables_that_have_names_of_their_own(self):
+        with pytest.raises(ConfigError, match="agent is not a setting") as caught:
+            config.parse("[agent.shop]\nneeds = []", FILE)
+        assert "[agents.NAME]" in caught.value.hint and caught.value.hint.endswith("Did you mean agents?")
 
     def test_a_file_that_is_no_text_is_told(self, tmp_path: Path):
         file = tmp_path / "config.toml"

@@ -49,7 +49,7 @@ class DatabaseWatch:
     def drain(self) -> bool:
         """Take what has come; whether the log was among it."""
         found = False
-        with suppress(OSError):
+        with self._closing, suppress(OSError):
             while self._inotify >= 0 and (read := os.read(self._inotify, ENOUGH_BYTES)):
                 found = self._names_log(read) or found
         return found

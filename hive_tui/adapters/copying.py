@@ -4,10 +4,12 @@ import errno
 import hashlib
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from hive_tui.adapters.files.room import disk_of
 from hive_tui.domain.errors import CheckpointError, DiskFull
 from hive_tui.domain.ports import Progress
 
@@ -86,10 +88,25 @@ def hash_of(path: Path, progress: Progress) -> str:
 def as_error(error: OSError, target: Path) -> CheckpointError:
     """What the system said, as a sentence."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(f"The disk is full: {target} could not be written.", hint=f"Free space in {target.parent}.")
+        disk = disk_of(target)
+        return DiskFull(f"The disk at {disk} is full: {target.name} could not be written.", hint="Free space there.")
     return CheckpointError(
         f"{target} could not be written: {error.strerror or error}.", hint=f"Look at {error.filename or target}."
     )
+
+
+@contextmanager
+def new_private(path: Path) -> Iterator[BinaryIO]:
+    """A new file of its owner's alone, on the disk when the block ends well; gone where it does not."""
+    with create_private(path) as file:
+        try:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        except BaseException:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+            raise
 
 
 def create_private(path: Path) -> BinaryIO:
@@ -99,13 +116,11 @@ def create_private(path: Path) -> BinaryIO:
 
 def _copy(source: Path, temp: Path, progress: Progress) -> str:
     sha256 = hashlib.sha256()
-    with source.open("rb") as read, create_private(temp) as written:
+    with source.open("rb") as read, new_private(temp) as written:
         while block := read.read(CHUNK_BYTES):
             sha256.update(block)
             written.write(block)
             progress.advance(len(block))
-        written.flush()
-        os.fsync(written.fileno())
     return sha256.hexdigest()
 
 

@@ -8,6 +8,8 @@ import hashlib
 import os
 import socket
 import tempfile
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,20 +20,36 @@ class Doorbell:
     def __init__(self, home: Path) -> None:
         name = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:16]
         self.path = _runtime_folder() / f"hive-{name}.sock"
+        self._address = str(self.path)
         self._socket: socket.socket | None = None
+        self._sender: socket.socket | None = None
+        self._heard: Callable[[], None] | None = None
 
     def ring(self) -> None:
         """Wake the heartbeat up, if one listens. Never blocks and never fails."""
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.setblocking(False)
-            sender.sendto(b"1", str(self.path))
+        heard = self._heard
+        if heard is not None:
+            heard()
+            return
+        with suppress(OSError):
+            if self._sender is None:
+                sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+                sender.setblocking(False)
+                weakref.finalize(self, sender.close)
+                self._sender = sender
+            self._sender.sendto(b"1", self._address)
 
-    def open(self) -> socket.socket:
+    def open(self, heard: Callable[[], None] | None = None) -> socket.socket:
         """Listen. The caller holds the heartbeat's lock, so an older socket file is of a dead one.
+
+        Args:
+            heard: Called for each ring of this process, by the thread that rings, in place of a datagram to
+                ourselves: also where the socket cannot be made. It must be quick and never fail.
 
         Raises:
             OSError: The socket cannot be made; the heartbeat then looks by its timer alone.
         """
+        self._heard = heard
         folder = self.path.parent
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if folder.stat().st_uid != os.getuid():
@@ -56,6 +74,7 @@ class Doorbell:
 
     def close(self) -> None:
         """Listen no longer."""
+        self._heard = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -55,6 +55,7 @@ class FileLock:
     def release(self) -> None:
         """Give the lock back, if it is held."""
         if self._descriptor is not None:
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # a process that was forked meanwhile has the file open, too
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -72,6 +73,10 @@ class FileLock:
         finally:
             os.close(descriptor)
         return False
+
+    def successor(self) -> "FileLock":
+        """The lock of one of those who wait for this one, which tells others that somebody does."""
+        return FileLock(self.path.with_suffix(".next"))
 
     def holder(self) -> dict[str, object]:
         """What the holder wrote about itself: `pid` and `purpose`."""
@@ -112,7 +117,18 @@ class AgentLocks:
 
     def held_agents(self, agent_ids: Iterable[str]) -> set[str]:
         """Those of the agents whose lock somebody holds."""
-        return {agent_id for agent_id in agent_ids if self._lock(agent_id).is_held()}
+        try:
+            there = set(os.listdir(self._folder))  # noqa: PTH208 - at each look; most agents have no lock file yet
+        except FileNotFoundError:
+            return set()
+        except OSError:
+            there = None
+        asked = (one for one in agent_ids if there is None or _name_of(one) in there)
+        return {agent_id for agent_id in asked if self._lock(agent_id).is_held()}
 
     def _lock(self, agent_id: str) -> FileLock:
-        return FileLock(self._folder / f"agent-{agent_id}.lock")
+        return FileLock(self._folder / _name_of(agent_id))
+
+
+def _name_of(agent_id: str) -> str:
+    return f"agent-{agent_id}.lock"

@@ -1,18 +1,39 @@
 """Asks a language model: the Anthropic API, or any endpoint that speaks as OpenAI's, which Ollama does. One seam."""
 
+import http.client
 import json
+import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
 
 from hive_tui.domain.errors import HiveError
+from hive_tui.settings.vectors import LOOPBACK
 
 MOST_BYTES = 2_000_000
 
 
+TRANSIENT = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+LONGEST_WAIT_S = 86_400.0
+
+
 class ModelFailed(HiveError):
     """No usable answer came."""
+
+    def __init__(
+        self, what: str, *, hint: str = "", again_after_s: float | None = None, timed_out: bool = False
+    ) -> None:
+        """Make it.
+
+        Args:
+            what: What went wrong.
+            hint: What helps.
+            again_after_s: Seconds after which another try may help, 0 for any; None where none would.
+            timed_out: See `HiveError`.
+        """
+        super().__init__(what, hint=hint, timed_out=timed_out)
+        self.again_after_s = again_after_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +81,38 @@ def _post(address: str, headers: dict[str, str], body: dict[str, Any], timeout_s
         raise ModelFailed(f"{address!r} is no address of a model.", hint="llm.url begins with http:// or https://.")
     request = urllib.request.Request(address, json.dumps(body).encode(), headers)
     try:
-        with urllib.request.urlopen(request, timeout=timeout_s) as response:
+        with _opener(request.host).open(request, timeout=timeout_s) as response:
             return json.loads(response.read(MOST_BYTES))
     except urllib.error.HTTPError as error:
-        raise ModelFailed(f"The model at {address} refused: {error.code} {error.reason}.") from error
-    except (OSError, ValueError) as error:
-        raise ModelFailed(f"The model at {address} gave no answer: {error}.") from error
+        wait_s = wait_of(error.headers.get("retry-after", "")) if error.code in TRANSIENT else None
+        said = f"The model at {address} refused: {error.code} {error.reason}."
+        raise ModelFailed(said, again_after_s=wait_s) from error
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        is_late = isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError)
+        said = f"The model at {address} gave no answer: {error}."
+        raise ModelFailed(said, again_after_s=0.0, timed_out=is_late) from error
+
+
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """The key is meant for the address that a person chose, and for no other."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def _opener(host: str) -> urllib.request.OpenerDirector:
+    """What is said to this machine goes through no proxy, which would be another one."""
+    is_own = re.fullmatch(rf"(?:{LOOPBACK})(?::\d+)?", host, re.ASCII) is not None
+    handlers = [urllib.request.ProxyHandler({})] if is_own else []
+    return urllib.request.build_opener(_NoRedirects, *handlers)
+
+
+def wait_of(header: str) -> float:
+    """What a refusal asks to wait; 0 where it says nothing that can be read (a date is not read, but backed off)."""
+    try:
+        return min(max(float(header), 0.0), LONGEST_WAIT_S)
+    except ValueError:
+        return 0.0
 
 
 def _answer(provider: str, said: Any) -> Answer:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from hive_tui.domain.ports import Processes
-from hive_tui.domain.processes import Process, ProcessId, ProcessTable
+from hive_tui.domain.processes import Process, ProcessId, ProcessTable, ProcessTrees
 
 PROC = Path("/proc")
 
@@ -34,10 +34,18 @@ class LinuxProcesses:
         found = (self._stat(int(name)) for name in os.listdir(PROC) if name.isdigit())  # noqa: PTH208 - half the time
         return ProcessTable(process for process in found if process is not None)
 
+    def trees(self) -> ProcessTrees:
+        """Trees by a look at a few processes, instead of all."""
+        from hive_tui.adapters.process_trees import KnownProcesses
+
+        return KnownProcesses(lambda: [int(name) for name in os.listdir(PROC) if name.isdigit()], self._stat)  # noqa: PTH208
+
     def is_alive(self, process: ProcessId) -> bool:
         """Whether exactly this process is there and is no zombie."""
-        found = self._stat(process.pid)
-        return found is not None and found.started == process.started
+        raw = _read(f"{PROC}/{process.pid}/stat", is_one_line=True)
+        # Asked of every agent each second: only what is needed is taken apart.
+        field = raw[raw.rfind(b")") + 2 :].split(None, 20)
+        return len(field) > 20 and field[0] not in (b"Z", b"X") and int(field[19]) == process.started
 
     def argv(self, pid: int) -> tuple[str, ...]:
         """Command line."""
@@ -109,7 +117,8 @@ class LinuxProcesses:
         opened, closed = raw.find(b"("), raw.rfind(b")")
         if closed < 0:
             return None
-        field = raw[closed + 2 :].split()
+        # Of all processes that agents have, at each look: only what is needed is taken apart.
+        field = raw[closed + 2 :].split(None, 20)
         if field[0] in (b"Z", b"X"):
             return None
         return Process(

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +28,17 @@ class PsutilProcesses:
         groups = _foreground_groups()
         looks = (self._look(process, groups.get(process.pid, -1)) for process in psutil.process_iter())
         return ProcessTable(found for found in looks if found is not None)
+
+    def trees(self) -> "PsutilProcesses":
+        """The whole table each time: what it takes most time for is done for all processes at once."""
+        return self
+
+    def below(self, roots: Collection[int]) -> ProcessTable:
+        """All processes now."""
+        return self.table()
+
+    def again(self, roots: Collection[int]) -> None:
+        """Nothing: a part takes as long as all of them."""
 
     def is_alive(self, process: ProcessId) -> bool:
         """Whether exactly this process is there and is no zombie."""

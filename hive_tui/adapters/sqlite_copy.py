@@ -17,6 +17,10 @@ PAGES_A_STEP = 2_000
 REST_S = 0.01
 """How long a copy waits for a writer before it tries the next step."""
 LOCK_REST_S = 0.001
+RESTARTS = 3
+"""So often a copy begins anew, since the source was written between two of its steps, before writers are held back."""
+BUSY_RESTS = 50
+"""So often a copy rests for a writer before writers are held back."""
 RECENT_S = 2.0
 """A file that was changed within this time may be changing still."""
 BUSY_TIMEOUT_S = 5.0
@@ -100,7 +104,7 @@ def _copy(source: Path, target: Path, clock: Clock, left_s: Callable[[], float])
         # Read as a file that stands still, so that no empty log is left beside it. Never done to a database that this
         # process has open: that one has a log; and closing it would end the locks that the process holds on it.
         with suppress(sqlite3.DatabaseError), _opened(source, immutable=True) as reading, _written(target) as writing:
-            _in_steps(reading, writing, left_s, 0.0)
+            _in_steps(reading, writing, left_s)
             if _at_rest(source, clock) == before:
                 return
     with _opened(source) as reading, _written(target) as writing:
@@ -112,13 +116,13 @@ def _copy_busy(
 ) -> None:
     reading.execute("PRAGMA busy_timeout = 0")
     if _asked(reading, "PRAGMA journal_mode", clock, left_s) != "wal":
-        with suppress(TimeoutError):
-            _in_steps(reading, writing, left_s, left_s() / 2)
+        with suppress(_HinderedError):
+            _in_steps(reading, writing, left_s, until_hindered=True)
             return
     # One view for the whole copy: what is committed meanwhile does not make it begin anew.
     reading.execute("BEGIN")
     _asked(reading, "SELECT count(*) FROM sqlite_schema", clock, left_s)
-    _in_steps(reading, writing, left_s, 0.0)
+    _in_steps(reading, writing, left_s)
 
 
 def _asked(reading: sqlite3.Connection, question: str, clock: Clock, left_s: Callable[[], float]) -> object:
@@ -132,14 +136,36 @@ def _asked(reading: sqlite3.Connection, question: str, clock: Clock, left_s: Cal
             clock.sleep(LOCK_REST_S)
 
 
-def _in_steps(
-    reading: sqlite3.Connection, writing: sqlite3.Connection, left_s: Callable[[], float], spare_s: float
-) -> None:
-    """Copy until it is done, or only `spare_s` seconds are left."""
+class _HinderedError(Exception):
+    """Writers of the source would keep the copy from coming to an end."""
 
-    def look(_status: int, _remaining: int, _total: int) -> None:
-        if left_s() <= spare_s:
+
+def _in_steps(
+    reading: sqlite3.Connection,
+    writing: sqlite3.Connection,
+    left_s: Callable[[], float],
+    *,
+    until_hindered: bool = False,
+) -> None:
+    """Copy until it is done; or, if asked, only until writers have hindered it too often.
+
+    Raises:
+        TimeoutError: The time is over.
+        _HinderedError: Asked to give up, and it began anew `RESTARTS` times or rested `BUSY_RESTS` times.
+    """
+    before = restarts = rests = 0
+
+    def look(status: int, remaining: int, _total: int) -> None:
+        nonlocal before, restarts, rests
+        if left_s() <= 0:
             raise TimeoutError("it was busy for too long")
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            rests += 1
+        elif before and remaining >= before:
+            restarts += 1
+        before = remaining
+        if until_hindered and (restarts >= RESTARTS or rests >= BUSY_RESTS):
+            raise _HinderedError
 
     reading.backup(writing, pages=PAGES_A_STEP, progress=look, sleep=REST_S)
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
 
-# Its standard is to drop a job that is a second late.
-JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+# Its standard is to drop a job that is a second late, or whose last call has not ended. One worker thread alone: a
+# moment that comes while a call is under way waits for it.
+JOB_DEFAULTS = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1_000}
 JOB = "edge"
 
 # It tells of what it does on stderr, which is the dashboard's screen, unless somebody listens.
@@ -38,9 +39,13 @@ class ApTicker:
                 if at is None:
                     return
                 # 10 MB and 0.1 s, for those who have a sleep window only.
+                from apscheduler.executors.pool import ThreadPoolExecutor
                 from apscheduler.schedulers.background import BackgroundScheduler
 
-                self._scheduler = BackgroundScheduler(timezone=UTC, job_defaults=JOB_DEFAULTS, daemon=True)
+                worker = {"default": ThreadPoolExecutor(max_workers=1)}
+                self._scheduler = BackgroundScheduler(
+                    timezone=UTC, executors=worker, job_defaults=JOB_DEFAULTS, daemon=True
+                )
                 self._scheduler.start()
             if at is None:
                 self._scheduler.remove_all_jobs()
@@ -53,6 +58,9 @@ class ApTicker:
             self._is_stopped = True
             scheduler, self._scheduler = self._scheduler, None
         if scheduler is not None:
+            # Waits for its thread to be done with a job: that one would look for it where a stopped scheduler has none,
+            # and end with a traceback.
+            scheduler.remove_all_jobs()
             scheduler.shutdown(wait=True)
 
     def _run(self) -> None:

@@ -33,9 +33,9 @@ class AnyWorkspaces:
             return facts
         return self._folders.snapshot(cwd, into, progress, notes=facts.notes)
 
-    def check(self, saved: Path) -> None:
+    def check(self, saved: Path, progress: Progress | None = None) -> None:
         """Raise if what `snapshot` wrote is not whole."""
-        self._kind_of(saved).check(saved)
+        self._kind_of(saved).check(saved, progress)
 
     def plan(self, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
         """What going back to `checkpoint` would change; both folders as `snapshot` wrote them."""
@@ -54,17 +54,17 @@ class AnyWorkspaces:
             return self._git.resume(journal_folder)
         return self._folders.resume(journal_folder)  # one that has not begun or is finished needs no git either
 
-    def verify(self, checkpoint: Path, root: Path) -> Sequence[str]:
+    def verify(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> Sequence[str]:
         """What is not as the checkpoint says, after a restore."""
-        return self._kind_of(checkpoint).verify(checkpoint, root)
+        return self._kind_of(checkpoint).verify(checkpoint, root, progress)
 
     def recreate(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> None:
         """Build the folder `root`, which is gone, from what `snapshot` wrote."""
         self._kind_of(checkpoint).recreate(checkpoint, root, progress)
 
-    def compare(self, old: Path, new: Path) -> Sequence[FileDelta]:
+    def compare(self, old: Path, new: Path, progress: Progress | None = None) -> Sequence[FileDelta]:
         """The files that differ between two states of a repository, both as `snapshot` wrote them; by path."""
-        return self._git.compare(old, new)
+        return self._git.compare(old, new, progress)
 
     def _kind_of(self, saved: Path) -> GitWorkspaces | FolderWorkspaces:
         return self._folders if read_state(saved).kind is WorkspaceKind.FOLDER else self._git

@@ -7,8 +7,10 @@ aligned; a file system that knows nothing of it is used as usual.
 
 import errno
 import fcntl
+import mmap as mapping
 import os
 import threading
+from contextlib import suppress
 from mmap import mmap
 from pathlib import Path
 
@@ -29,6 +31,15 @@ def open_direct(path: Path, flags: int, mode: int = 0o600) -> int:
             raise
     # Some file systems make the file before they refuse the flag; it is ours: nobody else knows its name.
     return os.open(path, flags & ~os.O_EXCL | os.O_CLOEXEC, mode)
+
+
+def aligned_buffer(size: int) -> mmap:
+    """Memory that begins where a page does, in few large pages where the system has them."""
+    buffer = mmap(-1, size, mapping.MAP_PRIVATE | mapping.MAP_ANONYMOUS)
+    if hasattr(mapping, "MADV_HUGEPAGE"):
+        with suppress(OSError):
+            buffer.madvise(mapping.MADV_HUGEPAGE)
+    return buffer
 
 
 def use_cache(descriptor: int) -> None:
@@ -84,11 +95,15 @@ def read_at(descriptor: int, buffer: mmap, size: int, offset: int) -> int:
         return done
 
 
+GROWTH_BYTES = 1024 * 1024
+"""New memory has to be cleared: a buffer does not grow by little."""
+
+
 class AlignedBuffers(threading.local):
     """A buffer for each thread, which grows."""
 
     def __init__(self) -> None:
-        self._buffer = mmap(-1, ALIGNMENT)
+        self._buffer = aligned_buffer(ALIGNMENT)
 
     def read(self, descriptor: int, offset: int, size: int) -> tuple[mmap, int, int]:
         """Read so much from any offset.
@@ -102,7 +117,7 @@ class AlignedBuffers(threading.local):
         before = offset % ALIGNMENT
         wanted = before + size + -(before + size) % ALIGNMENT
         if len(self._buffer) < wanted:
-            self._buffer = mmap(-1, wanted)
+            self._buffer = aligned_buffer(wanted + -wanted % GROWTH_BYTES)
         found = read_at(descriptor, self._buffer, wanted, offset - before)
         return self._buffer, before, min(size, max(0, found - before))
 

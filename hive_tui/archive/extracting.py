@@ -2,7 +2,6 @@
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -84,7 +83,8 @@ class Extraction:
 
     def _check_space(self, members: Iterable[Member]) -> None:
         Path(self._into).mkdir(parents=True, exist_ok=True, mode=0o700)
-        if sum(member.size_bytes for member in members) > shutil.disk_usage(self._into).free:
+        disk = os.statvfs(self._into)
+        if sum(member.size_bytes for member in members) > disk.f_bavail * disk.f_frsize:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._into)
 
     def _make_folders(self, members: Iterable[Member]) -> None:

@@ -7,17 +7,15 @@ skips, a trailer says where the manifest is. Frames, manifest and trailer follow
 gap, and each is under a hash: no byte of the file can change unseen.
 """
 
-import gc
 import json
 import struct
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping
 from enum import StrEnum
-from itertools import chain
-from operator import attrgetter, itemgetter
 from pathlib import PurePosixPath
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
+
+import msgspec
+from msgspec import Meta, Struct, field
 
 FORMAT_VERSION = 2
 MANIFEST = "manifest.json"
@@ -51,21 +49,23 @@ class Kind(StrEnum):
     FOLDER = "folder"
 
 
-@dataclass(slots=True)  # frozen, a hundred thousand of them would take three times as long to make
-class Member:
-    """One file, symbolic link or folder in the archive. Never changed once it is made."""
+Count = Annotated[int, Meta(ge=0)]
+
+
+class Member(Struct, frozen=True, gc=False, omit_defaults=True, forbid_unknown_fields=True):
+    """One file, symbolic link or folder in the archive."""
 
     name: str
-    size_bytes: int
+    size_bytes: Count
     sha256: str
     """Hash of the content; empty for what has none."""
-    mode: int
-    mtime_ns: int = 0
-    frame: int = 0
+    mode: Count
+    mtime_ns: int = field(default_factory=int)  # not a plain 0: it is written even so, as older programs want it
+    frame: Count = field(default_factory=int)
     """Number of the frame that its tar header stands in."""
     stamp: tuple[int, ...] = ()
     """What the file system said of the file: while it says the same, the content is. Empty: nobody knows."""
-    frames: int = 1
+    frames: Annotated[int, Meta(ge=1)] = 1
     """Over how many frames header and content go."""
     kind: Kind = Kind.FILE
     target: str = ""
@@ -80,28 +80,13 @@ class Member:
             self.frames, self.kind, self.target,
         )  # fmt: skip
 
-    def to_json(self) -> dict[str, Any]:
-        """Without what is as it usually is."""
-        value = {
-            "name": self.name, "size_bytes": self.size_bytes, "sha256": self.sha256, "mode": self.mode,
-            "mtime_ns": self.mtime_ns, "frame": self.frame,
-        }  # fmt: skip
-        if self.kind is not Kind.FILE:
-            value |= {"kind": str(self.kind), "target": self.target}
-        if self.frames != 1:
-            value["frames"] = self.frames
-        if self.stamp:
-            value["stamp"] = self.stamp
-        return value
 
+class Frame(Struct, frozen=True, gc=False, array_like=True, forbid_unknown_fields=True):
+    """One zstd frame."""
 
-@dataclass(slots=True)
-class Frame:
-    """One zstd frame. Never changed once it is made."""
-
-    offset: int
-    size_bytes: int
-    content_bytes: int
+    offset: Count
+    size_bytes: Count
+    content_bytes: Count
     """What it unpacks to."""
     sha256: str
     """Hash of the frame as it stands in the file."""
@@ -120,8 +105,7 @@ class Frame:
         return self.offset + self.size_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Struct, frozen=True):
     """Every member with size and hash, and facts about the checkpoint as a whole."""
 
     members: tuple[Member, ...]
@@ -136,19 +120,13 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """As JSON."""
-        with _no_collection():
-            value = {
-                "format_version": self.format_version,
-                "facts": dict(self.facts),
-                "began_ns": self.began_ns,
-                "since_reread": self.since_reread,
-                "members": [member.to_json() for member in self.members],
-                "frames": [
-                    [frame.offset, frame.size_bytes, frame.content_bytes, frame.sha256, frame.content_id]
-                    for frame in self.frames
-                ],
-            }
-            return json.dumps(value).encode()
+        stored = _Stored(
+            self.format_version, dict(self.facts), self.members, self.began_ns, self.since_reread, self.frames
+        )
+        try:
+            return msgspec.json.encode(stored)
+        except (UnicodeEncodeError, OverflowError):  # names that are no UTF-8, and numbers beyond 64 bits
+            return json.dumps(msgspec.to_builtins(stored)).encode()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Self:
@@ -159,96 +137,52 @@ class Manifest:
             BadManifest: It is something else.
         """
         try:
-            with _no_collection():
-                value = json.loads(raw)
-                version = int(value["format_version"])
-                if version > FORMAT_VERSION:
-                    raise NewerFormat(version)
-                return cls(
-                    _members(value["members"]),
-                    dict(value["facts"]),
-                    version,
-                    tuple(_frame(*frame) for frame in value.get("frames", ())),
-                    _whole(value.get("began_ns", 0)),
-                    _whole(value.get("since_reread", 0)),
-                )
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+            stored = _decoded(raw)
+        except (ValueError, RecursionError) as error:
+            _refuse_newer(raw)
             raise BadManifest(str(error)) from error
+        if stored.format_version > FORMAT_VERSION:
+            raise NewerFormat(stored.format_version)
+        return cls(
+            stored.members, stored.facts, stored.format_version, stored.frames, stored.began_ns, stored.since_reread
+        )
 
 
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Look for no garbage meanwhile: so many new objects set it off again and again, a third of the time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
+class _Version(Struct):
+    """All that is known of a manifest that a newer program wrote."""
+
+    format_version: int
+
+
+class _Stored(_Version):
+    """The manifest as it stands in the file."""
+
+    facts: dict[str, Any]
+    members: tuple[Member, ...]
+    began_ns: Count = 0
+    since_reread: Count = 0
+    frames: tuple[Frame, ...] = ()
+
+
+def _decoded(raw: bytes) -> _Stored:
     try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+        return msgspec.json.decode(raw, type=_Stored)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:  # names that are no UTF-8
+        return msgspec.convert(json.loads(raw), _Stored)
 
 
-_USUAL_NAMES = ("name", "size_bytes", "sha256", "mode", "mtime_ns", "frame", "stamp")
-_USUAL = itemgetter(*_USUAL_NAMES)
+def _refuse_newer(raw: bytes) -> None:
+    try:
+        version = msgspec.convert(json.loads(raw), _Version).format_version
+    except (ValueError, RecursionError):
+        return
+    if version > FORMAT_VERSION:
+        raise NewerFormat(version)
 
 
-def _members(values: Sequence[dict[str, Any]]) -> tuple[Member, ...]:
-    """Nearly all are files of one frame: they take the short way, as there may be a hundred thousand."""
-    usual = len(_USUAL_NAMES)
-    members = tuple(
-        Member(*_USUAL(value)) if len(value) == usual and "stamp" in value else _any_member(**value) for value in values
-    )
-    for member in members:
-        member.stamp = tuple(member.stamp)
-    _check_types(members)
-    return members
-
-
-def _any_member(
-    *,
-    name: str,
-    size_bytes: int,
-    sha256: str,
-    mode: int,
-    mtime_ns: int = 0,
-    kind: str = Kind.FILE,
-    target: str = "",
-    frame: int = 0,
-    frames: int = 1,
-    stamp: tuple[int, ...] = (),
-) -> Member:
-    return Member(name, size_bytes, sha256, mode, mtime_ns, frame, stamp, frames, Kind(kind), target)
-
-
-def _check_types(members: Sequence[Member]) -> None:
-    """Field by field, which is quicker than member by member."""
-    for column in ("name", "sha256", "target"):
-        if not set(map(type, map(attrgetter(column), members))) <= {str}:
-            raise TypeError(f"the {column} of a member is no text")
-    for column, least in (("size_bytes", 0), ("mode", 0), ("frame", 0), ("frames", 1), ("mtime_ns", None)):
-        numbers = list(map(attrgetter(column), members))
-        if not set(map(type, numbers)) <= {int}:
-            raise TypeError(f"the {column} of a member is no number")
-        if least is not None and min(numbers, default=least) < least:
-            raise ValueError(f"the {column} of a member is below what it can be")
-    if not set(map(type, chain.from_iterable(map(attrgetter("stamp"), members)))) <= {int}:
-        raise TypeError("the stamp of a member has no numbers")
-
-
-def _frame(offset: int, size_bytes: int, content_bytes: int, sha256: str, content_id: str) -> Frame:
-    if not (isinstance(sha256, str) and isinstance(content_id, str)):
-        raise TypeError("a hash of a frame is no text")
-    return Frame(_whole(offset), _whole(size_bytes), _whole(content_bytes), sha256, content_id)
-
-
-def _whole(number: object) -> int:
-    if type(number) is not int or number < 0:
-        raise TypeError(f"{number!r} is no count")
-    return number
-
-
-@dataclass(frozen=True, slots=True)
-class Trailer:
+class Trailer(Struct, frozen=True):
     """The end of the file: where the manifest's frame is."""
 
     offset: int
@@ -257,10 +191,10 @@ class Trailer:
     """Hash of the manifest's frame."""
     version: int = FORMAT_VERSION
 
-    _LAYOUT = struct.Struct("<IIQQ32sI8s")
-    _SKIPPABLE = 0x184D2A5E
-    _TAG = b"HIVECKPT"
-    BYTES = _LAYOUT.size
+    _LAYOUT: ClassVar = struct.Struct("<IIQQ32sI8s")
+    _SKIPPABLE: ClassVar = 0x184D2A5E
+    _TAG: ClassVar = b"HIVECKPT"
+    BYTES: ClassVar[int] = _LAYOUT.size
 
     def to_bytes(self) -> bytes:
         """As a frame that zstd skips."""

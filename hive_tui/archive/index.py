@@ -1,17 +1,16 @@
 """Finds the manifest of a checkpoint file by the trailer at its end."""
 
-from dataclasses import dataclass
 from hashlib import sha256
 
 import zstandard
+from msgspec import Struct
 
 from hive_tui.archive.format import MANIFEST, MANIFEST_LIMIT_BYTES, BadManifest, Manifest, Member, Trailer
 from hive_tui.archive.frames import BadFrame, FrameFile, decompress
 from hive_tui.archive.tar import BLOCK, END, header, padding
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Struct, frozen=True):
     """Where everything is in a file."""
 
     manifest: Manifest

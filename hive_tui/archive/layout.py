@@ -1,8 +1,9 @@
 """Whether a manifest can be true, from the manifest alone: before anything is unpacked or written."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from msgspec import Struct
 
 from hive_tui.archive.format import (
     CHUNK_BYTES,
@@ -19,13 +20,12 @@ from hive_tui.archive.tar import header_bytes, member_bytes, padding
 from hive_tui.domain.checkpoints import Defect, ValidationError
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct):
     """Frames that can be unpacked without the others, and the members in them: several small ones, or one large."""
 
     first: int
     count: int
-    members: list[Member] = field(default_factory=list)
+    members: list[Member] = []
 
     @property
     def is_large(self) -> bool:

@@ -1,7 +1,6 @@
 """The file that is being written: private and nameless until it is whole."""
 
 import os
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,13 +9,14 @@ from hashlib import sha256
 from mmap import mmap
 from pathlib import Path
 
-from hive_tui.archive.direct import open_direct, write_at
+from hive_tui.archive.direct import aligned_buffer, open_direct, write_at
 from hive_tui.domain.errors import MAKE_ROOM, CheckpointError, DiskFull
 from hive_tui.domain.space import reserve_bytes
 
 TEMP_SUFFIX = ".tmp"
 BUFFER_BYTES = 4 * 1024 * 1024
 BUFFERS = 4
+_fdatasync = getattr(os, "fdatasync", os.fsync)
 
 
 class Output:
@@ -26,8 +26,8 @@ class Output:
         self._descriptor = descriptor
         self._writing = ThreadPoolExecutor(1, thread_name_prefix="archive-output")
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="archive-hash")
-        self._free: deque[mmap] = deque(mmap(-1, BUFFER_BYTES) for _ in range(BUFFERS))
-        self._storing: deque[tuple[mmap, Future[None], Future[None]]] = deque()
+        self._free: deque[mmap] = deque(aligned_buffer(BUFFER_BYTES) for _ in range(BUFFERS))
+        self._storing: deque[tuple[mmap, Future[None], Future[None], int]] = deque()
         self._buffer = self._free.popleft()
         self._filled = 0
         self._handed_over = 0
@@ -35,6 +35,8 @@ class Output:
         self._final = final
         self.path = path
         self.size_bytes = 0
+        self.stored_bytes = 0
+        """How much of that has been written to the file, if not yet confirmed by the disk."""
         self.began_ns = os.fstat(descriptor).st_ctime_ns
         self._watch_space()
 
@@ -72,6 +74,14 @@ class Output:
             self._take_back()
         os.fsync(self._descriptor)
 
+    def confirm(self) -> None:
+        """Wait until the disk has what was stored so far; from any thread, while more is written.
+
+        Raises:
+            OSError: It did not get there.
+        """
+        _fdatasync(self._descriptor)
+
     def close(self) -> None:
         """Wait for the disk; whatever it says."""
         self._writing.shutdown(wait=True, cancel_futures=True)
@@ -83,9 +93,10 @@ class Output:
         """Have the buffer stored, and go on with another."""
         self._watch_space()
         stored = self._writing.submit(self._store, self._buffer, self._filled, self._handed_over)
-        self._storing.append((self._buffer, stored, self._hashing.submit(self._hash_of, self._buffer, self._filled)))
+        hashed = self._hashing.submit(self._hash_of, self._buffer, self._filled)
         self._handed_over += self._filled
-        if not self._free:
+        self._storing.append((self._buffer, stored, hashed, self._handed_over))
+        while not self._free or (self._storing and all(done.done() for done in self._storing[0][1:3])):
             self._take_back()
         self._buffer = self._free.popleft()
         self._filled = 0
@@ -98,9 +109,10 @@ class Output:
             self._hash.update(filled)
 
     def _take_back(self) -> None:
-        buffer, stored, hashed = self._storing.popleft()
+        buffer, stored, hashed, end = self._storing.popleft()
         stored.result()
         hashed.result()
+        self.stored_bytes = end
         self._free.append(buffer)
 
     def _watch_space(self) -> None:
@@ -112,7 +124,7 @@ class Output:
 def disk_full(path: Path) -> DiskFull:
     """What to say when there is no space for this checkpoint."""
     return DiskFull(
-        f"The disk is full: the checkpoint {path.name} could not be written.",
+        f"The disk is full: the checkpoint {path.name} could not be written in {path.parent}.",
         hint=MAKE_ROOM,
     )
 
@@ -125,8 +137,9 @@ def temporary(final: Path) -> Iterator[Output]:
         OSError: It cannot be made.
     """
     folder = final.parent
-    temp = folder / f".{final.name}.{os.getpid()}-{uuid.uuid4().hex[:8]}{TEMP_SUFFIX}"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temp = folder / f".{final.name}.{os.getpid()}-{os.urandom(4).hex()}{TEMP_SUFFIX}"
+    for place in (folder.parent, folder):  # those that `parents` makes have the mode that the umask leaves
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         descriptor = open_direct(temp, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         try:

@@ -4,35 +4,38 @@ The identity of a frame's content is, for a chunk of a large file, the SHA-256 o
 files it is `g:` and the SHA-256 over the headers and hashes of its members, which are there anyway.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
+
+from msgspec import Struct
 
 from hive_tui.archive.format import CHUNK_BYTES, FRAME_LIMIT_BYTES, Frame, Kind, Member
 from hive_tui.archive.frames import compress
 from hive_tui.archive.previous import Previous
+from hive_tui.archive.readback import check_of
 from hive_tui.archive.sources import ChangedWhileRead, Entry, Loaded, Skipped, Source, load
 from hive_tui.archive.tar import header, padding
 
 
-@dataclass(slots=True)
-class Block:
+class Block(Struct):
     """Frames that follow each other, ready to be written; offsets count from `offset`, frame numbers from `number`."""
 
     data: bytes = b""
-    frames: list[Frame] = field(default_factory=list)
-    members: list[Member] = field(default_factory=list)
+    frames: list[Frame] = []
+    members: list[Member] = []
     offset: int = 0
     """Of the first frame: 0, or where it stood in the generation before."""
     number: int = 0
     """Of the first frame, likewise: where nothing has moved, nothing has to be made anew."""
-    skipped: list[Skipped] = field(default_factory=list)
+    skipped: list[Skipped] = []
     read_bytes: int = 0
     """Of content: for the progress."""
     new_bytes: int = 0
     """Of `data`: what was not copied from the generation before."""
     chunk: bytes = b""
     """The content, where the hash of a large member goes on."""
+    check: int = 0
+    """Of `data`, as it comes out of the compressor or the generation before: what the disk must give back."""
 
 
 def pack_group(entries: Sequence[Entry | Loaded | Skipped], previous: Previous | None) -> Block:
@@ -59,6 +62,15 @@ def pack_group(entries: Sequence[Entry | Loaded | Skipped], previous: Previous |
     if content:
         _fill(block, b"".join(content), f"g:{identity.hexdigest()}", previous)
     return block
+
+
+def pack_groups(groups: Iterable[Sequence[Entry]], previous: Previous | None) -> list[Block]:
+    """Small files in several frames.
+
+    Raises:
+        ChangedWhileRead: They have become too large for these.
+    """
+    return [pack_group(group, previous) for group in groups]
 
 
 def pack_header(member: Member, previous: Previous | None) -> Block:
@@ -105,6 +117,7 @@ def copy_groups(members: Sequence[Member], look: Callable[[str], Entry | Skipped
             one.members = here
             one.read_bytes = sum(member.size_bytes for member in one.members)
         _append(together, one)
+    together.check = check_of(together.data)
     return together
 
 
@@ -119,6 +132,7 @@ def copy_chunks(member: Member, numbers: range, entry: Entry, previous: Previous
         block = Block()
         for number in numbers:
             _append(block, _copy(range(number, number + 1), previous) or _again(member, number, entry, previous))
+        block.check = check_of(block.data)
     if numbers.start == member.frame:
         block.members = [member.moved(block.number - member.frame)]
         block.read_bytes = member.size_bytes
@@ -145,7 +159,9 @@ def _copy(numbers: range, previous: Previous) -> Block | None:
     """These frames of the generation before, each verified; None if one is damaged."""
     frames = [previous.manifest.frames[number] for number in numbers]
     data = previous.run(numbers)
-    return None if data is None else Block(data, frames, offset=frames[0].offset, number=numbers.start)
+    if data is None:
+        return None
+    return Block(data, frames, offset=frames[0].offset, number=numbers.start, check=check_of(data))
 
 
 def _chunk(source: Source, number: int) -> tuple[bytes, str]:
@@ -161,6 +177,7 @@ def _fill(block: Block, content: bytes, content_id: str, previous: Previous | No
         data = compress(content)
         block.new_bytes = len(data)
     block.data = data
+    block.check = check_of(data)
     block.frames = [Frame(0, len(data), len(content), sha256(data).hexdigest(), content_id)]
 
 

@@ -2,7 +2,6 @@
 
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -28,20 +27,16 @@ def open_previous(path: Path, stack: ExitStack, reread_after: int) -> "Previous 
     return Previous(file, index.manifest)
 
 
-@dataclass(slots=True)
 class Previous:
     """An older checkpoint file, open for reading."""
 
-    file: FrameFile
-    manifest: Manifest
-    damaged: set[int] = field(default_factory=set)
-    """Numbers of frames that turned out to be damaged."""
-    _members: dict[str, Member] = field(init=False)
-    _by_content: dict[str, int] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._members = {member.name: member for member in self.manifest.members}
-        self._by_content = {frame.content_id: number for number, frame in enumerate(self.manifest.frames)}
+    def __init__(self, file: FrameFile, manifest: Manifest) -> None:
+        self.file = file
+        self.manifest = manifest
+        self.damaged: set[int] = set()
+        """Numbers of frames that turned out to be damaged."""
+        self._members = {member.name: member for member in manifest.members}
+        self._by_content = {frame.content_id: number for number, frame in enumerate(manifest.frames)}
 
     def unchanged(self, entry: Entry) -> Member | None:
         """The member that this file was, if it has not been changed since."""

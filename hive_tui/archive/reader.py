@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hive_tui.archive import sequential
 from hive_tui.archive.extracting import Extraction, read_content
 from hive_tui.archive.format import MANIFEST, BadManifest, Manifest, NewerFormat
 from hive_tui.archive.frames import BadFrame, FrameFile, opened
@@ -36,6 +35,8 @@ def verify(
         with opened(path) as file:
             index = read_index(file)
             if index is None:
+                from hive_tui.archive import sequential  # few files are so old: others need no tarfile
+
                 return sequential.verify(path, sha256)
             return problems(index.manifest, index.end) or errors_in(file, index, sha256, depth, advance)
     except FileNotFoundError:
@@ -55,7 +56,11 @@ def read_manifest(path: Path) -> Manifest:
         CheckpointError: The file is damaged.
     """
     with _indexed(path) as (_, index):
-        return index.manifest if index else sequential.read_manifest(path)
+        if index is None:
+            from hive_tui.archive import sequential
+
+            return sequential.read_manifest(path)
+        return index.manifest
 
 
 def read_member(path: Path, name: str) -> bytes:
@@ -66,6 +71,8 @@ def read_member(path: Path, name: str) -> bytes:
     """
     with _indexed(path) as (file, index):
         if index is None:
+            from hive_tui.archive import sequential
+
             return sequential.read_member(path, name)
         return read_content(file, index.manifest, name, path)
 
@@ -100,6 +107,8 @@ def extract(
     try:
         with _indexed(path) as (file, index):
             if index is None:
+                from hive_tui.archive import sequential
+
                 return sequential.extract(path, into, wanted)
             unsafe = problems(index.manifest, index.end) or [*links_out(index.manifest, free_links)]
             if unsafe:

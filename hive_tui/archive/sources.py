@@ -3,10 +3,10 @@
 import errno
 import os
 import stat
-from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from hive_tui.archive.beneath import Beneath
 from hive_tui.archive.format import Kind
@@ -25,8 +25,7 @@ class ChangedWhileRead(CheckpointError):
         super().__init__(f"{name} changed while it was read.", hint="Try again.")
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """What was asked for and is not in the archive."""
 
     name: str
@@ -37,8 +36,7 @@ class _Skip(Exception):
     """This file is to be left out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """A whole member in memory."""
 
     name: str
@@ -86,8 +84,7 @@ class Source(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class Held:
+class Held(Struct):
     """Content in memory that is too large for one frame."""
 
     name: str
@@ -112,20 +109,24 @@ class Held:
         """Nothing to do."""
 
 
-@dataclass(slots=True)
-class Entry:
+class Entry(Struct):
     """A file to archive, as the file system described it."""
 
     name: str
     path: Path | str
     """Below `folder`, if there is one."""
     status: os.stat_result
-    file: FileIO | None = None
-    """Open already; else it is opened when its turn comes, never through a link."""
+    descriptor: int = -1
+    """Of a file that is open already; else it is opened when its turn comes, never through a link."""
     size_bytes: int = -1
     """Take only so much of a file that is open."""
     folder: Beneath | None = None
     """What it is opened through."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be read now."""
+        return self.descriptor >= 0
 
     @property
     def kind(self) -> Kind | None:
@@ -158,11 +159,11 @@ class Entry:
         Raises:
             OSError: It cannot be opened, or is no regular file any more.
         """
-        opened = os.open(self.path, _FLAGS) if self.folder is None else self.folder.open(str(self.path), _FLAGS)
-        self.file = FileIO(opened, "rb")
-        self.status = os.fstat(self.file.fileno())
-        self.size_bytes = self.status.st_size
-        if not stat.S_ISREG(self.status.st_mode):
+        folder, path = self.folder, self.path
+        self.descriptor = os.open(path, _FLAGS) if folder is None else folder.open(str(path), _FLAGS)
+        self.status = status = os.fstat(self.descriptor)
+        self.size_bytes = status.st_size
+        if not stat.S_ISREG(status.st_mode):
             self.close()
             raise OSError(errno.ELOOP, "it is no regular file any more", str(self.path))
 
@@ -172,10 +173,9 @@ class Entry:
         Raises:
             ChangedWhileRead: It has got shorter.
         """
-        assert self.file is not None
-        content = os.pread(self.file.fileno(), size_bytes, offset)
+        content = os.pread(self.descriptor, size_bytes, offset)
         while len(content) < size_bytes:
-            more = os.pread(self.file.fileno(), size_bytes - len(content), offset + len(content))
+            more = os.pread(self.descriptor, size_bytes - len(content), offset + len(content))
             if not more:
                 raise ChangedWhileRead(self.name)
             content += more
@@ -183,15 +183,14 @@ class Entry:
 
     def stamp(self) -> tuple[int, ...]:
         """Of an open file; empty if it has changed since it was opened."""
-        assert self.file is not None
         stamp = stamp_of(self.status)
-        return stamp if stamp_of(os.fstat(self.file.fileno())) == stamp else ()
+        return stamp if stamp_of(os.fstat(self.descriptor)) == stamp else ()
 
     def close(self) -> None:
         """Close it if it is open."""
-        if self.file is not None:
-            self.file.close()
-            self.file = None
+        if self.is_open:
+            descriptor, self.descriptor = self.descriptor, -1
+            os.close(descriptor)
 
 
 def kind_of(mode: int) -> Kind | None:
@@ -238,7 +237,7 @@ def load(entry: Entry) -> Loaded | Skipped:
         return _load_link(entry) if entry.kind is Kind.LINK else _load_file(entry)
     except OSError as error:
         reason = skip_reason(error)
-        if reason is None or entry.file is not None:
+        if reason is None or entry.is_open:
             raise
         return Skipped(entry.name, reason)
 
@@ -256,7 +255,7 @@ def _load_link(entry: Entry) -> Loaded:
 
 
 def _load_file(entry: Entry) -> Loaded:
-    if entry.file is not None:
+    if entry.is_open:
         return _read_open(entry)
     for attempt in range(1, ATTEMPTS + 1):
         entry.open()

@@ -1,5 +1,7 @@
 """Tar headers. One member has one possible header, so a reader can compare it byte by byte."""
 
+from zlib import adler32
+
 from hive_tui.archive.format import Kind, Member
 
 BLOCK = 512
@@ -12,9 +14,11 @@ _TYPES = {Kind.FILE: b"0", Kind.LINK: b"2", Kind.FOLDER: b"5"}
 def header(member: Member) -> bytes:
     """What stands before the content: in GNU's format, which holds names of any bytes and any length."""
     name, target = _names(member.name, member.target, member.kind)
-    long_names = b"".join(
-        _long(kind, value) for kind, value in ((b"K", target), (b"L", name)) if len(value) > _SHORT_NAME
-    )
+    long_names = b""
+    if len(name) > _SHORT_NAME or len(target) > _SHORT_NAME:
+        long_names = b"".join(
+            _long(kind, value) for kind, value in ((b"K", target), (b"L", name)) if len(value) > _SHORT_NAME
+        )
     mtime_s = min(max(member.mtime_ns // 1_000_000_000, 0), _LARGEST_OCTAL)
     return long_names + _block(
         name, _TYPES[member.kind], member.size_bytes, mode=member.mode, mtime_s=mtime_s, target=target
@@ -66,7 +70,8 @@ def _block(name: bytes, kind: bytes, size_bytes: int, *, mode: int = 0, mtime_s:
     before = b"%b%07o\0%07o\0%07o\0%b%011o\0" % (_field(name), mode & 0o7777, 0, 0, size, mtime_s)
     after = b"%b%bustar  \0" % (kind, _field(target))
     after += bytes(BLOCK - len(before) - 8 - len(after))
-    checksum = sum(before) + sum(after) + 8 * ord(" ")
+    # The low half of Adler-32 is the sum of the bytes and 1, modulo 65521: two names of 100 bytes stay below that.
+    checksum = (adler32(b"%b        %b" % (before, after)) & 0xFFFF) - 1
     return b"%b%06o\0 %b" % (before, checksum, after)
 
 

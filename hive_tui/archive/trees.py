@@ -3,11 +3,12 @@
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from pathlib import PurePath
 from typing import TypeGuard
+
+from msgspec import Struct
 
 from hive_tui.archive.beneath import Beneath
 from hive_tui.archive.format import GROUP_BYTES, Kind, Member, unsafe_name
@@ -21,37 +22,37 @@ RUN_BYTES = 2 * 1024 * 1024
 """Frames that follow each other are copied together up to this size."""
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """Small files that share a frame."""
-
-    entries: Sequence[Entry]
+READ_BYTES = 512 * 1024
+"""Small files are read together up to this size: one frame at a time would cost more for the asking."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadLarge:
+class Read(Struct, frozen=True):
+    """Small files, those that share a frame in one group."""
+
+    groups: list[Sequence[Entry]]
+    size_bytes: int
+
+
+class ReadLarge(Struct, frozen=True):
     """One large file."""
 
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Struct, frozen=True):
     """Unchanged small files, in frames that follow each other in the generation before."""
 
     members: list[Member]
 
 
-@dataclass(frozen=True, slots=True)
-class CopyLarge:
+class CopyLarge(Struct, frozen=True):
     """One unchanged large file."""
 
     member: Member
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """What the files are that one frame was made of, or one large file."""
 
     is_clean: bool
@@ -176,8 +177,25 @@ def plan(tree: Tree, previous: Previous | None) -> Iterator[Step]:
     """
     loose: list[Entry] = []
     if previous is not None:
-        yield from _known(tree, previous, loose)
-    yield from _fresh(sorted([*loose, *tree.rest()], key=lambda entry: entry.name))
+        yield from _together(_known(tree, previous, loose))
+    yield from _together(_fresh(sorted([*loose, *tree.rest()], key=lambda entry: entry.name)))
+
+
+def _together(steps: Iterable[Step]) -> Iterator[Step]:
+    """The same, with what is read one after the other in one step."""
+    read = Read([], 0)
+    for step in steps:
+        if isinstance(step, Read):
+            read = Read(read.groups + step.groups, read.size_bytes + step.size_bytes)
+            if read.size_bytes < READ_BYTES:
+                continue
+        if read.groups:
+            yield read
+            read = Read([], 0)
+        if not isinstance(step, Read):
+            yield step
+    if read.groups:
+        yield read
 
 
 def _known(tree: Tree, previous: Previous, loose: list[Entry]) -> Iterator[Step]:
@@ -222,12 +240,12 @@ def _fresh(entries: Iterable[Entry]) -> Iterator[Step]:
             continue
         weight = _weight(entry)
         if group and group_bytes + weight > GROUP_BYTES:
-            yield Read(group)
+            yield Read([group], group_bytes)
             group, group_bytes = [], 0
         group.append(entry)
         group_bytes += weight
     if group:
-        yield Read(group)
+        yield Read([group], group_bytes)
 
 
 def _weight(entry: Entry) -> int:

@@ -6,12 +6,13 @@ import os
 import stat
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
-from io import FileIO
 from pathlib import Path, PurePath
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from hive_tui.archive import trees
 from hive_tui.archive.beneath import Beneath
@@ -19,10 +20,10 @@ from hive_tui.archive.format import CHUNK_BYTES, GROUP_BYTES, MANIFEST, Frame, M
 from hive_tui.archive.frames import compress
 from hive_tui.archive.layout import chunks, is_large
 from hive_tui.archive.output import Output, disk_full, fsync_folder, publish, sweep, temporary
-from hive_tui.archive.packing import Block, copy_chunks, copy_groups, pack_chunk, pack_group, pack_header
+from hive_tui.archive.packing import Block, copy_chunks, copy_groups, pack_chunk, pack_group, pack_groups, pack_header
 from hive_tui.archive.pipeline import Pipeline
 from hive_tui.archive.previous import Previous, open_previous
-from hive_tui.archive.readback import ReadBack
+from hive_tui.archive.readback import Piece, ReadBack, check_of
 from hive_tui.archive.sources import ChangedWhileRead, Entry, Held, Loaded, Skipped, Source, skip_reason
 from hive_tui.archive.tar import BLOCK, END, header, padding
 from hive_tui.domain.errors import CheckpointError
@@ -33,8 +34,7 @@ REREAD_AFTER = 20
 """After so many generations all files are read again, even those that seem unchanged."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """A finished checkpoint file."""
 
     path: Path
@@ -57,11 +57,12 @@ class ArchiveWriter:
         self._previous = previous
         self._advance = advance
         self._pipeline = Pipeline()
-        self._read_back = ReadBack(output.path)
+        self._read_back = ReadBack(output.path, output.confirm)
         self._names: set[str] = set()
         self._group: list[Loaded] = []
         self._group_bytes = 0
         self._frames: list[Frame] = []
+        self._pieces: list[Piece] = []
         self._skipped: list[Skipped] = []
         self._open: dict[int, Entry] = {}
         self.members: list[Member] = []
@@ -93,8 +94,9 @@ class ArchiveWriter:
             ChangedWhileRead: It got shorter; may also be raised by a later call.
         """
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        entry = Entry(self._new(name), path, os.fstat(descriptor), FileIO(descriptor, "rb"))
+        entry = Entry(name, path, os.fstat(descriptor), descriptor)
         self._open[id(entry)] = entry
+        self._new(name)
         if stat.S_ISDIR(entry.status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
         if not stat.S_ISREG(entry.status.st_mode):
@@ -158,8 +160,7 @@ class ArchiveWriter:
         frame = compress(head + raw + padding(len(raw)) + END)
         offset = self._output.size_bytes
         for data in (frame, Trailer(offset, len(frame), sha256(frame).digest()).to_bytes()):
-            self._frames.append(Frame(self._output.size_bytes, len(data), 0, sha256(data).hexdigest(), ""))
-            self._output.write(data)
+            self._write(data, check_of(data))
             self.new_bytes += len(data)
         self._advance(0)  # may stop
         self._output.sync()
@@ -172,12 +173,12 @@ class ArchiveWriter:
             CheckpointError: It is not the same.
             OSError: It cannot be read.
         """
-        differing = self._read_back.differing(self._frames)
+        differing = self._read_back.differing(self._pieces)
         self._advance(0)
         if differing:
             raise CheckpointError(
                 f"What was read back of the checkpoint is not what was written: {len(differing)} of "
-                f"{len(self._frames)} frames differ.",
+                f"{len(self._pieces)} pieces differ.",
                 hint="Check the disk.",
             )
 
@@ -209,9 +210,8 @@ class ArchiveWriter:
 
     def _take(self, step: trees.Step, tree: trees.Tree) -> None:
         match step:
-            case trees.Read(entries):
-                size = sum(entry.status.st_size for entry in entries)
-                self._submit(size, partial(pack_group, entries, self._previous))
+            case trees.Read(groups, size_bytes):
+                self._pipeline.submit(size_bytes, partial(pack_groups, groups, self._previous), self._emit_all)
             case trees.Copy(members):
                 assert self._previous is not None
                 self._submit(trees.RUN_BYTES, partial(copy_groups, members, tree.look, self._previous))
@@ -299,15 +299,26 @@ class ArchiveWriter:
     def _submit(self, weight_bytes: int, job: Callable[[], Block]) -> None:
         self._pipeline.submit(weight_bytes, job, self._emit)
 
+    def _emit_all(self, blocks: Iterable[Block]) -> None:
+        for block in blocks:
+            self._emit(block)
+
     def _emit(self, block: Block) -> None:
         """Write the next frames."""
         offset, number = self._output.size_bytes - block.offset, len(self._frames) - block.number
-        self._output.write(block.data)
+        self._write(block.data, block.check)
         self._frames += [frame.moved(offset) for frame in block.frames]
         self.members += [member.moved(number) for member in block.members]
         self._skipped += block.skipped
         self.new_bytes += block.new_bytes
+        self._read_back.follow(self._pieces, self._output.stored_bytes)
         self._advance(block.read_bytes)
+
+    def _write(self, data: bytes, check: int) -> None:
+        if data:
+            start = self._output.size_bytes
+            self._output.write(data)
+            self._pieces.append(Piece(start, start + len(data), check))
 
     def _close(self, source: Source) -> None:
         source.close()

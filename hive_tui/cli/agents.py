@@ -1,23 +1,18 @@
 """Commands about who is there: agents, launch, adopt, rename, pin, unpin, forget."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from hive_tui.cli.context import PERSON, command, print_json, print_table, warn
-from hive_tui.cli.shapes import agent_json
+from hive_tui.cli.context import PERSON, command, cut, print_json, print_table, warn
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError, StoreError
-from hive_tui.domain.usage import COUNTED, Tokens
 from hive_tui.hive import Hive
+from hive_tui.services.listed_agents import listed
 from hive_tui.services.observer import Observation
 from hive_tui.store import agents as agent_store
-from hive_tui.store import checkpoints as checkpoint_store
-from hive_tui.store import unread
-from hive_tui.store import wakeups as wakeup_store
 
 
 @command()
@@ -40,47 +35,8 @@ def agents(hive: Hive, as_json: bool) -> None:
 
 
 def _shapes(hive: Hive, observation: Observation) -> list[dict[str, Any]]:
-    newest = hive.database.read(checkpoint_store.newest_by_agent)
-    next_wakes = hive.database.read(wakeup_store.next_wake_times)
-    waiting = hive.database.read(unread.everyone)
     count_tokens(hive)
-    spent = hive.spending.ledger.today()
-    return [
-        agent_json(
-            agent,
-            observation.sightings.get(agent.id),
-            newest.get(agent.id),
-            next_wakes.get(agent.id),
-            hive.clock.now(),
-        )
-        | _at_a_look(agent, observation)
-        | {"unread": agent.id in waiting}
-        | _tokens(agent, spent)
-        | _liveness(agent, observation)
-        for agent in observation.agents
-    ]
-
-
-def _tokens(agent: Agent, spent: Mapping[str, Tokens]) -> dict[str, Any]:
-    """What it has spent since 00:00 UTC; null for kinds that do not tell."""
-    if agent.kind not in COUNTED:
-        return {"tokens_today": None, "tokens": None}
-    found = spent.get(agent.id, Tokens())
-    return {"tokens_today": found.total, "tokens": found.to_json()}
-
-
-def _liveness(agent: Agent, observation: Observation) -> dict[str, Any]:
-    """When it last gave a sign of life, and whether it should have given one since."""
-    sign = observation.signs.last.get(agent.id)
-    return {"last_seen_at": sign.at if sign else None, "silent": agent.id in observation.signs.stale}
-
-
-def _at_a_look(agent: Agent, observation: Observation) -> dict[str, Any]:
-    """Where it is found, and whether what is told of it is old."""
-    pane = observation.pane_of(agent)
-    is_stale = bool(observation.staleness()) and agent.lifecycle is Lifecycle.AWAKE
-    reason = f"stale, {observation.seen_in_words()}: {agent.reason}" if is_stale else agent.reason
-    return {"place": pane.place if pane else None, "reason": reason, "stale": is_stale}
+    return listed(hive.database, observation, hive.spending.ledger.today(), now=hive.clock.now())
 
 
 def _row(hive: Hive, agent: Agent, shape: dict[str, Any]) -> list[str]:
@@ -96,12 +52,8 @@ def _row(hive: Hive, agent: Agent, shape: dict[str, Any]) -> list[str]:
         shape["place"] or "-",
         bytes_in_words(shape["memory_bytes"]) if shape["memory_bytes"] else "-",
         agent.cwd.replace(str(Path.home()), "~", 1) if agent.cwd.startswith(str(Path.home())) else agent.cwd,
-        _cut(shape["reason"], 60),
+        cut(shape["reason"], 60),
     ]
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 @command()

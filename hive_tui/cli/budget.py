@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from hive_tui.cli.agents import count_tokens, find
-from hive_tui.cli.context import PERSON, command, common_options, opened, print_json, print_table
+from hive_tui.cli.context import PERSON, command, listing, print_json, print_table
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.budget import Budget, BudgetMode, parse_tokens
 from hive_tui.domain.errors import HiveError
@@ -14,24 +14,9 @@ from hive_tui.hive import Hive
 from hive_tui.services.budgets import BudgetView
 
 
-@click.group(invoke_without_command=True)
-@common_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.pass_context
-def budget(ctx: click.Context, as_json: bool) -> None:
-    """How many tokens agents may spend in a day (UTC)."""
-    if ctx.invoked_subcommand is None:
-        with opened(ctx) as hive:
-            _list(hive, as_json)
-
-
-@command("list")
-def list_(hive: Hive, as_json: bool) -> None:
+@listing("budget", "How many tokens agents may spend in a day (UTC).")
+def budget(hive: Hive, as_json: bool) -> None:
     """List what each agent has spent since 00:00 UTC, and its budget."""
-    _list(hive, as_json)
-
-
-def _list(hive: Hive, as_json: bool) -> None:
     hive.observer.observe()
     count_tokens(hive)
     views = hive.spending.budgets.views()
@@ -122,7 +107,7 @@ def remove(hive: Hive, as_json: bool, name: str | None, everyone: bool) -> None:
         click.echo(f"{agent.name if agent else 'The hive'} has no budget {'of its own ' if agent else ''}any more.")
 
 
-for subcommand in (list_, set_, remove):
+for subcommand in (set_, remove):
     budget.add_command(subcommand)
 
 

@@ -1,5 +1,7 @@
 """Commands diff, export, import, delete and prune."""
 
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -106,7 +108,21 @@ def prune(hive: Hive, as_json: bool, dry_run: bool) -> None:
     """Remove the checkpoints that the settings do not keep; never what a wake or an undo may need."""
     names = names_by_id(hive)
     plan = hive.keeping.retention.plan()
-    pruned = Pruned(plan.removals, (), plan.bytes_over_quota) if dry_run else hive.keeping.retention.prune(PERSON)
+    progress = Steps(hive.clock)
+    with stoppable([progress]):
+        pruned = (
+            Pruned(plan.removals, (), plan.bytes_over_quota)
+            if dry_run
+            else hive.keeping.retention.prune(PERSON, progress)
+        )
+    _show_pruned(hive, pruned, len(plan.kept), names, as_json=as_json, dry_run=dry_run)
+    if pruned.left:
+        sys.exit(1)
+
+
+def _show_pruned(
+    hive: Hive, pruned: Pruned, kept: int, names: Mapping[str, str], *, as_json: bool, dry_run: bool
+) -> None:
     if as_json:
         print_json(
             {
@@ -116,9 +132,10 @@ def prune(hive: Hive, as_json: bool, dry_run: bool) -> None:
                     for one in pruned.removed
                 ],
                 "skipped": [{"id": one.checkpoint.id, "why": why} for one, why in pruned.skipped],
+                "left": [one.checkpoint.id for one in pruned.left],
                 "freed_bytes": pruned.freed_bytes,
                 "bytes_over_quota": pruned.bytes_over_quota,
-                "kept": len(plan.kept),
+                "kept": kept,
             }
         )
         return
@@ -135,7 +152,7 @@ def prune(hive: Hive, as_json: bool, dry_run: bool) -> None:
     ]
     print_table(["AGENT", "AGE", "SIZE", "ID", "WHY"], rows)
     said = pruned.sentence().replace("was removed", "would be removed").replace("were removed", "would be removed")
-    click.echo(f"{said if dry_run else pruned.sentence()}; {len(plan.kept)} stay.")
+    click.echo(f"{said if dry_run else pruned.sentence()}; {kept + len(pruned.skipped) + len(pruned.left)} stay.")
     for removal, why in pruned.skipped:
         click.echo(f"Note: {removal.checkpoint.id[:8]} stays for now: {why}.", err=True)
     if pruned.bytes_over_quota:

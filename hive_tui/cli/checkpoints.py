@@ -15,6 +15,7 @@ from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason, next_step
 from hive_tui.domain.contents import content, lacks
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import HiveError, NotFound
+from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as store
@@ -177,7 +178,8 @@ def restore(
     agent, wanted = _chosen(hive, target, generation)
     progress = Steps(hive.clock)
     with stoppable([progress]):
-        preview = hive.restorer.preview(agent, wanted, progress, parts)
+        hive.returning.restorer.refuse_early(agent, wanted, PERSON)
+        preview = hive.returning.restorer.preview(agent, wanted, progress, parts)
     if not as_json:
         for line in preview.lines():
             click.echo(line)
@@ -187,7 +189,7 @@ def restore(
     what = f"{' and '.join(sorted(only))} of {agent.name}" if only else agent.name
     confirm(f"Restore {what} to generation {wanted.generation}?", yes=yes)
     with stoppable([progress]):
-        result = hive.restorer.restore(agent, wanted, PERSON, progress, parts, wake=not no_wake)
+        result = hive.returning.restorer.restore(agent, wanted, PERSON, progress, parts, wake=not no_wake)
         woken = None
         if result.wakeup is not None:
             progress.no_way_back("the restore is done, and the wake that follows ends by itself")
@@ -198,7 +200,9 @@ def restore(
     else:
         click.echo(result.sentence())
         click.echo(f"To undo it: `hive-tui restore {result.safety.id[:8]}`")
-    if woken is not None and woken.last_error:
+    if woken is not None and woken.status is WakeupStatus.PENDING and woken.attempts == 0:
+        warn(f"its wake waits until {woken.scheduled_for.astimezone():%a %d %b %H:%M %Z}: {woken.last_error}")
+    elif woken is not None and woken.last_error:
         raise HiveError(f"The restore is done, but the wake failed: {woken.last_error}")
 
 

@@ -1,12 +1,10 @@
 """What every command shares: the global options, the hive that they name, and how results are printed."""
 
 import functools
-import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -62,6 +60,15 @@ def option_without_value(
     return decorate
 
 
+class CommandGroup(click.Group):
+    """A group whose `--help` shows the first sentence of each subcommand in full, over several lines if need be."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list in `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, one.get_short_help_str(1000)) for name, one in self.commands.items()])
+
+
 def command(name: str | None = None, **kwargs: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A command with the global options and `--json`; its function gets the hive and whether to print JSON first."""
 
@@ -80,6 +87,29 @@ def command(name: str | None = None, **kwargs: Any) -> Callable[[Callable[..., A
     return decorate
 
 
+def listing(name: str, about: str) -> Callable[[Callable[["Hive", bool], None]], CommandGroup]:
+    """A group of commands for one kind of thing, which lists them: without a subcommand, and as `list`.
+
+    Args:
+        name: Of the group.
+        about: Its help; that of `list` is the text below the decorated function.
+    """
+
+    def decorate(listed: Callable[["Hive", bool], None]) -> CommandGroup:
+        def alone(ctx: click.Context, as_json: bool) -> None:
+            if ctx.invoked_subcommand is None:
+                with opened(ctx) as hive:
+                    listed(hive, as_json)
+
+        option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+        made = click.group(name, cls=CommandGroup, invoke_without_command=True, help=about)
+        group = made(common_options(option(click.pass_context(alone))))
+        group.add_command(command("list")(listed))
+        return group
+
+    return decorate
+
+
 @contextmanager
 def opened(ctx: click.Context) -> Iterator["Hive"]:
     """The hive that the global options name."""
@@ -87,11 +117,12 @@ def opened(ctx: click.Context) -> Iterator["Hive"]:
     from hive_tui.hive import Hive
 
     named: Path | None = ctx.meta.get(KEY + "config")
-    settings = config.load(named or config.default_config_file(), must_exist=named is not None)
+    file = named or config.default_config_file()
+    settings = config.load(file, must_exist=named is not None)
     home: Path = ctx.meta.get(KEY + "home") or config.default_home()
     socket: str | None = ctx.meta.get(KEY + "tmux_socket") or os.environ.get("HIVE_TMUX_SOCKET") or None
-    kinds = config.kinds_folder(named or config.default_config_file())
-    hive = Hive(home.expanduser().absolute(), settings, socket, kinds_folder=kinds)
+    kinds = config.kinds_folder(file)
+    hive = Hive(home.expanduser().absolute(), settings, socket, kinds_folder=kinds, settings_file=file)
     try:
         yield hive
         hive.tidy_up()
@@ -104,13 +135,9 @@ def opened(ctx: click.Context) -> Iterator["Hive"]:
 
 def print_json(value: Any) -> None:
     """One document on stdout."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+    from hive_tui.services.shapes import as_text
 
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return str(value)
+    click.echo(as_text(value, indent=2))
 
 
 def print_table(headers: list[str], rows: list[list[str]]) -> None:
@@ -120,6 +147,27 @@ def print_table(headers: list[str], rows: list[list[str]]) -> None:
     widths = [max(len(row[at]) for row in [headers, *rows]) for at in range(len(headers))]
     for row in [headers, *rows]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@contextmanager
+def as_usage(of: type[HiveError] = HiveError) -> Iterator[None]:
+    """Words of the command line that say nothing are a mistake in its use (exit code 2), like all that click finds.
+
+    Args:
+        of: The errors that say so; others go on as they are.
+
+    Raises:
+        click.UsageError: Instead of a HiveError.
+    """
+    try:
+        yield
+    except of as error:
+        raise click.UsageError(f"{error.what} {error.hint}".strip()) from error
+
+
+def cut(text: str, width: int) -> str:
+    """At most so many letters, with an ellipsis where some are missing."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def warn(text: str) -> None:

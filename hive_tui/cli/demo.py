@@ -8,7 +8,7 @@ import click
 
 from hive_tui.adapters.clock import SystemClock
 from hive_tui.cli.context import named_options
-from hive_tui.cli.running import leave_behind, need_terminal
+from hive_tui.cli.dashboard import leave_behind, need_terminal
 from hive_tui.demo.departure import Departure
 from hive_tui.demo.script import load
 from hive_tui.demo.stage import DemoStage
@@ -33,14 +33,18 @@ def demo(story: Path | None) -> None:
     with Departure(SystemClock()) as departure:
         with DemoStage(script) as stage:
             from hive_tui.ui.app import HiveApp
+            from hive_tui.ui.mishaps import last_words
 
             app = HiveApp(stage.hive, guide=stage.story)
+            broken = last_words(app)
             stage.story.start()
             try:
                 asyncio.run(_show(app, stage, departure))
             finally:
                 departure.screen_is_down()
         click.echo("The demo is over, and nothing of it is left.", err=True)
+    if error := broken():
+        raise error
     if departure.number:
         raise SystemExit(128 + departure.number)
     leave_behind(app.is_busy or app.is_stuck)

@@ -4,11 +4,12 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
 import click
 
-from hive_tui.cli.context import command, print_json
+from hive_tui.cli.context import as_usage, command, print_json
 from hive_tui.domain.durations import parse_past
 from hive_tui.domain.events import EventKind
 from hive_tui.hive import Hive
@@ -23,8 +24,19 @@ NEWEST = 50
 def _checked_kinds(ctx: click.Context, parameter: click.Parameter, named: tuple[str, ...]) -> tuple[str, ...]:
     for name in named:
         if not any(fnmatchcase(kind, name) for kind in EventKind):
-            raise click.BadParameter(f"there is no kind {name!r}. Known are {', '.join(EventKind)}.")
+            raise click.BadParameter(f"there is no kind {name!r}. {_near(name)}")
     return named
+
+
+def _near(name: str) -> str:
+    """The kinds that may have been meant; all hundred of them would hide the answer."""
+    families = sorted({kind.partition(".")[0] for kind in EventKind})
+    family = name.partition(".")[0]
+    if family in families:
+        return f"Known are {', '.join(kind for kind in EventKind if kind.startswith(f'{family}.'))}."
+    if meant := get_close_matches(name, list(EventKind), 3):
+        return f"Did you mean {' or '.join(meant)}?"
+    return f"Known are {', '.join(f'{one}.*' for one in families)}."
 
 
 @command()
@@ -72,7 +84,9 @@ def _start(hive: Hive, since: str | None) -> int | None:
         return None
     if since.isdecimal():
         return int(since)
-    return hive.database.read(journal.seq_before, parse_past(since, hive.clock.now().astimezone()))
+    with as_usage():
+        at = parse_past(since, hive.clock.now().astimezone())
+    return hive.database.read(journal.seq_before, at)
 
 
 def _all(log: Subscription) -> Iterator[LoggedEvent]:

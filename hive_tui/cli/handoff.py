@@ -8,6 +8,7 @@ import click
 from hive_tui.cli.agents import find
 from hive_tui.cli.context import command, print_json, print_table, warn
 from hive_tui.domain.agents import Agent
+from hive_tui.domain.consolidation import StageRun, StageStatus
 from hive_tui.hive import Hive
 from hive_tui.store import consolidations
 
@@ -61,8 +62,10 @@ def _history(hive: Hive, agent: Agent, as_json: bool) -> None:
     if as_json:
         print_json(left)
         return
+    if not left:
+        click.echo(f"{agent.name} has left no conversation behind: no wake began a new one with a handoff yet.")
     rows = [[f"{one['left_at']:%Y-%m-%d %H:%M}", str(one["session_id"]), str(one["command"])] for one in left]
-    print_table(["LEFT", "SESSION", "RESUME WITH"], rows)
+    print_table(["LEFT (UTC)", "SESSION", "RESUME WITH"], rows)
 
 
 def _stages(hive: Hive, agent: Agent, as_json: bool) -> None:
@@ -70,16 +73,23 @@ def _stages(hive: Hive, agent: Agent, as_json: bool) -> None:
     if as_json:
         print_json([asdict(run) for run in runs])
         return
+    if not runs:
+        click.echo(f"Nothing was done for {agent.name} yet: its conversation is condensed while it sleeps.")
     rows = [
         [
-            f"{run.finished_at.astimezone():%Y-%m-%d %H:%M}" if run.finished_at else "",
+            f"{run.finished_at:%Y-%m-%d %H:%M}" if run.finished_at else "",
             str(run.stage),
-            str(run.status),
+            f"{run.status} {run.progress:.0%}" if run.status is StageStatus.RUNNING else str(run.status),
             str(run.attempts),
             f"{run.cpu_s:.2f} of {run.allotted_s:.2f} s",
-            run.error
-            or ", ".join(f"{key} {value}" for key, value in run.result.items() if isinstance(value, int | float)),
+            run.error or _result(run),
         ]
         for run in runs
     ]
-    print_table(["WHEN", "STAGE", "STATUS", "ATTEMPTS", "CPU", "RESULT"], rows)
+    print_table(["WHEN (UTC)", "STAGE", "STATUS", "ATTEMPTS", "CPU", "RESULT"], rows)
+
+
+def _result(run: StageRun) -> str:
+    """Its figures, and in words why it is not more."""
+    figures = [f"{key} {value}" for key, value in run.result.items() if isinstance(value, int | float)]
+    return ", ".join([*figures, *([str(run.result["why"])] if run.result.get("why") else [])])

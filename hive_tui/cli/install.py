@@ -1,30 +1,40 @@
 """Commands that write into files of other programs: each shows the change first, and can be undone."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from hive_tui.cli.context import command, confirm, print_json
+from hive_tui.cli.context import CommandGroup, command, confirm, print_json
+from hive_tui.cli.install_files import install_completion, install_systemd, uninstall_completion, uninstall_systemd
 from hive_tui.hive import Hive
 from hive_tui.services.hook_install import KINDS, Change, HookInstaller
+
+if TYPE_CHECKING:
+    from hive_tui.services.tmux_status import TmuxStatusInstaller
 
 REVIEW = "Codex asks at its next start whether to trust the new hooks."
 
 kind_option = click.option("--kind", type=click.Choice(KINDS), help="Only this kind of agent (default: all there are).")
 dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+file_option = click.option(
+    "--file", type=click.Path(path_type=Path, dir_okay=False), help="The settings of tmux (default: where tmux looks)."
+)
 yes_option = click.option("--yes", "-y", is_flag=True, help="Do not ask.")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def install() -> None:
     """Add hive-tui to the settings of other programs."""
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def uninstall() -> None:
     """Undo install."""
 
@@ -54,8 +64,48 @@ def uninstall_hooks(hive: Hive, as_json: bool, kind: str | None, dry_run: bool, 
     _change(installer, [installer.plan_uninstall(one) for one in kinds], as_json, dry_run, yes)
 
 
+@command("tmux-status")
+@file_option
+@dry_run_option
+@yes_option
+def install_tmux_status(hive: Hive, as_json: bool, file: Path | None, dry_run: bool, yes: bool) -> None:
+    """Show the hive in the status line of tmux: who needs you, and how many work, rest and sleep.
+
+    It shows what changes in the settings of tmux, asks, and keeps a copy of the file.
+    """
+    installer = _status_installer(hive, file)
+    change = installer.plan_install()
+    _change(installer, [change], as_json, dry_run, yes)
+    if change.is_needed and not dry_run and not as_json:
+        click.echo(f"tmux reads it when it starts; `tmux source-file {change.path}` shows it now.")
+
+
+@command("tmux-status")
+@file_option
+@dry_run_option
+@yes_option
+def uninstall_tmux_status(hive: Hive, as_json: bool, file: Path | None, dry_run: bool, yes: bool) -> None:
+    """Take the hive out of the settings of tmux again, and nothing else."""
+    installer = _status_installer(hive, file)
+    change = installer.plan_uninstall()
+    _change(installer, [change], as_json, dry_run, yes)
+    if change.is_needed and not dry_run and not as_json:
+        click.echo("A running tmux shows it until it ends, or until you set its status-right anew.")
+
+
 install.add_command(install_hooks)
+for added in (install_tmux_status, install_systemd, install_completion):
+    install.add_command(added)
+for added in (uninstall_systemd, uninstall_completion):
+    uninstall.add_command(added)
 uninstall.add_command(uninstall_hooks)
+uninstall.add_command(uninstall_tmux_status)
+
+
+def _status_installer(hive: Hive, file: Path | None) -> TmuxStatusInstaller:
+    from hive_tui.services.tmux_status import TmuxStatusInstaller
+
+    return TmuxStatusInstaller(hive.home, os.environ, own_command(), hive.clock, file)
 
 
 def _change(installer: HookInstaller, changes: Sequence[Change], as_json: bool, dry_run: bool, yes: bool) -> None:

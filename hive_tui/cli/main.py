@@ -1,5 +1,6 @@
 """The command `hive-tui`: its global options, its commands, and how errors are shown."""
 
+import errno
 import os
 import sys
 import traceback
@@ -8,7 +9,6 @@ from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
 from keyword import iskeyword
-from pathlib import Path
 
 import click
 
@@ -47,20 +47,32 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "offsite": ("proving", "The copies of checkpoints in the second place"),
     "queue": ("queue", "The wakeup queue"),
     "task": ("tasks", "What agents are to do, and what for"),
+    "routine": ("routines", "What agents do, or are woken for, again and again"),
+    "effect": ("effects", "Run a command once under a key, and look at what was done"),
     "schedule": ("schedule", "Daily sleep windows"),
+    "services": ("services", "Services that agents need, and their idle sleep"),
+    "models": ("services", "Models in the memory of model servers"),
+    "metrics": ("measuring", "Figures of the hive, as text for Prometheus"),
+    "savings": ("measuring", "What sleep has saved, replayed from recorded turns"),
     "budget": ("budget", "How many tokens agents may spend in a day"),
     "events": ("events", "What happened"),
+    "alerts": ("alerts", "What you were told of, how it was delivered, and a test"),
     "recover": ("running", "Bring back what a crash took away"),
     "serve": ("running", "The heartbeat without a screen"),
+    "http": ("http", "The local HTTP surface"),
+    "wakeup-gate": ("gate", "One pass of gate and queue, then exit: for timers and cron"),
     "pause": ("running", "Stop all automatic actions"),
     "unpause": ("running", "Allow automatic actions again"),
     "demo": ("demo", "See all of it with scripted agents on a tmux server of its own"),
     "doctor": ("overview", "Look for what is wrong, and say how to mend it"),
     "hook": ("hook", "Keep an event of an agent; its hooks run this"),
-    "install": ("install", "Let agents tell what they do, by hooks in their settings"),
+    "install": ("install", "Hooks of agents, units of systemd, completion of the shell"),
     "uninstall": ("install", "Undo install"),
-    "config": ("settings", "Show or check the settings"),
+    "config": ("settings", "Show, check or change the settings"),
 }
+
+OF_THE_MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""Failures that no program can do anything about: they are no mistake of ours."""
 
 
 class LazyGroup(click.Group):
@@ -96,7 +108,7 @@ def cli(ctx: click.Context) -> None:
     Without a command it opens the dashboard.
     """
     if ctx.invoked_subcommand is None:
-        from hive_tui.cli.running import open_dashboard
+        from hive_tui.cli.dashboard import open_dashboard
 
         open_dashboard(ctx)
 
@@ -121,15 +133,26 @@ def run(arguments: Sequence[str]) -> int:
         show(error)
         return 1
     except BrokenPipeError:
-        # The reader of a pipe has gone; what is left to print goes nowhere.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 1
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in OF_THE_MACHINE:
+            drop_output()
+            where = f" ({error.filename})" if error.filename else ""
+            show(HiveError(f"The disk does not take it{where}: {error.strerror}.", hint="Free some space, or mend it."))
+            return 1
+        from hive_tui.adapters.mishaps import keep_details
+
         click.echo(f"hive-tui made a mistake: {type(error).__name__}: {error}", err=True)
-        click.echo(f"Details are in {keep_traceback()}; please report it.", err=True)
+        click.echo(keep_details(traceback.format_exc()), err=True)
         return 1
     return 0
+
+
+def drop_output() -> None:
+    """What is left to print goes nowhere: the reader of a pipe has gone, or the disk below a file is full."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show(error: HiveError) -> None:
@@ -137,14 +160,3 @@ def show(error: HiveError) -> None:
     click.echo(f"Error: {error.what}", err=True)
     if error.hint:
         click.echo(f"Hint: {error.hint}", err=True)
-
-
-def keep_traceback() -> Path:
-    """Write the traceback of a mistake of our own to a file."""
-    import tempfile
-
-    path = Path(tempfile.gettempdir()) / f"hive-tui-error-{os.getpid()}.txt"
-    with suppress(OSError):
-        path.write_text(traceback.format_exc())
-        path.chmod(0o600)
-    return path

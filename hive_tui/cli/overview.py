@@ -2,8 +2,10 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import wrap
+from typing import Any
 
 import click
 
@@ -18,8 +20,17 @@ from hive_tui.store import settings, wakeups
 
 
 @command()
-def status(hive: Hive, as_json: bool) -> None:
+@click.option("--tmux", is_flag=True, help="One line for the status line of tmux, fast: as the heartbeat saw it last.")
+@click.option("--width", type=click.IntRange(1, 1000), default=60, show_default=True, help="Columns of that line.")
+def status(hive: Hive, as_json: bool, tmux: bool, width: int) -> None:
     """What the hive is like, in a few lines."""
+    if tmux and not as_json:
+        from hive_tui.cli.strip import line
+
+        click.echo(line(str(hive.home), width))
+        return
+    from hive_tui.services.alert_views import summary as alerts_summary
+
     hive.finish_interrupted()
     observation = hive.observer.observe()
     count = {state: sum(agent.lifecycle is state for agent in observation.agents) for state in Lifecycle}
@@ -27,7 +38,7 @@ def status(hive: Hive, as_json: bool) -> None:
     count_tokens(hive)
     spent = sum(hive.spending.ledger.today().values(), Tokens())
     freed = sum(agent.freed_bytes for agent in observation.agents if agent.lifecycle is Lifecycle.ASLEEP)
-    shape = {
+    shape: dict[str, Any] = {
         "tmux": str(observation.state),
         "trouble": observation.trouble or None,
         "heartbeat": hive.heartbeat_lock.is_held(),
@@ -38,6 +49,7 @@ def status(hive: Hive, as_json: bool) -> None:
         "tokens_today": spent.total,
         "tokens": spent.to_json(),
         "home": str(hive.home),
+        "alerts": hive.database.read(alerts_summary, now=hive.clock.now()),
     }
     if as_json:
         print_json(shape)
@@ -50,6 +62,9 @@ def status(hive: Hive, as_json: bool) -> None:
     click.echo(
         f"tokens      {count_in_words(spent.total)} today (UTC), {count_in_words(spent.cache_read)} of them cached"
     )
+    undelivered = shape["alerts"]["failed"]
+    if undelivered:
+        click.echo(f"alerts      {undelivered} of the last 24 hours not delivered: `hive-tui alerts`")
     click.echo(f"home        {hive.home}")
 
 
@@ -77,9 +92,15 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
     indent = " " * (8 + what_width + 2)
     width = max(40, get_terminal_size().columns)
     lines: list[str] = []
+    area = ""
     for one in findings:
+        if one.area != area:
+            area = one.area
+            lines.append(area.upper())
         head = f"{MARKS[one.status]:<8}{one.what:<{what_width}}  "
         lines += _wrapped(head + one.found, width, indent)
+        if one.meaning:
+            lines += _wrapped(f"{indent}{one.meaning}", width, indent)
         if one.mend:
             to_mend = f"{indent}-> {one.mend}"
             lines += _wrapped(to_mend, width, f"{indent}   ")
@@ -93,14 +114,23 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 @command()
 @click.option("--mend", is_flag=True, help="First bring the catalog and the checkpoint files together again.")
-def doctor(hive: Hive, as_json: bool, mend: bool) -> None:
-    """Look for what is wrong, and say how to mend it; exit 1 if something is broken."""
+@click.option(
+    "--bundle", metavar="FILE", type=click.Path(path_type=Path), help="Write a support bundle: .zip, .tar.zst."
+)
+def doctor(hive: Hive, as_json: bool, mend: bool, bundle: Path | None) -> None:
+    """Look for what is wrong, and say how to mend it; exit 1 if something is broken.
+
+    A support bundle holds findings, versions, settings, states and events, without secrets and conversations.
+    """
     for said in hive.keeping.mender.mend(PERSON) if mend else ():
         click.echo(said, err=as_json)
-    findings = hive.doctor.examine()
+    findings = hive.examining.doctor.examine()
     if as_json:
         print_json([finding.to_json() for finding in findings])
     else:
         click.echo("\n".join(finding_lines(findings)))
+    if bundle is not None:
+        names = hive.examining.bundler.write(bundle, findings)
+        click.echo(f"{bundle} holds {', '.join(names)}; look through it before you send it on.", err=as_json)
     if any(finding.status == "broken" for finding in findings):
         sys.exit(1)

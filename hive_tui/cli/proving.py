@@ -60,9 +60,11 @@ def offsite(hive: Hive, as_json: bool, sync: bool, verify: bool, adopt: bool) ->
     if verify:
         hive.keeping.offsite.verify_now()
     if sync or verify:
+        progress = Steps(hive.clock)
         hive.keeping.offsite.retry_now()
-        if not hive.keeping.offsite.work():
-            hive.keeping.offsite.look()  # all may be there already, and the place away since
+        with stoppable([progress]):
+            if not hive.keeping.offsite.work(progress):
+                hive.keeping.offsite.look()  # all may be there already, and the place away since
     elif not adopt:
         hive.keeping.offsite.has_work()
     copies = sorted(hive.database.read(offsite_store.by_checkpoint).values(), key=lambda one: one.name)

@@ -7,7 +7,17 @@ from typing import Any
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, command, common_options, opened, print_json, print_table
+from hive_tui.cli.context import (
+    PERSON,
+    CommandGroup,
+    as_usage,
+    command,
+    common_options,
+    cut,
+    opened,
+    print_json,
+    print_table,
+)
 from hive_tui.cli.shapes import wakeup_json
 from hive_tui.domain.durations import in_words, parse_duration
 from hive_tui.domain.wakeups import Wakeup, WakeupStatus
@@ -21,7 +31,7 @@ from hive_tui.store import wakeups as store
 from hive_tui.store.queue_lists import Section
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @common_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
@@ -77,7 +87,7 @@ def _row(hive: Hive, one: Wakeup, names: dict[str, str]) -> list[str]:
         str(one.status),
         due,
         f"{one.attempts}/{one.max_attempts}",
-        f"{_error_class(hive, one)}{one.last_error or ''}"[:90],
+        cut(f"{_error_class(hive, one)}{one.last_error or ''}", 90),
     ]
 
 
@@ -111,7 +121,7 @@ def add(
     agent = find(hive, name)
     new = producers.manual(
         agent.id,
-        hive.clock.now() + parse_duration(after),
+        hive.clock.now() + _span(after),
         message=checked(message) if message else None,
         key=key,
         key_window=window_of(key, key_window),
@@ -130,7 +140,12 @@ def window_of(key: str | None, said: str | None) -> timedelta | None:
     """
     if said is not None and key is None:
         raise click.UsageError("--key-window needs --key.")
-    return parse_duration(said) if said else None
+    return _span(said) if said else None
+
+
+def _span(said: str) -> timedelta:
+    with as_usage():
+        return parse_duration(said)
 
 
 @command("cancel")
@@ -157,7 +172,7 @@ def retry(hive: Hive, as_json: bool, wakeup_id: str) -> None:
 def postpone(hive: Hive, as_json: bool, wakeup_id: str, duration: str) -> None:
     """Move a pending wakeup so far into the future, from now on."""
     found = hive.database.read(store.get, wakeup_id)
-    hive.queue.postpone(found, hive.clock.now() + parse_duration(duration))
+    hive.queue.postpone(found, hive.clock.now() + _span(duration), PERSON)
     _show(hive, as_json, found, f"is due in {duration}")
 
 
@@ -167,7 +182,7 @@ def postpone(hive: Hive, as_json: bool, wakeup_id: str, duration: str) -> None:
 def priority_(hive: Hive, as_json: bool, wakeup_id: str, priority: int) -> None:
     """Give a pending wakeup another priority, 0 to 100; higher goes first."""
     found = hive.database.read(store.get, wakeup_id)
-    hive.queue.set_priority(found, priority)
+    hive.queue.set_priority(found, priority, PERSON)
     _show(hive, as_json, found, f"has priority {priority}")
 
 
@@ -179,7 +194,7 @@ def purge(hive: Hive, as_json: bool, older_than: str | None, dry_run: bool) -> N
     days = hive.settings.queue.keep_days
     if older_than is None and days == 0:
         raise click.UsageError("The settings keep wakeups for ever (queue.keep_days is 0): say --older-than.")
-    age = parse_duration(older_than) if older_than else timedelta(days=days)
+    age = _span(older_than) if older_than else timedelta(days=days)
     count = hive.queue.old(age) if dry_run else hive.queue.purge(age)
     if as_json:
         print_json({"removed": 0 if dry_run else count, "would_remove": count if dry_run else 0})

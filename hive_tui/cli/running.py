@@ -1,85 +1,57 @@
-"""Commands that keep the hive running: the dashboard, serve, recover, pause, unpause."""
+"""Commands that keep the hive running: serve, recover, pause, unpause."""
 
 import asyncio
-import gc
-import os
-import signal
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
-from hive_tui.cli.context import PERSON, command, opened, print_json
-from hive_tui.domain.errors import HiveError
-from hive_tui.domain.events import Event, Severity
-from hive_tui.domain.wakeups import WakeupStatus
+from hive_tui.cli.context import PERSON, as_usage, command, print_json
+from hive_tui.cli.dashboard import leave_behind
+from hive_tui.cli.progress import Steps, stoppable
+from hive_tui.domain.addresses import DEFAULT_ADDRESS, parse_address
+from hive_tui.domain.durations import counted
+from hive_tui.domain.errors import Cancelled
+from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.store import agents as agent_store
 from hive_tui.store import settings
 
-SWITCH_S = 0.001
-
-
-def open_dashboard(ctx: click.Context) -> None:
-    """The dashboard, with the heartbeat inside."""
-    need_terminal()
-    # A thread that computes lets the one that draws wait for so long; five times that is Python's own.
-    sys.setswitchinterval(SWITCH_S)
-    # Until the first screen is drawn all that is made stays: looking for garbage meanwhile only costs time.
-    gc.disable()
-    with opened(ctx) as hive:
-        hive.database  # noqa: B018 - a database that cannot be opened is told before the screen is taken
-        from hive_tui.ui.app import HiveApp
-
-        app = HiveApp(hive)
-        app.run()
-        leave_behind(app.is_busy or app.is_stuck)
-
-
-def need_terminal() -> None:
-    """Refuse to open a dashboard that nobody could see.
-
-    Raises:
-        HiveError: Input or output is no terminal.
-    """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise HiveError(
-            "The dashboard needs a terminal.", hint="Scripts use `hive-tui agents --json`; services `hive-tui serve`."
-        )
+HTTP_HELP = f"Answer programs by HTTP, at 127.0.0.1:PORT, [::1]:PORT or unix:PATH.  [default: {DEFAULT_ADDRESS}]"
 
 
 @command()
-def serve(hive: Hive, as_json: bool) -> None:
+@click.option("--http", is_flag=False, flag_value=DEFAULT_ADDRESS, metavar="[ADDRESS]", help=HTTP_HELP)
+def serve(hive: Hive, as_json: bool, http: str | None) -> None:
     """The heartbeat without a screen, until it is stopped by SIGINT or SIGTERM."""
+    if http is not None:
+        with as_usage():
+            parse_address(http)
     hive.tmux.check_version()
-    hive.hub.subscribe(_print_event)
-    leave_behind(asyncio.run(_serve(hive)))
+    hive.hub.subscribe(hive.unattended.keep)
+    asyncio.run(_serve(hive, http))
 
 
-def leave_behind(is_busy: bool) -> None:
-    """Do not wait for work that did not end in time: the next start finishes it, or rolls it back."""
-    if is_busy:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+async def _serve(hive: Hive, http: str | None) -> None:
+    """Beat until stopped. What has not ended by then is left here: the end of the loop would wait for it."""
+    from hive_tui.assembly.beating import new_heartbeat
+    from hive_tui.cli.http import answering
+    from hive_tui.services.serving import stop_on_signals
 
-
-async def _serve(hive: Hive) -> bool:
-    """Beat until stopped; whether a wake or a step has not ended."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+    service = hive.unattended.service
+    stop_on_signals(stop.set)
     if hive.settings.recover.on_start == "wake":
-        await asyncio.to_thread(hive.recovery.recover, PERSON)
-    heartbeat = hive.heartbeat(observe_every_s=hive.settings.observer.every_s_without_screen)
+        await asyncio.to_thread(hive.returning.recovery.recover, PERSON)
+    heartbeat = new_heartbeat(hive, observe_every_s=hive.settings.observer.every_s_without_screen)
     click.echo(f"hive-tui serves {hive.home}; stop it with Ctrl-C.", err=True)
-    await heartbeat.run(stop)
-    return heartbeat.is_busy or heartbeat.is_stuck
-
-
-def _print_event(event: Event) -> None:
-    mark = "✕ " if event.severity is Severity.FAILURE else ""
-    click.echo(f"{mark}{event.text}", err=True)
+    if hive.heartbeat_lock.is_held():
+        pid = hive.heartbeat_lock.holder().get("pid", "?")
+        click.echo(f"Process {pid} has the heartbeat; this one stands by, and takes over when that ends.", err=True)
+    async with answering(hive, http, stop) as server:
+        is_left = await service.run(heartbeat, stop)
+    leave_behind(is_left or (server is not None and server.is_busy))
 
 
 @command()
@@ -88,10 +60,13 @@ def _print_event(event: Event) -> None:
 @click.option("--timeout", type=click.FloatRange(min=0), default=120.0, show_default=True, help="Seconds to wait.")
 def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: float) -> None:
     """After a crash of tmux, the machine or hive-tui: build sessions again and wake the agents that ran."""
-    plan = hive.recovery.plan() if dry_run else hive.recovery.recover(PERSON, wake=not no_wake)
-    woken = hive.foreground.run(plan.wakeups, timeout_s=timeout) if plan.wakeups else []
+    recovery, names = hive.returning.recovery, hive.database.read(agent_store.names)
+    progress = Steps(hive.clock)
+    with stoppable([progress]):
+        plan = recovery.plan() if dry_run else recovery.recover(PERSON, wake=not no_wake, progress=progress)
+        woken, off = _wake(hive, plan.wakeups, timeout, progress) if plan.wakeups else ([], [])
+    left = [*plan.left, *(f"waking {names[one.agent_id]}" for one in off)]
     failed = [wakeup for wakeup in woken if wakeup.status is not WakeupStatus.COMPLETED]
-    names = hive.database.read(agent_store.names)
     if as_json:
         print_json(
             {
@@ -103,6 +78,7 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
                 "woken": [names[one.agent_id] for one in woken if one.status is WakeupStatus.COMPLETED],
                 "failed": [{"agent": names[one.agent_id], "error": one.last_error} for one in failed],
                 "swept": [str(path) for path in plan.swept],
+                "left": left,
             }
         )
     else:
@@ -117,8 +93,22 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
             click.echo(f"Not woken, since nothing had been said to them yet: {blank}")
     for one in failed:
         click.echo(f"Error: {names[one.agent_id]}: {one.last_error or 'not awake yet; the wake goes on'}", err=True)
-    if failed:
+    if left:
+        click.echo(f"Stopped, as you asked, before {', '.join(left)}. `hive-tui recover` does the rest.", err=True)
+    if failed or left:
         sys.exit(1)
+
+
+def _wake(hive: Hive, asked: Sequence[Wakeup], timeout_s: float, progress: Steps) -> tuple[list[Wakeup], list[Wakeup]]:
+    """The wakes that were begun, and those that a stop has called off."""
+    with suppress(Cancelled):  # then none is begun
+        progress.step(f"waking {counted(len(asked), 'agent')}")
+    woken = hive.foreground.run(asked, timeout_s=timeout_s, progress=progress)
+    if not progress.cancelled.is_set():
+        return woken, []
+    not_begun = [one for one in woken if one.status is WakeupStatus.PENDING and not one.attempts]
+    off = hive.returning.recovery.call_off(not_begun, PERSON)
+    return [one for one in woken if one not in off], off
 
 
 @command()

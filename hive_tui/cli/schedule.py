@@ -1,38 +1,30 @@
 """The command schedule."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import click
+from msgspec import structs
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, command, common_options, opened, print_json, print_table
+from hive_tui.cli.context import (
+    PERSON,
+    as_usage,
+    command,
+    listing,
+    print_json,
+    print_table,
+)
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.schedule import SleepWindow
-from hive_tui.domain.windows import described
+from hive_tui.domain.windows import checked_window, described
 from hive_tui.hive import Hive
 from hive_tui.services.schedule import WindowView
 
 
-@click.group(invoke_without_command=True)
-@common_options
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@click.pass_context
-def schedule(ctx: click.Context, as_json: bool) -> None:
-    """Daily sleep windows: agents nap at the start and are woken at the end."""
-    if ctx.invoked_subcommand is None:
-        with opened(ctx) as hive:
-            _list(hive, as_json)
-
-
-@command("list")
-def list_(hive: Hive, as_json: bool) -> None:
+@listing("schedule", "Daily sleep windows: agents nap at the start and are woken at the end.")
+def schedule(hive: Hive, as_json: bool) -> None:
     """List all windows with what comes next and what was missed."""
-    _list(hive, as_json)
-
-
-def _list(hive: Hive, as_json: bool) -> None:
     view = hive.schedule.view()
     if as_json:
         print_json([window_json(one) for one in view.windows])
@@ -100,8 +92,9 @@ def add(
     hive: Hive, as_json: bool, name: str | None, for_all: bool, start: str, end: str, zone: str, active: bool
 ) -> None:
     """Add a sleep window. An end before the start means the next morning."""
-    agent_id = _whose(hive, name, for_all)
-    new = hive.schedule.add(SleepWindow("", agent_id, start, end, zone, active), PERSON)
+    with as_usage():
+        wanted = checked_window(SleepWindow("", None, start, end, zone, active))
+    new = hive.schedule.add(structs.replace(wanted, agent_id=_whose(hive, name, for_all)), PERSON)
     hint = "" if active else f"; `hive-tui schedule enable {new.id[:8]}` switches it on"
     _show(hive, as_json, new, f"was added{hint}")
 
@@ -125,13 +118,15 @@ def edit(
 ) -> None:
     """Change a sleep window; what is not named stays."""
     old = hive.schedule.get(window_id).window
-    wanted = replace(
+    wanted = structs.replace(
         old,
         agent_id=_whose(hive, name, for_all) if name or for_all else old.agent_id,
         start_time=start or old.start_time,
         end_time=end or old.end_time,
         timezone=zone or old.timezone,
     )
+    with as_usage():
+        wanted = checked_window(wanted)
     _show(hive, as_json, hive.schedule.edit(old.id, wanted, PERSON), "was changed")
 
 
@@ -179,5 +174,5 @@ def _show(hive: Hive, as_json: bool, window: SleepWindow, words: str) -> None:
             click.echo("No heartbeat runs now: keep the dashboard or `hive-tui serve` open for it.")
 
 
-for subcommand in (list_, add, edit, enable, disable, remove):
+for subcommand in (add, edit, enable, disable, remove):
     schedule.add_command(subcommand)

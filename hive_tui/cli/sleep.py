@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from hive_tui.cli.agents import count_tokens, find
-from hive_tui.cli.context import PERSON, command, print_json, warn
+from hive_tui.cli.context import PERSON, as_usage, command, print_json, warn
 from hive_tui.cli.main import show
 from hive_tui.cli.progress import Steps, stoppable
 from hive_tui.cli.queue import window_of
@@ -128,6 +128,7 @@ def _outcome_json(agent: Agent, outcome: NapResult | HiveError) -> dict[str, Any
     type=click.Choice([str(mode) for mode in ContextMode]),
     help="resume its conversation, begin a new one with a handoff, or choose what is cheaper.",
 )
+@click.option("--every", metavar="WHEN", help='Wake it again and again: "daily 09:00 [ZONE]", 4h, or a line of cron.')
 @click.option("--no-wait", is_flag=True, help="Return as soon as the request is stored.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=90.0, show_default=True, help="Seconds to wait.")
 @click.option("--yes", is_flag=True, help="Wake it also where only the vendor's transcript is left.")
@@ -142,15 +143,21 @@ def wake(
     key_window: str | None,
     message: str | None,
     mode: str | None,
+    every: str | None,
     no_wait: bool,
     timeout: float,
     yes: bool,
 ) -> None:
     """Bring an agent back: in the same pane, with the same conversation or with a handoff."""
+    due_at = _due_at(hive, at, after)
     agent = find(hive, name)
+    if every is not None:
+        if at or after or key or mode or priority is not None:
+            raise click.UsageError("--every goes with --message alone.")
+        _wake_again_and_again(hive, agent, every, message, as_json)
+        return
     _tell_price(hive, agent)
     context: dict[str, Any] = {"message": checked(message)} if message else {}
-    due_at = _due_at(hive, at, after)
     if mode:
         context[CONTEXT] = mode
     if yes:
@@ -172,15 +179,18 @@ def wake(
         return
     wakeup = hive.foreground.run([enqueued.wakeup], timeout_s=timeout)[0]
     if _may_ask(wakeup) and not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        click.echo(wakeup.last_error or "", err=True)
-        if click.confirm("Wake it all the same?", err=True):
-            # Back in the queue for others who asked for it, too, it holds what was to be said already.
-            known = {} if wakeup.status is WakeupStatus.PENDING else context
-            again = hive.queue.enqueue(
-                NewWakeup(agent.id, Trigger.MANUAL, due_at, context={**known, "confirmed": True}), PERSON
-            )
-            wakeup = hive.foreground.run([again.wakeup], timeout_s=timeout)[0]
+        wakeup = _asked_again(hive, wakeup, due_at, context, timeout)
     _show_woken(hive, agent, wakeup, as_json, timeout)
+
+
+def _asked_again(hive: Hive, wakeup: Wakeup, due_at: datetime, context: dict[str, Any], timeout: float) -> Wakeup:
+    click.echo(wakeup.last_error or "", err=True)
+    if not click.confirm("Wake it all the same?", err=True):
+        return wakeup
+    # Back in the queue for others who asked for it, too, it holds what was to be said already.
+    known = {} if wakeup.status is WakeupStatus.PENDING else context
+    confirmed = NewWakeup(wakeup.agent_id, Trigger.MANUAL, due_at, context={**known, "confirmed": True})
+    return hive.foreground.run([hive.queue.enqueue(confirmed, PERSON).wakeup], timeout_s=timeout)[0]
 
 
 def _tell_price(hive: Hive, agent: Agent) -> None:
@@ -194,12 +204,17 @@ def _due_at(hive: Hive, at: str | None, after: str | None) -> datetime:
     now = hive.clock.now()
     if at and after:
         raise click.UsageError("Use --at or --in, not both.")
-    try:
+    with as_usage():
         if after:
             return now + parse_duration(after)
         return parse_time(at, now.astimezone()) if at else now
-    except HiveError as error:
-        raise click.UsageError(f"{error.what} {error.hint}") from error
+
+
+def _wake_again_and_again(hive: Hive, agent: Agent, every: str, message: str | None, as_json: bool) -> None:
+    from hive_tui.cli.routines import check_rhythm, tell
+
+    check_rhythm(every)
+    tell(hive, as_json, hive.recurring.routines.add(every, agent, PERSON, message=message), "was added")
 
 
 def _may_ask(wakeup: Wakeup) -> bool:
@@ -214,7 +229,8 @@ def _show_asked(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, note: s
     if wakeup.is_finished:
         click.echo(f"{agent.name} is not asked again: {note}.")
         return
-    wait = in_words(wakeup.scheduled_for - hive.clock.now())
+    # What it took to get here does not make 2h into 1h 59m.
+    wait = in_words(timedelta(seconds=round((wakeup.scheduled_for - hive.clock.now()).total_seconds())))
     click.echo(f"{agent.name} is woken in {wait}." + (f" ({note})" if note else ""))
     if not hive.heartbeat_lock.is_held():
         click.echo("Note: no heartbeat runs now; keep hive-tui open, or run `hive-tui serve`.", err=True)

@@ -6,12 +6,22 @@ from typing import Any
 import click
 
 from hive_tui.cli.agents import find
-from hive_tui.cli.context import PERSON, command, common_options, opened, print_json, print_table, warn
+from hive_tui.cli.context import (
+    PERSON,
+    CommandGroup,
+    as_usage,
+    command,
+    common_options,
+    opened,
+    print_json,
+    print_table,
+    warn,
+)
 from hive_tui.cli.shapes import task_json, task_state_json
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.errors import NotFound
 from hive_tui.domain.task_state import TaskState
-from hive_tui.domain.tasks import Task, TaskStatus
+from hive_tui.domain.tasks import Task, TaskStatus, checked_goal
 from hive_tui.hive import Hive
 from hive_tui.services.task_changes import Given
 from hive_tui.services.tasks import Part
@@ -21,7 +31,7 @@ from hive_tui.store import tasks as store
 MARKS = {TaskStatus.OPEN: "○", TaskStatus.DOING: "◐", TaskStatus.DONE: "✓", TaskStatus.CANCELLED: "✕"}
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=CommandGroup, invoke_without_command=True)
 @common_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
@@ -39,6 +49,8 @@ def task(ctx: click.Context, as_json: bool) -> None:
 @click.option("--assign", metavar="AGENT", help="Who is to do it; wakes that agent.")
 @click.option("--routine", metavar="NAME", help="The recurring routine that asks for it; needs --assign.")
 @click.option("--key", help="Idempotency key: with the same key again, nothing is added and nobody woken.")
+@click.option("--every", metavar="WHEN", help='Make it again and again: "daily 09:00 [ZONE]", 4h, or a line of cron.')
+@click.option("--backfill", metavar="HOW", help="With --every, what becomes of missed ones: skip, once or all(7).")
 def add(
     hive: Hive,
     as_json: bool,
@@ -48,8 +60,17 @@ def add(
     assign: str | None,
     routine: str | None,
     key: str | None,
+    every: str | None,
+    backfill: str | None,
 ) -> None:
-    """Add a task, or a goal of its own."""
+    """Add a task, or a goal of its own; with --every a routine that adds one each time."""
+    with as_usage():
+        checked_goal(goal)
+    if every is not None:
+        _add_routine(hive, as_json, every, assign, key, goal, title, parent, routine, backfill or "once")
+        return
+    if backfill is not None:
+        raise click.UsageError("--backfill needs --every WHEN.")
     if routine is not None and assign is None:
         raise click.UsageError("--routine needs --assign AGENT.")
     agent = find(hive, assign) if assign else None
@@ -59,6 +80,29 @@ def add(
         agent_id = agent.id if agent else None
         given = hive.tasks.add(goal, PERSON, title=title, parent_id=parent, agent_id=agent_id, key=key)
     _tell_given(hive, as_json, given, "was added")
+
+
+def _add_routine(
+    hive: Hive,
+    as_json: bool,
+    every: str,
+    assign: str | None,
+    key: str | None,
+    goal: str,
+    title: str | None,
+    parent: str | None,
+    name: str | None,
+    backfill: str,
+) -> None:
+    from hive_tui.cli.routines import check_rhythm, tell
+
+    if assign is None or key is not None:
+        raise click.UsageError("--every needs --assign AGENT, and takes no --key: each of its tasks has its own.")
+    check_rhythm(every, backfill)
+    new = hive.recurring.routines.add(
+        every, find(hive, assign), PERSON, goal=goal, name=name, title=title, parent_id=parent, backfill=backfill
+    )
+    tell(hive, as_json, new, "was added")
 
 
 @command("split")

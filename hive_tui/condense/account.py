@@ -40,7 +40,7 @@ def _failure(run: Run, *, is_last: bool) -> Entry:
     ended = f"exit {run.exit_code}" if run.exit_code is not None else "failed"
     errors = run.errors if is_last else run.errors[-3:]
     text = "\n".join([f"`{cut(run.command, LETTERS_OF_COMMAND)}` → {ended}", *errors])
-    return Entry(Section.FAILING, text, run.line, base=3.0 if is_last else 0.9, factor=0.5, is_must=is_last)
+    return Entry(Section.FAILING, text, run.line, base=3.0 if is_last else 1.8, factor=0.5, is_must=is_last)
 
 
 def _run(run: Run, since: float) -> Entry:

@@ -24,7 +24,12 @@ def invented(text: str, source: str) -> set[str]:
 def lost(text: str, wanted: Collection[str]) -> set[str]:
     """Those of the identifiers that the text does not have."""
     low = text.lower()
-    return {one for one in wanted if one not in low}
+    return {one for one in wanted if not stands_in(one, low)}
+
+
+def stands_in(identifier: str, text: str) -> bool:
+    """Whether it stands there whole, and not as a part of another one. Both in lower case."""
+    return re.search(rf"(?<![^\W_]){re.escape(identifier)}(?![^\W_])", text) is not None
 
 
 def bad_pointers(text: str, lines: int) -> list[int]:

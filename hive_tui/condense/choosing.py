@@ -10,7 +10,7 @@ from hive_tui.condense.shelf import Entry
 KNOWN_WEIGHT = 0.3
 """What an atom counts that stands in the ledger already: it may stand in another relation."""
 LENGTH_POWER = 0.8
-LEAST, LEAST_OF_ALL = 0.5, 0.12
+LEAST, LEAST_OF_ALL = 0.3, 0.12
 """An entry that is worth less than the first is left out where half of the budget is used, below the second always."""
 MUST_SHARE = 0.85
 

@@ -24,12 +24,12 @@ class Chunk:
     text: str
 
 
-def chunks(record: Record) -> Iterator[Chunk]:
-    """The pieces of one record, in order; none for one without text."""
+def chunks(record: Record, text: str | None = None) -> Iterator[Chunk]:
+    """The pieces of one record, in order; none for one without text. In the place of its text another may stand."""
     part = 0
     pending: list[str] = []
     size = 0
-    for line in text_of(record).splitlines():
+    for line in (text_of(record) if text is None else text).splitlines():
         for piece in _pieces(line):
             if pending and (len(pending) >= LINES or size + len(piece) > LETTERS):
                 yield Chunk(record.line, part, str(record.says), record.at, "\n".join(pending))

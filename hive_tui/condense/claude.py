@@ -29,6 +29,10 @@ class ClaudeReader:
 
     def records(self, line: int, row: Mapping[str, Any]) -> Iterator[Record]:
         """The records of one row; those that tell nothing are counted."""
+        queued = _queued(row)
+        if queued:
+            yield from self._text(line, queued, time_of(row.get("timestamp")), is_user=True)
+            return
         reason = self._not_used(row)
         if reason:
             self._reading.skip(reason)
@@ -100,3 +104,11 @@ class ClaudeReader:
             return
         self._has_spoken = True
         yield Record(Says.USER if is_user else Says.AGENT, said, line, at)
+
+
+def _queued(row: Mapping[str, Any]) -> str:
+    """What the user typed while the agent worked; it stands beside the conversation."""
+    attached = row.get("attachment")
+    if row.get("type") != "attachment" or not isinstance(attached, Mapping) or row.get("isSidechain"):
+        return ""
+    return text_of(attached.get("prompt")) if attached.get("type") == "queued_command" else ""

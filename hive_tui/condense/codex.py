@@ -9,7 +9,7 @@ from hive_tui.condense.records import Reading, Record, Says
 from hive_tui.condense.values import arguments_of, exit_code_of, text_of, time_of
 
 INSERTED = re.compile(r"\s*(<[a-z_]{4,40}[> ]|# AGENTS\.md instructions|# Context from my IDE setup)")
-WRAPPED = re.compile(r"\A(?:[^\n]{0,120}\n){1,7}?Output:\n")
+WRAPPED = re.compile(r"\A(?:(?:[^\n]{0,120}\n){1,7}?Output:\n){1,2}")
 """What Codex writes above the output of a command."""
 CALLS = ("function_call", "custom_tool_call", "local_shell_call", "web_search_call", "mcp_tool_call")
 REMEMBERED = 100_000

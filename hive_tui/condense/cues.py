@@ -3,6 +3,8 @@
 import re
 from enum import StrEnum
 
+from hive_tui.condense.tongues import pattern_of
+
 _ANY_CASE = re.IGNORECASE
 
 
@@ -33,7 +35,13 @@ _TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = (
             r"|to no avail|still (?:stall|fail|hang"
             r"|break|broken|leak|crash|race|flak)|regress|blew up|deadlock(?:s|ed)|unusable|backfired|didn.t"
             r"|failed because"
-            r"|fails because|not going to work|wrong (?:track|path|turn))",
+            r"|fails because|not going to work|wrong (?:track|path|turn)|back to the (?:old|previous|first)"
+            r"|put (?:it|that|them) back|tak(?:ing|en) (?:it|that) (?:back )?out|took (?:it|that) (?:back )?out"
+            r"|scrapp(?:ed|ing)|ditch(?:ed|ing)|bought (?:us|me) nothing|gained nothing|no gain|for nothing"
+            r"|went nowhere|leads nowhere|(?:didn.t|doesn.t|did not|does not) (?:pan out|pay off|scale|hold|cut it)"
+            r"|(?:the )?(?:very )?same (?:hang|error|stall|crash|failure|problem|result|deadlock|leak|race|timeout)"
+            r"|(?:just )?as (?:slow|bad|broken) as|tops out|falls over|worse than|non-?starter|no-go"
+            r"|too (?:slow|fragile)|not worth|not (?:an? )?(?:option|fit)|waste of|hopeless)",
             _ANY_CASE,
         ),
     ),
@@ -47,7 +55,9 @@ _TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = (
             r"|\bstems from\b|\bhappens (?:when|because|since)\b|\bthat explains\b|\bexplains (?:why|the)\b"
             r"|\bboils down\b"
             r"|\bculprit\b|\bturns out\b|\bfound (?:it|the bug|the cause|out)\b|\bdue to\b|\bwhy it\b"
-            r"|\bresponsible for\b|\bto blame\b",
+            r"|\bresponsible for\b|\bto blame\b|\bmystery solved\b|\b(?:which|that|this) is (?:why|how|what)\b"
+            r"|\bhere is what happens\b|\bwhat happens is\b|\bsmoking gun\b|\bgot it\b"
+            r"|\btracked (?:it|this) down\b",
             _ANY_CASE,
         ),
     ),
@@ -65,7 +75,9 @@ _TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = (
             r"|\bmy (?:choice|pick|preference|recommendation)\b|\bdesign\b.{0,20}:|\bpick(?:ed|ing)?\b"
             r"|\bin favou?r of\b|\bwill be\b|\bshall\b"
             r"|\bkeep(?:ing)?\b.*\bbecause\b|\bso that\b|\btrade-?off\b|\breplac(?:e|ed|ing)\b.*\b(?:with|by)\b"
-            r"|\bpinned? to\b|\bdefault(?:s)? to\b",
+            r"|\bpinned? to\b|\bdefault(?:s)? to\b|\bmy (?:take|vote|call)\b|\bwins (?:over|out)\b"
+            r"|\blet.s (?:make|use|keep|go|have|treat|store|put|stay)\b|\bsource of truth\b|\bi take\b"
+            r"|\bwe take\b|\bweighing\b|\bverdict\b",
             _ANY_CASE,
         ),
     ),
@@ -94,11 +106,15 @@ _TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = (
         ),
     ),
 )
+_ELSEWHERE = tuple(
+    (topic, pattern_of(str(topic))) for topic in (Topic.DEAD_END, Topic.CAUSE, Topic.DECISION, Topic.NEXT)
+)
+_RULE_ELSEWHERE = pattern_of("rule")
 WEIGHT = {
     Topic.DEAD_END: 1.6,
     Topic.CAUSE: 1.6,
     Topic.DECISION: 1.5,
-    Topic.NEXT: 0.5,
+    Topic.NEXT: 0.9,
     Topic.FINDING: 0.9,
     Topic.NOTE: 0.0,
 }
@@ -110,7 +126,7 @@ FILLER = re.compile(
     r"(?:now |also |just |first |quickly |then )*(?:look|check|run|re-?run|read|see|search|open|start|verify"
     r"|continue|view|find|examine"
     r"|inspect|explore|take a look|at|the|for|through|test|make sure|confirm|try|do|get|understand|fix|update"
-    r"|edit|write|add|implement"
+    r"|edit|write|add|implement|call|use|invoke"
     r"|create|commit|proceed|move)\b",
     _ANY_CASE,
 )
@@ -134,9 +150,31 @@ CHANGE = re.compile(
 )
 
 
+ORDINARY = re.compile(
+    r"\b(?:nothing (?:odd|unusual|surprising|special|new|else)|as (?:i )?expect(?:ed)?|what i expect(?:ed)?|looks?"
+    r" (?:fine|good|ok|okay|right|reasonable|sane|clean)|(?:is|are) (?:fine|alike|ok|okay)|, (?:which is )?fine"
+    r"|no surprises?|thin (?:shim|wrapper)|not needed here|straightforward|self-explanatory|differ in naming only"
+    r"|as usual)\b",
+    _ANY_CASE,
+)
+
+
+def is_ordinary(sentence: str) -> bool:
+    """Whether a sentence says that there is nothing to say."""
+    return ORDINARY.search(sentence) is not None
+
+
 def topic_of(sentence: str) -> Topic:
-    """The first topic whose words the sentence has."""
-    return next((topic for topic, pattern in _TOPICS if pattern.search(sentence)), Topic.NOTE)
+    """The first topic whose words the sentence has, in English or another language."""
+    found = next((topic for topic, pattern in _TOPICS if pattern.search(sentence)), Topic.NOTE)
+    if found in (Topic.NOTE, Topic.FINDING, Topic.NEXT):
+        return next((topic for topic, pattern in _ELSEWHERE if pattern.search(sentence)), found)
+    return found
+
+
+def is_rule(message: str) -> bool:
+    """Whether a message of a user asks for something that lasts, in English or another language."""
+    return RULE.search(message) is not None or _RULE_ELSEWHERE.search(message) is not None
 
 
 def is_filler(sentence: str) -> bool:

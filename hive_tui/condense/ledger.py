@@ -1,17 +1,20 @@
 """The ledger of a conversation: what matters of it, made from its transcript alone; the same each time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from hive_tui.condense.account import account
+from hive_tui.condense.calls import command_of
 from hive_tui.condense.choosing import choose
+from hive_tui.condense.digesting import Digest, digest, texts
 from hive_tui.condense.opening import without_handoff
 from hive_tui.condense.overruling import mark_overruled
 from hive_tui.condense.reading import read
 from hive_tui.condense.records import Reading, Record, Says
 from hive_tui.condense.sentences import cut, squeezed, without_endless_words
+from hive_tui.condense.sharding import Helpers, Shards
 from hive_tui.condense.shelf import Entry, Section, Shelf
 from hive_tui.condense.talk import Talk
 from hive_tui.condense.tokens import count
@@ -23,6 +26,10 @@ LAST_WORDS = 900
 MARGIN = 0.96
 """Share of the budget that is filled: tokens are estimated, and headings cost some."""
 HEADING_TOKENS = 160
+LONG_BYTES = 4_000_000
+"""A transcript that is shorter is read by one process: it takes a second or two."""
+TOLD_EVERY_BYTES = 4_000_000
+ALONE = Helpers()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +83,29 @@ class Builder:
         self.first_at: datetime | None = None
         self.last_at: datetime | None = None
 
-    def feed(self, record: Record) -> None:
-        """The next record."""
+    def feed(self, record: Record, known: Digest | None = None) -> None:
+        """The next record.
+
+        Args:
+            record: In the order of the conversation.
+            known: Its digest, where somebody has made it.
+        """
+        known = known or digest(record)
         self.last_line = record.line
         if record.at is not None:
             self.first_at = self.first_at or record.at
             self.last_at = record.at
-        told = record.text or "\n".join(_texts(record.arguments))
         if record.says in (Says.USER, Says.AGENT):
             record = replace(record, text=without_endless_words(record.text))
-        self.raw_tokens += count(told)
-        self._redactor.note(told)
+        self.raw_tokens += known.tokens
+        self._redactor.remember(known.secrets)
+        if record.says is Says.AGENT:
+            self._work.said(record.text)
+            self._talk.agent(record, known.said)
+            return
         {
             Says.PLACE: self._moved,
             Says.USER: self._user,
-            Says.AGENT: self._agent,
             Says.CALL: self._work.call,
             Says.RESULT: self._result,
         }[record.says](record)
@@ -103,18 +118,16 @@ class Builder:
             self._places[branch] = None
 
     def _user(self, record: Record) -> None:
+        self._work.settle()
         said = without_handoff(record.text)
         if said:
             self._talk.user(replace(record, text=said))
 
-    def _agent(self, record: Record) -> None:
-        self._work.said(record.text)
-        self._talk.agent(record)
-
     def _result(self, record: Record) -> None:
         call = self._work.call_for(record)
-        if call is not None and record.failed:
-            self._talk.refused(record, " ".join(_texts(call.arguments)))
+        if call is not None and record.failed and self._talk.refused(record, _what(call)):
+            self._work.forget(call)
+            return
         if call is not None and call.tool in ("AskUserQuestion", "ExitPlanMode", "request_user_input"):
             self._talk.answered(record)
         self._work.result(record, call)
@@ -122,14 +135,19 @@ class Builder:
     def finish(self, reading: Reading, budget: Budget, pointers: Pointers) -> Ledger:
         """The ledger."""
         self._work.settle()
-        entries = [*self._shelf.entries(), *account(self._work, self.cwd, self.last_line)]
+        step = self._talk.next_step
+        if step is not None:
+            step.section, step.base, step.is_must = Section.OPEN, 3.0, True
+        entries = [
+            *self._talk.templates.told_apart(self._shelf.entries()),
+            *account(self._work, self.cwd, self.last_line),
+        ]
         entries += self._closing()
         mark_overruled(entries, pointers)
         for entry in entries:
             self._clean(entry)
         allowed = budget.tokens_for(self.raw_tokens)
-        chosen = choose(entries, int(allowed * MARGIN) - min(HEADING_TOKENS, allowed // 10))
-        text = self._redactor.redact(self._head() + write(chosen, pointers))
+        chosen, text = self._fitted(entries, allowed, pointers)
         return Ledger(
             text,
             count(text),
@@ -145,12 +163,23 @@ class Builder:
             self._redactor.redact(cut(self._talk.last_agent[1], LAST_WORDS)),
         )
 
+    def _fitted(self, entries: list[Entry], allowed: int, pointers: Pointers) -> tuple[list[Entry], str]:
+        """The best entries, and their text, which is never larger than allowed: headings and pointers cost, too."""
+        room = int(allowed * MARGIN) - min(HEADING_TOKENS, allowed // 10)
+        while True:
+            chosen = choose(entries, room)
+            text = self._redactor.redact(self._head() + write(chosen, pointers))
+            size = count(text)
+            if size <= allowed or not chosen:
+                return chosen, text
+            room = min(room - 1, room * allowed // size)
+
     def _clean(self, entry: Entry) -> None:
         """Take the secrets out before the cost of the entry is counted."""
         clean = self._redactor.redact(entry.text)
         if clean != entry.text:
             entry.text = clean
-            entry.__post_init__()
+            entry.measure()
 
     def _closing(self) -> list[Entry]:
         line, text = self._talk.last_agent
@@ -164,7 +193,14 @@ class Builder:
         return "\n".join(lines) + "\n\n" if lines else ""
 
 
-def condense(path: Path, budget: Budget | None = None, *, before: Sequence[Path] = ()) -> Ledger:
+def condense(
+    path: Path,
+    budget: Budget | None = None,
+    *,
+    before: Sequence[Path] = (),
+    helpers: Helpers = ALONE,
+    on_progress: Callable[[float], None] = lambda done: None,
+) -> Ledger:
     """The ledger of a conversation.
 
     Args:
@@ -172,6 +208,8 @@ def condense(path: Path, budget: Budget | None = None, *, before: Sequence[Path]
         budget: How large the ledger may be.
         before: Transcripts of the conversations that led to it by handoffs, oldest first. What the handoffs told is
             not used: all is made anew from what was said then. `[2#12]` points to line 12 of the second of them.
+        helpers: Who may work on it beside this process; the result is the same with any number of them.
+        on_progress: Told now and then how much is done: 0 to 1.
 
     Raises:
         OSError: The transcript cannot be read. An earlier one that cannot is counted as skipped.
@@ -181,31 +219,39 @@ def condense(path: Path, budget: Budget | None = None, *, before: Sequence[Path]
     ends: list[int] = []
     for earlier in before:
         try:
-            _feed(builder, earlier, reading, sum(ends[-1:]))
+            _feed(builder, earlier, reading, sum(ends[-1:]), helpers)
         except OSError:
             reading.skip("an earlier conversation whose transcript is gone")
         ends.append(reading.lines)
-    _feed(builder, path, reading, sum(ends[-1:]))
+    _feed(builder, path, reading, sum(ends[-1:]), helpers, on_progress)
     return builder.finish(reading, budget or Budget(), Pointers(tuple(ends)))
 
 
-def _feed(builder: Builder, path: Path, reading: Reading, offset: int) -> None:
+def _what(call: Record) -> str:
+    """What a call would have done."""
+    return command_of(call) or " ".join(texts(call.arguments))
+
+
+def _feed(
+    builder: Builder,
+    path: Path,
+    reading: Reading,
+    offset: int,
+    helpers: Helpers,
+    on_progress: Callable[[float], None] = lambda done: None,
+) -> None:
     """Read one transcript; its lines are numbered on from those before."""
     own = Reading(skipped=reading.skipped)
+    size = path.stat().st_size
+    told = 0
     try:
-        for record in read(path, own):
-            builder.feed(replace(record, line=record.line + offset))
+        with Shards(path, helpers if size >= LONG_BYTES else ALONE) as shards:
+            for record in read(path, own):
+                known = shards.digest(record, own.size_bytes)
+                builder.feed(replace(record, line=record.line + offset), known)
+                if own.size_bytes - told >= TOLD_EVERY_BYTES:
+                    told = own.size_bytes
+                    on_progress(min(1.0, told / size))
     finally:
         reading.lines = offset + own.lines
         reading.size_bytes += own.size_bytes
-
-
-def _texts(value: object) -> list[str]:
-    """All texts in the arguments of a call."""
-    if isinstance(value, str):
-        return [value]
-    if isinstance(value, dict):
-        return [text for one in value.values() for text in _texts(one)]
-    if isinstance(value, list):
-        return [text for one in value for text in _texts(one)]
-    return [str(value)] if value is not None else []

@@ -38,6 +38,12 @@ COMPARES = re.compile(
 WARNS = re.compile(
     r"\b(?:warning|deprecat\w+|breaking|caution|will be removed|goes away|obsolete|end of life)\b", re.IGNORECASE
 )
+PATCH_FAILED = re.compile(
+    r"apply_patch verification failed|Failed to find (?:expected lines|context)|^Invalid patch", re.M
+)
+"""An edit that was refused by a program that does not call it failed."""
+TRUNCATED = re.compile(r"truncated output|output truncated|lines (?:omitted|truncated)", re.IGNORECASE)
+"""The agent's own program, about what it has cut."""
 LIST_LINES = 25
 TAIL_LETTERS, LINE_LETTERS = 60_000, 1_000
 
@@ -75,7 +81,11 @@ def failure_lines(text: str, *, most: int = 10) -> list[str]:
 
 def warnings(text: str) -> list[str]:
     """Lines of an output that warn, without anything having failed."""
-    found = [line.strip() for line in text[:40_000].splitlines() if len(line) < 300 and WARNS.search(line)]
+    text = text[:40_000]
+    if WARNS.search(text) is None:  # most warn of nothing
+        return []
+    found = [line.strip() for line in text.splitlines() if len(line) < 300 and WARNS.search(line)]
+    found = [line for line in found if not TRUNCATED.search(line)]
     return list(dict.fromkeys(found))[:3]
 
 

@@ -7,6 +7,7 @@ from hive_tui.condense.atoms import weight
 from hive_tui.condense.cues import CHANGE
 from hive_tui.condense.sentences import sentences
 from hive_tui.condense.shelf import POINTER_TOKENS, Entry, Section
+from hive_tui.condense.tokens import count
 from hive_tui.condense.writing import pointer
 
 STATEMENTS = frozenset({Section.USER, Section.DECISION, Section.FINDING, Section.NOTE, Section.DEAD_END})
@@ -81,17 +82,19 @@ def _overrule_settings(statements: Sequence[Entry], pointers: Callable[[int], st
             value, later = last.setdefault(name, (found["value"], entry))
             both = later.section is Section.USER or entry.section is not Section.USER
             if value != found["value"] and later.line > entry.line and both and not entry.overruled_by:
-                _tie(entry, later, next((one for one in sentences(entry.text) if found[0] in one), ""), pointers)
+                said = next((one for one in sentences(entry.text) if found[0] in one), "")
+                # The sentence may set other things, too, and those still hold.
+                _tie(entry, later, said, pointers, what=f"{found['name']} ")
 
 
-def _tie(earlier: Entry, later: Entry, said: str, pointers: Callable[[int], str]) -> None:
+def _tie(earlier: Entry, later: Entry, said: str, pointers: Callable[[int], str], *, what: str = "") -> None:
     """Mark the sentence of the earlier statement that is overruled."""
     earlier.overruled_by = later.line
     earlier.needs.append(later)
-    mark = f" (overruled, see {pointers(later.line)})"
+    mark = f" ({what}overruled, see {pointers(later.line)})"
     at = earlier.text.find(said) + len(said) if said and said in earlier.text else len(earlier.text)
     earlier.text = earlier.text[:at] + mark + earlier.text[at:]
-    earlier.tokens += POINTER_TOKENS + 4
+    earlier.tokens += POINTER_TOKENS + 4 + (count(what) if what else 0)
     if earlier.section is not Section.USER:
         earlier.base *= 0.4
         earlier.factor *= 0.4

@@ -1,6 +1,6 @@
 """Reads a transcript of any kind, from its first line to its last, in one pass."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -29,9 +29,14 @@ def read(path: Path, reading: Reading | None = None) -> Iterator[Record]:
         OSError: The file cannot be read.
     """
     counted = reading if reading is not None else Reading()
+    return records_of(rows(path, counted), counted)
+
+
+def records_of(numbered: Iterable[tuple[int, dict[str, Any]]], counted: Reading) -> Iterator[Record]:
+    """The records of rows that follow each other in a transcript."""
     held: list[tuple[int, dict[str, Any]]] = []
     reader: _Reader | None = None
-    for line, row in rows(path, counted):
+    for line, row in numbered:
         if reader is None:
             held.append((line, row))
             reader = _reader_for(row, counted)

@@ -4,7 +4,10 @@ import re
 
 from hive_tui.condense.outputs import error_lines
 
-END = re.compile(r"(?<=[.!?:])[\"'`)*_]{0,3}\s+(?=[\"'`(\[*_#-]{0,3}[A-Z0-9])|(?<=;)\s+(?=I |the |we )")
+END = re.compile(
+    r"(?<=[.!?:])[\"'`)*_]{0,3}\s+(?=[\"'`(\[*_#-]{0,3}[A-Z0-9À-ÖØ-ÞΑ-ΩА-Я\u3040-\u30ff\u4e00-\u9fff])"
+    r"|(?<=[.!?])\s+(?=`)|(?<=[。！？])\s*(?=.)|(?<=;)\s+(?=I |the |we )"
+)
 NO_END = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|cf|approx|no|fig|resp)\.|\b[A-Z]\.)$", re.IGNORECASE)
 LEANS = re.compile(
     r"(?:that|it|its|this|these|those|they|not|so|which|because|instead|otherwise|hence|but|and|reverted|no|same|both"
@@ -12,7 +15,8 @@ LEANS = re.compile(
     re.IGNORECASE,
 )
 SHORT, TOGETHER = 110, 260
-"""A short sentence that leans on the one before stays with it, up to so many letters together."""
+"""A short sentence that leans on the one before stays with it, and what one before announces, up to so many letters
+together."""
 LONGEST = 900
 ENDLESS = re.compile(r"[!-~]{400,}|\S{4000,}")
 KEPT_OF_WORD = 120
@@ -49,12 +53,22 @@ def _of_line(line: str) -> list[str]:
         return []
     found: list[str] = []
     for piece in _split(bare):
-        leans = found and LEANS.match(piece) and len(piece) < SHORT and len(found[-1]) + len(piece) < TOGETHER
-        if leans:
+        is_behind = found and ((LEANS.match(piece) and len(piece) < SHORT) or _announces(found[-1]))
+        if is_behind and len(found[-1]) + len(piece) < TOGETHER:
             found[-1] = f"{found[-1]} {piece}"
         else:
             found.append(cut(piece, LONGEST))
     return found
+
+
+def _announces(sentence: str) -> bool:
+    """Whether it is only the head of what follows, as in "Ruled out freezegun: 40 times slower"."""
+    return sentence.endswith(":") and len(sentence) < SHORT
+
+
+def pieces(sentence: str) -> list[str]:
+    """The single sentences of one that others lean on; a block of code is one."""
+    return [sentence] if "⏎" in sentence else [piece for piece in _split(sentence) if piece]
 
 
 def _split(line: str) -> list[str]:

@@ -49,6 +49,11 @@ class Entry:
     """What must stand in the ledger if this does."""
 
     def __post_init__(self) -> None:
+        if not self.tokens:
+            self.measure()
+
+    def measure(self) -> None:
+        """Its text is another one."""
         self.atoms = atoms(self.text)
         self.tokens = count(self.text) + POINTER_TOKENS
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hive_tui.condense import calls, outputs
 from hive_tui.condense.atoms import atoms
@@ -76,6 +76,8 @@ class Work:
         """Status, line, and whether it stands in the newest list, by text."""
         self.commits: OrderedDict[str, tuple[str, int]] = OrderedDict()
         self._tasks: dict[str, str] = {}
+        self._before: dict[str, list[tuple[str, Touched | None]]] = {}
+        """How files were before a call whose end is not known, by its id."""
         self._lists: list[Listed] = []
 
     def call(self, record: Record) -> None:
@@ -86,10 +88,13 @@ class Work:
                 self._waiting.popitem(last=False)
         self._last_call = record
         self._keep_todos(record)
-        for change in calls.changes_of(record):
+        changes = calls.changes_of(record)
+        if changes and record.call_id:
+            self._remember(record.call_id, changes)
+        for change in changes:
             self._keep_change(change, record.line)
         command = calls.command_of(record)
-        if command:
+        if command and not calls.is_patch(command):
             self._begin(command, record.line)
 
     def call_for(self, record: Record) -> Record | None:
@@ -100,11 +105,43 @@ class Work:
         """What a tool gave back."""
         if call is None:
             return
+        before = self._before.pop(call.call_id, [])
         command = calls.command_of(call)
+        # A shell that ran more than a patch may have failed behind it.
+        is_edit = not command or calls.is_patch(command)
+        has_failed = is_edit and bool(record.failed or record.exit_code)
+        if before and (has_failed or outputs.PATCH_FAILED.search(record.text[:400])):
+            self._put_back(before, call.line)
         if command:
             self._end(command, record)
         self._keep_task(call, record)
         self._keep_list(call, record)
+
+    def forget(self, call: Record) -> None:
+        """The user did not allow it: it was neither run nor failed, unless it was run before."""
+        self._put_back(self._before.pop(call.call_id, []), call.line)
+        run = self.runs.get(calls.command_of(call))
+        if run is not None:
+            run.times -= 1
+            if run.times == 0:
+                del self.runs[run.command]
+
+    def _remember(self, call_id: str, changes: list[calls.Change]) -> None:
+        known = {change.path: self.files.get(change.path) for change in changes}
+        self._before[call_id] = [(path, replace(one, last=[*one.last]) if one else None) for path, one in known.items()]
+        if len(self._before) > CALLS_WAITING:
+            del self._before[next(iter(self._before))]
+
+    def _put_back(self, before: list[tuple[str, Touched | None]], line: int) -> None:
+        """A change that failed has changed nothing; where another one came after it, that one stays."""
+        for path, one in before:
+            now = self.files.get(path)
+            if now is None or now.line != line:
+                continue
+            if one is None:
+                self.files.pop(path, None)
+            else:
+                self.files[path] = one
 
     def said(self, text: str) -> None:
         """The agent spoke after a result: is it about the list that it got?"""

@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from hive_tui.domain.errors import NameTaken
 from hive_tui.domain.processes import ProcessId
@@ -66,8 +67,7 @@ class Hosting(StrEnum):
     """The agent is the pane's own command; the pane ends with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class PaneRef:
+class PaneRef(Struct, frozen=True):
     """A pane of one run of one tmux server; pane ids start again at %0 with each run."""
 
     server: str
@@ -76,8 +76,7 @@ class PaneRef:
     """tmux's own id, like `%3`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Agent:
+class Agent(Struct, frozen=True):
     """One coding agent, as the registry knows it. Times are aware UTC."""
 
     id: str

@@ -41,6 +41,10 @@ class Wishing(Protocol):
         """A person does not want the nap, or it was refused."""
         ...
 
+    def begins(self, wish: Wish) -> None:
+        """The nap begins, and may take a while."""
+        ...
+
     def slept(self, wish: Wish) -> None:
         """The agent sleeps."""
         ...

@@ -1,11 +1,11 @@
 """How the heartbeat is."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct, field
 
-@dataclass(slots=True)
-class Beat:
+
+class Beat(Struct):
     """How the heartbeat is, for screens."""
 
     is_working: bool = False

@@ -8,9 +8,9 @@ from hive_tui.domain.offsite import CopyState, OffsiteCopy
 
 
 def proven_words(one: Checkpoint, now: datetime) -> str:
-    """How long ago a drill proved it; `FAILED` where the last one did not."""
+    """How long ago a drill proved it, if it is still as it was; `FAILED` where the last one did not."""
     if one.proven_at is not None:
-        return in_words(now - one.proven_at)
+        return in_words(now - one.proven_at) if one.is_valid else "-"
     return "FAILED" if one.drilled_at is not None else "-"
 
 

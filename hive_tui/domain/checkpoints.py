@@ -1,10 +1,11 @@
 """Checkpoints: what the catalog knows about each, and what can be wrong with one."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 
 class CheckpointReason(StrEnum):
@@ -44,8 +45,7 @@ class Depth(StrEnum):
     """And everything in it is unpacked, every member against its own hash."""
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationError:
+class ValidationError(Struct, frozen=True):
     """One thing that is wrong with a checkpoint."""
 
     kind: Defect
@@ -61,8 +61,7 @@ class ValidationError:
         return f"{self.member}: {self.detail}" if self.member else self.detail
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """One row of the catalog."""
 
     id: str
@@ -93,6 +92,11 @@ class Checkpoint:
     """False where the file was removed here on purpose, and only the off-site copy is left."""
     imported_at: datetime | None = None
     """When a person imported it; None for one that was taken here."""
+
+    @property
+    def content_bytes(self) -> int:
+        """About what it takes when it is unpacked; the file's own size where nobody counted."""
+        return int(self.summary.get("content_bytes") or self.size_bytes)
 
 
 def next_step(checkpoint: Checkpoint, errors: Sequence[ValidationError]) -> str:

@@ -43,4 +43,4 @@ def due_drill(mine: Sequence[Checkpoint], policy: DrillPolicy, *, now: datetime)
 
 
 def _content_bytes(one: Checkpoint) -> int:
-    return max(one.size_bytes, int(one.summary.get("content_bytes") or 0))
+    return max(one.size_bytes, one.content_bytes)

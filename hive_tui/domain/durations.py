@@ -101,6 +101,11 @@ def in_words(span: timedelta) -> str:
     return f"{seconds}s"
 
 
+def time_to_come(at: datetime, now: datetime) -> str:
+    """A time that is to come, in the zone of `at`; with its day where that is not soon."""
+    return f"{at:%H:%M}" if at - now < timedelta(hours=20) else f"{at:%a %d %b %H:%M}"
+
+
 def counted(count: int, what: str) -> str:
     """`1 line`, `2 lines`, `2 entries`."""
     plural = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"

@@ -1,7 +1,6 @@
 """Errors that a person reads: what failed in one sentence, and one thing to do."""
 
 from enum import StrEnum
-from typing import ClassVar
 
 
 class ErrorClass(StrEnum):
@@ -9,6 +8,8 @@ class ErrorClass(StrEnum):
 
     TRANSIENT = "transient"
     """It may pass by itself: tried again after the backoff."""
+    TIMEOUT = "timeout"
+    """Something did not answer in time, which may pass by itself, too."""
     PERMANENT = "permanent"
     """The same will happen each time: not tried again."""
     NEEDS_PERSON = "needs-person"
@@ -17,12 +18,23 @@ class ErrorClass(StrEnum):
     @property
     def is_retried(self) -> bool:
         """Whether an attempt that ended like this is followed by another one. This is the one rule for it."""
-        return self is ErrorClass.TRANSIENT
+        return self in (ErrorClass.TRANSIENT, ErrorClass.TIMEOUT)
 
 
 def class_of(error: BaseException) -> ErrorClass:
-    """The class of any error; what nobody has foreseen may pass, and retries are few."""
-    return error.error_class if isinstance(error, HiveError) else ErrorClass.TRANSIENT
+    """The class of any error; what nobody has foreseen may pass, and retries are few.
+
+    One that may pass, and was caused by something that did not answer in time, is a timeout itself.
+    """
+    own = error.error_class if isinstance(error, HiveError) else ErrorClass.TRANSIENT
+    if own is not ErrorClass.TRANSIENT:
+        return own
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, TimeoutError) or getattr(cause, "error_class", None) is ErrorClass.TIMEOUT:
+            return ErrorClass.TIMEOUT
+        cause = cause.__cause__
+    return own
 
 
 class HiveError(Exception):
@@ -31,14 +43,17 @@ class HiveError(Exception):
     Args:
         what: What failed, with the value that was wrong.
         hint: One thing that the reader can do about it.
+        timed_out: It failed since something did not answer in time.
     """
 
-    error_class: ClassVar[ErrorClass] = ErrorClass.TRANSIENT
+    error_class: ErrorClass = ErrorClass.TRANSIENT
 
-    def __init__(self, what: str, *, hint: str = "") -> None:
+    def __init__(self, what: str, *, hint: str = "", timed_out: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
+        if timed_out:
+            self.error_class = ErrorClass.TIMEOUT
 
 
 class ConfigError(HiveError):
@@ -87,6 +102,8 @@ class TmuxDown(TmuxError):
 
 class TmuxHung(TmuxError):
     """The tmux server did not answer in time. Says nothing about the agents."""
+
+    error_class = ErrorClass.TIMEOUT
 
 
 class PaneGone(TmuxError):

@@ -1,9 +1,10 @@
 """What can happen in a hive. An event says that something changed; readers look again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 
 class EventKind(StrEnum):
@@ -21,6 +22,7 @@ class EventKind(StrEnum):
     AGENT_WAKING = "agent.waking"
     AGENT_AWAKE = "agent.wakeup"
     AGENT_NEEDS_YOU = "agent.needs_you"
+    AGENT_DONE = "agent.done"
     AGENT_ENDED = "agent.ended"
     AGENT_CRASHED = "agent.crashed"
     AGENT_STALE = "agent.stale"
@@ -54,6 +56,11 @@ class EventKind(StrEnum):
     TASK_CHANGED = "task.changed"
     TASK_ASSIGNED = "task.assigned"
     TASK_STATE = "task.state"
+    EFFECT_BEGUN = "effect.begun"
+    EFFECT_DONE = "effect.done"
+    EFFECT_FAILED = "effect.failed"
+    EFFECT_UNKNOWN = "effect.unknown"
+    EFFECT_RESOLVED = "effect.resolved"
     RESTORE_DONE = "restore.done"
     RESTORE_FAILED = "restore.failed"
     RECOVERED = "hive.recovered"
@@ -66,11 +73,31 @@ class EventKind(StrEnum):
     WINDOW_ENDED = "schedule.ended"
     WINDOW_MISSED = "schedule.missed"
     WINDOW_CHANGED = "schedule.changed"
+    ROUTINE_CHANGED = "routine.changed"
+    ROUTINE_MISSED = "routine.missed"
+    ROUTINE_HELD = "routine.held"
+    MONITOR_STARTED = "idle_monitor.started"
+    IDLE_SLEEP_CHANGED = "idle_sleep.changed"
+    SERVICE_IDLE = "service.idle"
+    SERVICE_STOPPED = "service.stopped"
+    SERVICE_STARTED = "service.started"
+    SERVICE_FAILED = "service.failed"
+    SERVICE_ENDED = "service.ended"
+    SERVICE_CHANGED = "service.changed"
+    MODEL_EXPIRED = "model.expired"
+    MODEL_UNLOADED = "model.unloaded"
+    MODEL_LOADED = "model.loaded"
+    MODEL_RELOADED = "model.reloaded"
+    MODEL_FAILED = "model.failed"
     BACKUP_TAKEN = "backup.taken"
     BACKUP_FAILED = "backup.failed"
+    ALERT_FAILED = "alert.failed"
     STEP_FAILED = "heartbeat.step_failed"
     TMUX_LOST = "tmux.lost"
     TMUX_BACK = "tmux.back"
+    HTTP_OPENED = "http.opened"
+    HTTP_REFUSED = "http.refused"
+    HTTP_FAILED = "http.failed"
 
 
 class Severity(StrEnum):
@@ -89,10 +116,11 @@ class ActorKind(StrEnum):
     OBSERVER = "observer"
     SOURCE = "source"
     """Something outside that may ask for wakes: Redis, a changed file, a webhook."""
+    API = "api"
+    """A program that asks by HTTP."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(Struct, frozen=True):
     """Who did it: a person at the keyboard, or a part of the hive."""
 
     kind: ActorKind
@@ -108,8 +136,7 @@ HEARTBEAT = Actor(ActorKind.HEARTBEAT, "heartbeat")
 OBSERVER = Actor(ActorKind.OBSERVER, "observer")
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """One thing that happened."""
 
     kind: EventKind

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hive_tui.domain.breaker import Breaker
-from hive_tui.domain.wakeups import NOISY, Trigger, Wakeup, is_actionable
+from hive_tui.domain.wakeups import NOISY, Trigger, Wakeup, is_actionable, is_unattended, messages_of
 
 AWAKE, STAGGER = "already awake", "stagger"
 """Rules that others ask for by name."""
@@ -128,15 +128,17 @@ def _budget(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | None:
     refused = facts.over_budget
     if refused is None or wakeup.context.get("confirmed"):
         return None
-    if wakeup.is_by_person:
+    if not is_unattended(wakeup):
         return Verdict(Decision.ASK, "budget", refused.reason, refused.until)
     return Verdict(Decision.DEFER, "budget", refused.reason, refused.until)
 
 
-def _already_awake(_: Wakeup, facts: GateFacts, __: GatePolicy) -> Verdict | None:
-    if facts.is_awake:
-        return Verdict(Decision.SKIP, AWAKE, "the agent runs with this conversation")
-    return None
+def _already_awake(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict | None:
+    if not facts.is_awake:
+        return None
+    # It is told what was asked for, and each telling is a turn: of a burst, one.
+    burst = _debounce(wakeup, facts, policy) if messages_of(wakeup.context) else None
+    return burst or Verdict(Decision.SKIP, AWAKE, "the agent runs with this conversation")
 
 
 def _duplicate(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | None:

@@ -1,12 +1,12 @@
 """A guide: somebody who says, one line at a time, what a person sees on the screen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class GuideLine:
+
+class GuideLine(Struct, frozen=True):
     """What is said now."""
 
     text: str

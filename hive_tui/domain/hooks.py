@@ -1,8 +1,9 @@
 """What the hooks of agents tell, and for how long it is to be believed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from hive_tui.domain.agents import Activity, Agent
@@ -168,11 +169,11 @@ class HookReport:
         """What it is evidence of at that time; None if it tells nothing, or is too old."""
         if self.has_ended or self.activity is None or self.activity_at is None or now >= self.expires_at:
             return None
-        age_s = (now - self.activity_at).total_seconds()
-        return Claim(self.activity, SOURCE, f"its hook told {self.activity_event} {age_s:.0f} s ago")
+        # The time and no age: a reason that changes with each look would be written down with each look.
+        return Claim(self.activity, SOURCE, f"its hook told {self.activity_event} at {self.activity_at:%H:%M:%S} UTC")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reports:
     """The reports of all conversations."""
 
@@ -186,10 +187,19 @@ class Reports:
     def of_process(self, kind: str, process: ProcessId) -> HookReport | None:
         """The conversation that exactly this process has told of last, and has not left."""
         mark = f"{process.pid}:{process.started}"
-        own = [one for one in self.by_session.values() if one.kind == kind and mark in one.ancestors]
+        own = [one for one in self._by_ancestor.get(mark, ()) if one.kind == kind]
         # Of an agent that runs another one as a tool, its own hooks are the nearer ones.
         newest = max(own, key=lambda one: (-one.ancestors.index(mark), one.at), default=None)
         return None if newest is None or newest.has_ended else newest
+
+    @cached_property
+    def _by_ancestor(self) -> Mapping[str, Sequence[HookReport]]:
+        """Asked for each agent at each look, of as many conversations as there were in weeks."""
+        found: dict[str, list[HookReport]] = {}
+        for one in self.by_session.values():
+            for mark in dict.fromkeys(one.ancestors):
+                found.setdefault(mark, []).append(one)
+        return found
 
     def in_pane(self, kind: str, tmux_pid: int, pane_id: str, *, since: datetime) -> HookReport | None:
         """The conversation that an agent in that pane has told of last, and has not left.

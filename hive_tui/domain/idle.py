@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 LONGEST_GAP_S = 30.0
 """Nobody knows what happened between two looks that are farther apart, so every span begins anew."""
@@ -62,6 +63,8 @@ class Calm:
     name: str
     trace: Hashable
     """What changes when it has done something between two looks."""
+    idle_since: datetime | None = None
+    """As the registry has it: tells who is idler where a new heartbeat has seen all of them for as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,4 +116,5 @@ def _is_over(span: Span, after_s: float, now_s: float) -> bool:
 
 
 def _idlest(spans: Collection[Span]) -> list[Span]:
-    return sorted(spans, key=lambda one: (one.since_s, one.calm.agent_id))[:1]
+    latest = datetime.max.replace(tzinfo=UTC)
+    return sorted(spans, key=lambda one: (one.since_s, one.calm.idle_since or latest, one.calm.agent_id))[:1]

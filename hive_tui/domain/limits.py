@@ -255,11 +255,24 @@ def of_claude_record(record: Mapping[str, Any], zone: tzinfo) -> UsageLimit | No
     return None if found is None else UsageLimit(found.resets_at, found.window, is_structured=True)
 
 
+JUST_ENDED = timedelta(minutes=15)
+"""So long after a reset its banner may still be seen; the wake comes within the first minutes."""
+
+
 def strongest(*found: UsageLimit | None) -> UsageLimit | None:
     """Of what several sources say, a structured one that knows the time; else any that knows it; else any."""
     known = [one for one in found if one is not None]
     order = sorted(known, key=lambda one: (one.resets_at is None, not one.is_structured))
     return order[0] if order else None
+
+
+def is_past_banner(known_reset: datetime, shown_reset: datetime, seen_at: datetime) -> bool:
+    """Whether a limit on the screen is the one that has just ended, whose time of day was read as tomorrow's.
+
+    An agent that is woken at its reset may draw the old banner once more.
+    """
+    is_next_day = timedelta(hours=22) < shown_reset - known_reset < timedelta(hours=26)
+    return is_next_day and timedelta() <= seen_at - known_reset < JUST_ENDED
 
 
 def wake_at(resets_at: datetime, random: Random) -> datetime:

@@ -1,14 +1,22 @@
 """Panes as tmux shows them, and the layout that is needed to build them again."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Protocol, Self
+
+from msgspec import Struct, to_builtins
 
 from hive_tui.domain.agents import PaneRef
 
 
-@dataclass(frozen=True, slots=True)
-class Pane:
+class Swap(Struct, frozen=True):
+    """A change of a pane's option that is made only where its value is the expected one; all are plain words."""
+
+    option: str
+    before: str
+    after: str
+
+
+class Pane(Struct, frozen=True):
     """One pane at one moment."""
 
     ref: PaneRef
@@ -65,12 +73,13 @@ class Pane:
         return f"{self.session_name}:{self.window_index}.{self.pane_index}"
 
 
-@dataclass(frozen=True, slots=True)
-class PaneList:
+class PaneList(Struct, frozen=True):
     """All panes of one tmux server."""
 
     server: str
     panes: tuple[Pane, ...]
+    shape: str = ""
+    """Changes when a session, window or pane comes, goes or dies; empty where nobody asked."""
 
     def get(self, ref: PaneRef | None) -> Pane | None:
         """The pane, if this run of the server has it."""
@@ -79,8 +88,30 @@ class PaneList:
         return next((pane for pane in self.panes if pane.ref == ref), None)
 
 
-@dataclass(frozen=True, slots=True)
-class SavedPane:
+class Glimpse(Struct, frozen=True):
+    """What has changed in the panes of a server since they were listed."""
+
+    shape: str
+    """As in `PaneList`: where it is another one, list them again."""
+    panes: tuple[Pane, ...]
+    """Those in whose windows there was output."""
+    watched: frozenset[str]
+    """Sessions that a person's client shows."""
+
+
+class PaneWatch(Protocol):
+    """Tells that something happened in the panes, far cheaper than a look at them."""
+
+    def fingerprint(self) -> str:
+        """A text that changes when a pane has output, comes, dies or goes; to the second. Raises as `Panes` does."""
+        ...
+
+    def is_absent(self) -> bool:
+        """Whether there is no server for sure; False also where only a look can tell. From any thread, at once."""
+        ...
+
+
+class SavedPane(Struct, frozen=True):
     """What is kept of a pane to build it again."""
 
     pane_id: str
@@ -92,8 +123,7 @@ class SavedPane:
     """What its shell was started with, if that hosts an agent; empty for the default shell."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedWindow:
+class SavedWindow(Struct, frozen=True):
     """What is kept of a window; `layout` is tmux's own layout string."""
 
     window_id: str
@@ -106,8 +136,7 @@ class SavedWindow:
     panes: tuple[SavedPane, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SavedSession:
+class SavedSession(Struct, frozen=True):
     """What is kept of a session."""
 
     name: str
@@ -119,8 +148,7 @@ class SavedSession:
         return frozenset(pane.agent_id for window in self.windows for pane in window.panes if pane.agent_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Topology:
+class Topology(Struct, frozen=True):
     """Sessions, windows and panes of one run of a tmux server."""
 
     server: str
@@ -128,7 +156,8 @@ class Topology:
 
     def to_json(self) -> dict[str, Any]:
         """As plain values, for the database and for checkpoints."""
-        return asdict(self)
+        plain: dict[str, Any] = to_builtins(self)
+        return plain
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Self:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from hive_tui.domain.comparison import FileDelta
     from hive_tui.domain.gate import Refused
     from hive_tui.domain.hooks import HookReport
-    from hive_tui.domain.panes import PaneList, SavedSession
-    from hive_tui.domain.processes import ProcessId, ProcessTable
+    from hive_tui.domain.panes import Glimpse, PaneList, SavedSession, Swap
+    from hive_tui.domain.processes import ProcessId, ProcessTable, ProcessTrees
     from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
     from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
 
@@ -44,6 +44,10 @@ class Processes(Protocol):
 
     def table(self) -> ProcessTable:
         """All processes now."""
+        ...
+
+    def trees(self) -> ProcessTrees:
+        """What reads the processes below some others, for who looks again and again."""
         ...
 
     def is_alive(self, process: ProcessId) -> bool:
@@ -117,6 +121,10 @@ class Panes(Protocol):
         """All panes."""
         ...
 
+    def glimpse(self, since_s: int) -> Glimpse | None:
+        """What has changed since that second of the epoch; None where tmux tells that incompletely: list all then."""
+        ...
+
     def capture(self, pane_id: str, *, history_lines: int = 0, colour: bool = True) -> str:
         """Text of the pane with up to so many lines of scrollback above the screen."""
         ...
@@ -141,8 +149,16 @@ class Panes(Protocol):
         """Press keys, in tmux's names (`C-c`, `Enter`, `Escape`)."""
         ...
 
-    def paste(self, pane_id: str, text: str) -> None:
-        """Bracketed paste of text without control characters; no Enter."""
+    def swap_option(self, pane_id: str, swap: Swap) -> str:
+        """Change the value of a pane's option if it is the one expected, in one step for tmux; the value afterwards."""
+        ...
+
+    def paste(self, pane_id: str, text: str, swap: Swap | None = None) -> bool:
+        """Bracketed paste of text without control characters; no Enter.
+
+        With a swap, text is pasted and option changed in one step for tmux, or neither where its value is another
+        one by then; returns whether it was done.
+        """
         ...
 
     def has_settled(self, pane_id: str) -> bool:
@@ -161,14 +177,6 @@ class Panes(Protocol):
 
     def reset_terminal(self, pane_id: str, tty: str) -> None:
         """Leave the modes that a killed program left on; types nothing into the pane."""
-        ...
-
-
-class PaneWatch(Protocol):
-    """Tells that something happened in the panes, far cheaper than a look at them."""
-
-    def fingerprint(self) -> str:
-        """A text that changes when a pane has output, comes, dies or goes; to the second. Raises like `Panes`."""
         ...
 
 
@@ -257,7 +265,7 @@ class Workspaces(Protocol):
         """Write the state of the repository around `cwd` into the folder `into`; changes nothing in it."""
         ...
 
-    def check(self, saved: Path) -> None:
+    def check(self, saved: Path, progress: Progress | None = None) -> None:
         """Raise if what `snapshot` wrote is not whole."""
         ...
 
@@ -279,7 +287,7 @@ class Workspaces(Protocol):
         """Finish an `apply` that was killed; None if it had not changed anything."""
         ...
 
-    def verify(self, checkpoint: Path, root: Path) -> Sequence[str]:
+    def verify(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> Sequence[str]:
         """What is not as the checkpoint says, after a restore."""
         ...
 
@@ -287,7 +295,7 @@ class Workspaces(Protocol):
         """Build the folder `root`, which is gone, from what `snapshot` wrote."""
         ...
 
-    def compare(self, old: Path, new: Path) -> Sequence[FileDelta]:
+    def compare(self, old: Path, new: Path, progress: Progress | None = None) -> Sequence[FileDelta]:
         """The files that differ between two states, both as `snapshot` wrote them; by path."""
         ...
 
@@ -355,13 +363,13 @@ class SecondPlace(Protocol):
 
 
 class Sealer(Protocol):
-    """Encrypts what leaves the machine. Every method raises OffsiteError."""
+    """Encrypts what leaves the machine. Every method raises OffsiteError; one that ends early leaves no target."""
 
-    def seal(self, source: Path, target: Path) -> None:
+    def seal(self, source: Path, target: Path, progress: Progress) -> None:
         """Write the encrypted file to `target`, where nothing is."""
         ...
 
-    def open(self, source: Path, target: Path) -> None:
+    def open(self, source: Path, target: Path, progress: Progress) -> None:
         """Write the decrypted file to `target`, where nothing is."""
         ...
 
@@ -371,11 +379,9 @@ class Ticker(Protocol):
 
     def set(self, at: datetime | None) -> None:
         """At that one, aware UTC, in place of the one set before; None for not at all."""
-        ...
 
     def stop(self) -> None:
         """Call back no more."""
-        ...
 
 
 class Allowance(Protocol):

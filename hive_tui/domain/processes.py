@@ -1,11 +1,12 @@
 """Processes and their trees."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Protocol
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessId:
+class ProcessId(Struct, frozen=True):
     """A process beyond doubt: process ids are used again, start times are not."""
 
     pid: int
@@ -13,8 +14,7 @@ class ProcessId:
     """Start time in the units of the platform (Linux: clock ticks since boot)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(Struct, frozen=True):
     """What one look at a process shows."""
 
     pid: int
@@ -84,6 +84,21 @@ class ProcessTable:
                 break
             found.append(process)
         return found
+
+
+class ProcessTrees(Protocol):
+    """Processes below others. It remembers what it has seen, and is for one thread at a time."""
+
+    def below(self, roots: Collection[int]) -> ProcessTable:
+        """The processes with these ids and all below them, as they are now; others may be in it, too."""
+        ...
+
+    def again(self, roots: Collection[int]) -> ProcessTable | None:
+        """As `below` of all roots that it was asked for last, but only what is below these is as it is now.
+
+        None where more than that may have come or gone.
+        """
+        ...
 
 
 def cpu_share(before: Mapping[ProcessId, int], after: Iterable[Process], ticks_per_s: int, span_s: float) -> float:

@@ -1,9 +1,11 @@
 """Bring the registry in line with what was seen. Pure: decides, and writes nothing."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import structs
 
 from hive_tui.domain.agents import CRASHED, NEEDS_PERSON, Activity, Agent, Hosting, Lifecycle, Origin, new_name
 from hive_tui.domain.events import OBSERVER, Event, EventKind, Severity
@@ -30,7 +32,9 @@ class Ending(StrEnum):
     QUIT = "quit"
     """It left by itself: a person quit it."""
     CLOSED = "closed"
-    """Its pane was closed; the tmux server lives on."""
+    """Its pane was closed, and its shell with it; the tmux server lives on."""
+    GONE = "gone"
+    """It was its pane's own command, and both are gone: left, killed or closed, which nothing tells any more."""
     CRASHED = "crashed"
 
 
@@ -134,9 +138,8 @@ def match(agents: Sequence[Agent], seen: Seen) -> list[tuple[Agent | None, Sight
     stand_ins = {agent.id for agent in agents if _stands_in(agent, agents, seen)}
     free = {agent.id: agent for agent in agents}
     pairs: dict[int, Agent] = {}
+    _pair_by_process(agents, seen, stand_ins, free, pairs)
     rules: tuple[Callable[[Agent, Sighting], bool], ...] = (
-        lambda agent, sighting: agent.process == sighting.root.id and agent.session_id == sighting.session.id,
-        lambda agent, sighting: agent.process == sighting.root.id and agent.id not in stand_ins,
         # Taken for the root while the wrapper above it was still starting.
         lambda agent, sighting: (
             agent.process in sighting.tree[1:]
@@ -161,10 +164,29 @@ def match(agents: Sequence[Agent], seen: Seen) -> list[tuple[Agent | None, Sight
         for number, sighting in enumerate(seen.sightings):
             if number in pairs:
                 continue
-            agent = next((agent for agent in free.values() if rule(agent, sighting)), None)
-            if agent is not None:
-                pairs[number] = free.pop(agent.id)
+            found = next((agent for agent in free.values() if rule(agent, sighting)), None)
+            if found is not None:
+                pairs[number] = free.pop(found.id)
     return [(pairs.get(number), sighting) for number, sighting in enumerate(seen.sightings)]
+
+
+def _pair_by_process(
+    agents: Sequence[Agent], seen: Seen, stand_ins: Collection[str], free: dict[str, Agent], pairs: dict[int, Agent]
+) -> None:
+    """The first rules, which pair nearly all: by index, since each look asks them of every agent."""
+    by_process: dict[ProcessId | None, list[Agent]] = {}
+    for agent in agents:
+        by_process.setdefault(agent.process, []).append(agent)
+    rules: tuple[Callable[[Agent, Sighting], bool], ...] = (
+        lambda agent, sighting: agent.session_id == sighting.session.id,
+        lambda agent, _: agent.id not in stand_ins,
+    )
+    for rule in rules:
+        for number, sighting in enumerate(seen.sightings):
+            known = by_process.get(sighting.root.id, ()) if number not in pairs else ()
+            found = next((agent for agent in known if agent.id in free and rule(agent, sighting)), None)
+            if found is not None:
+                pairs[number] = free.pop(found.id)
 
 
 def _stands_in(agent: Agent, agents: Sequence[Agent], seen: Seen) -> bool:
@@ -193,7 +215,7 @@ def from_sighting(agent: Agent, sighting: Sighting, at: datetime) -> Agent:
     is_new_state = agent.lifecycle is not Lifecycle.AWAKE or agent.activity is not activity
     is_same_session = sighting.session.id in (None, agent.session_id)
     is_known_better = not sighting.is_legible and agent.process == sighting.root.id
-    return replace(
+    return structs.replace(
         agent,
         lifecycle=Lifecycle.AWAKE,
         activity=activity,
@@ -215,7 +237,7 @@ def from_sighting(agent: Agent, sighting: Sighting, at: datetime) -> Agent:
 
 def _memory(known: int, seen: int) -> int:
     """The registry's figure, moved only by changes worth a write."""
-    return seen if abs(seen - known) > max(16_000_000, known // 10) else known
+    return seen if not known or abs(seen - known) > max(16_000_000, known // 10) else known
 
 
 def _found(sighting: Sighting, taken: Mapping[str, str], new_id: str, at: datetime) -> Change:
@@ -248,6 +270,8 @@ def _seen_again(agent: Agent, sighting: Sighting, seen: Seen) -> list[Change]:
         text = f"{agent.name} needs you: {after.reason}"
         payload = {"activity": str(after.activity), "watched": sighting.pane.is_watched}
         event = Event(EventKind.AGENT_NEEDS_YOU, text, agent.id, OBSERVER, Severity.WARNING, payload)
+    elif finished(Change(agent, after, None), seen):
+        event = Event(EventKind.AGENT_DONE, f"{agent.name} has finished its turn", agent.id, OBSERVER)
     return [Change(agent, after, event)]
 
 
@@ -269,15 +293,18 @@ def _not_seen(agent: Agent, seen: Seen, is_worth_keeping: bool) -> list[Change]:
 def _alive_out_of_sight(agent: Agent, seen: Seen) -> list[Change]:
     if seen.state is not ServerState.UP or agent.lifecycle is not Lifecycle.AWAKE:
         return []
-    after = replace(agent, activity=Activity.UNKNOWN, reason="its process runs, but in no pane of this tmux server")
+    after = structs.replace(
+        agent, activity=Activity.UNKNOWN, reason="its process runs, but in no pane of this tmux server"
+    )
     if (after.activity, after.reason) == (agent.activity, agent.reason):
         return []
-    return [Change(agent, replace(after, since_at=seen.at), None)]
+    return [Change(agent, structs.replace(after, since_at=seen.at), None)]
 
 
 ENDING_REASONS = {
-    Ending.QUIT: "it was quit in its pane; wake brings the conversation back",
-    Ending.CLOSED: "its pane was closed; wake brings the conversation back",
+    Ending.QUIT: "it was quit in its pane",
+    Ending.CLOSED: "its pane was closed",
+    Ending.GONE: "it ended and its pane with it, by itself or because the pane was closed",
 }
 
 
@@ -287,8 +314,11 @@ def _ended(agent: Agent, seen: Seen, is_worth_keeping: bool) -> Change:
     ending = Ending.CRASHED if server_gone else seen.ending(agent)
     if ending is not Ending.CRASHED:
         if not is_worth_keeping:
-            return _leaves(agent, f"{agent.name} was {ending} by a person")
-        reason = ENDING_REASONS[ending]
+            how = "ended, and its pane with it" if ending is Ending.GONE else f"was {ending} by a person"
+            return _leaves(agent, f"{agent.name} {how}")
+        can_come_back = agent.session_id is not None and agent.config_dir is not None
+        what_then = "wake brings the conversation back" if can_come_back else "no conversation of it is known"
+        reason = f"{ENDING_REASONS[ending]}; {what_then}"
         event = Event(EventKind.AGENT_ENDED, f"{agent.name}: {reason}", agent.id, OBSERVER)
         return Change(agent, _after(agent, Lifecycle.ASLEEP, reason, seen.at), event)
     if agent.session_id is None and not is_worth_keeping:
@@ -309,7 +339,7 @@ def _to(agent: Agent, lifecycle: Lifecycle, reason: str, at: datetime) -> Change
 
 
 def _after(agent: Agent, lifecycle: Lifecycle, reason: str, at: datetime) -> Agent:
-    return replace(
+    return structs.replace(
         agent,
         lifecycle=lifecycle,
         activity=Activity.UNKNOWN,
@@ -317,5 +347,6 @@ def _after(agent: Agent, lifecycle: Lifecycle, reason: str, at: datetime) -> Age
         since_at=at,
         process=None,
         started_at=None,
+        memory_bytes=0,
         freed_bytes=0,
     )

@@ -1,7 +1,7 @@
 """Secrets in text: found by their form, by the name they are assigned to, or by where they stand."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 REDACTED = "[REDACTED]"
 SHORTEST_ANYWHERE = 6
@@ -23,6 +23,14 @@ _FORMS = re.compile(
     """,
     re.VERBOSE,
 )
+_SIGNS = (
+    "sk-", "ghp_", "gho_", "ghs_", "ghu_", "ghr_", "github_pat_", "glpat-", "glptt-", "gldt-", "npm_", "hf_", "pypi-",
+    "dckr_pat_", "shpat_", "shpss_", "shpca_", "lin_api_", "hvs.", "hvb.", "xox", "xapp-", "ya29.", "SG.", "AIza",
+    "AKIA", "ASIA", "ABIA", "ACCA", "AGE-SECRET-KEY-1", "whsec_", "dop_v1_", "key-", "eyJ", "hooks.slack.com/",
+    ".com/api/webh", "-----BEGIN ",
+)  # fmt: skip
+"""Each of the forms begins with one of these, or has a word of `_FORM_WORD` in it: looked for first, which is fast."""
+_FORM_WORD = re.compile(r"[_-](?:live|test|prod|api|secret|pat|tok|token|key)[_-]")
 _SURE = r"passw(?:or)?d|passwd|passphrase|pwd|secret(?:[_.-]?(?:access[_.-]?)?key)?|credentials?|private[_.-]?key"
 _LIKELY = (
     r"(?:api|access|auth|account|master|signing|encryption|license)[_.-]?key(?:[_.-]?id)?"
@@ -48,6 +56,8 @@ _PLACED = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _DENSE = re.compile(r"(?<![\w/+.-])[A-Za-z0-9+/_-]{32,200}={0,2}(?![\w/+-])")
+_DENSE_RUN = b"x" * 32
+_DENSE_LETTERS = bytes(ord("x") if re.match(r"[A-Za-z0-9+/_-]", chr(byte)) else 0 for byte in range(256))
 _NAMES = ("passw", "passphrase", "pwd", "secret", "credential", "key", "token", "bearer", "cookie", "session")
 _ASSIGNED = re.compile(r"\w{0,12}(?:[_.-]\w{1,8}){0,2}[\"'\\]{0,2}\s{0,3}[=:]")
 _PLACES: tuple[str, ...] = ("authorization", "bearer ", "--pass", "--token", "--api", "--secret", "--auth", " -u ")
@@ -82,11 +92,26 @@ class Redactor:
     def note(self, text: str) -> None:
         """Remember the secrets that the text gives away."""
         if len(self._values) < MOST:
-            self._values.update(value for value in secrets_in(text) if len(value) >= SHORTEST_ANYWHERE)
+            self.remember(value for value in secrets_in(text) if len(value) >= SHORTEST_ANYWHERE)
+
+    def remember(self, values: Iterable[str]) -> None:
+        """Remember these secrets."""
+        if len(self._values) < MOST:
+            self._values.update(values)
 
     def redact(self, text: str) -> str:
         """The text without secrets: neither those it shows itself nor those that were noted before."""
-        for value in sorted({*self._values, *secrets_in(text)}, key=len, reverse=True):
+        return self._without(text, secrets_in(text))
+
+    def note_and_redact(self, text: str) -> str:
+        """Both, in half the time of the one after the other."""
+        shown = tuple(secrets_in(text))
+        if len(self._values) < MOST:
+            self.remember(value for value in shown if len(value) >= SHORTEST_ANYWHERE)
+        return self._without(text, shown)
+
+    def _without(self, text: str, shown: Iterable[str]) -> str:
+        for value in sorted({*self._values, *shown}, key=len, reverse=True):
             if value in text:
                 text = text.replace(value, REDACTED)
         return text
@@ -98,8 +123,10 @@ class Redactor:
 
 def secrets_in(text: str) -> Iterator[str]:
     """The secret values in the text; where the name alone makes one suspicious, only what looks like a secret."""
-    yield from (found[0] for found in _FORMS.finditer(text))
-    yield from (found[0] for found in _DENSE.finditer(text) if _is_dense(found[0]))
+    if _may_have_form(text):
+        yield from (found[0] for found in _FORMS.finditer(text))
+    if _DENSE_RUN in text.encode(errors="surrogatepass").translate(_DENSE_LETTERS):
+        yield from (found[0] for found in _DENSE.finditer(text) if _is_dense(found[0]))
     lower = text.lower()
     for at in _named_at(lower):
         for found in _NAMED.finditer(text, max(0, at - 14), at + NEAR):
@@ -118,19 +145,27 @@ def secrets_in(text: str) -> Iterator[str]:
             yield value
 
 
+def _may_have_form(text: str) -> bool:
+    for sign in _SIGNS:  # no `any`, which takes as long as what it asks
+        if sign in text:
+            return True
+    return _FORM_WORD.search(text) is not None
+
+
 def _named_at(lower: str) -> Iterator[int]:
     """Where a suspicious name stands to which something is assigned."""
-    for name in _NAMES:
+    for name in [name for name in _NAMES if name in lower]:
         yield from (at for at in _places_of(name, lower) if _ASSIGNED.match(lower, at + len(name)))
 
 
 def _placed_at(lower: str) -> Iterator[int]:
     """Where an option, a header, an address or a sentence may hold a secret."""
-    for word in _PLACES:
+    for word in [word for word in _PLACES if word in lower]:
         yield from _places_of(word, lower)
-    for word in _SAYINGS:
+    for word in [word for word in _SAYINGS if word in lower]:
         yield from (at for at in _places_of(word, lower) if _VERB.match(lower, at + len(word) - 1))
-    yield from (at for at in _places_of("://", lower) if _URL.match(lower, at))
+    if "://" in lower:
+        yield from (at for at in _places_of("://", lower) if _URL.match(lower, at))
 
 
 def _places_of(word: str, lower: str) -> Iterator[int]:

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 from hive_tui.domain.errors import HiveError
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class SleepWindow:
+class SleepWindow(Struct, frozen=True):
     """A daily span in which agents sleep. May cross midnight."""
 
     id: str
@@ -39,8 +39,7 @@ class TickOutcome(StrEnum):
     MISSED = "missed"
 
 
-@dataclass(frozen=True, slots=True)
-class Backfill:
+class Backfill(Struct, frozen=True):
     """How many missed edges of a kind are made up for; `skip`, `once` or `all(n)` in the settings."""
 
     most: int = 1

@@ -1,15 +1,15 @@
 """What an observer sees of a live agent."""
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from hive_tui.domain.agents import Activity, Hosting
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.processes import Process, ProcessId
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """What one source says an agent does."""
 
     activity: Activity
@@ -25,6 +25,8 @@ STALLED = "activity"
 WHY_IT_COUNTS_LESS = {
     "hook": "a turn may end without a hook",
     "title": "a title proves work, and nothing else",
+    "terminal status": "what a dialog on the screen shows, or its own file says, is surer",
+    "progress": "a progress bar may be left standing",
     "screen": "a screen may show what is over",
     "rollout": "it is written at the end of a step",
     "database": "it is written at the end of a step",
@@ -42,8 +44,7 @@ def why_it_lost(claim: Claim, winner: Claim) -> str:
     return f"overruled by {winner.source}: {WHY_IT_COUNTS_LESS.get(claim.source, 'it counts less')}"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """The conversation of a running agent, and where its kind keeps it."""
 
     id: str | None
@@ -55,8 +56,7 @@ class Session:
     config_dir: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Sighting:
+class Sighting(Struct, frozen=True):
     """A live agent in a pane."""
 
     kind: str

@@ -1,7 +1,7 @@
 """Redis streams as a checkpoint holds them. Binary safe: keys, names and fields are bytes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from hive_tui.domain.durations import counted
@@ -144,6 +144,26 @@ class PutBack:
     kept_entries: int = 0
     """Newer entries that still waited and were kept."""
     warnings: tuple[str, ...] = field(default_factory=tuple)
+
+
+JITTER_MS = 50
+"""Redis tells how long ago an entry was delivered, by a clock that it reads now and then: two looks differ by a few."""
+
+
+def are_same(one: Stream | None, other: Stream | None) -> bool:
+    """Whether two looks at a stream saw the same."""
+    if one is None or other is None:
+        return one is other
+    times = {(group.name, entry.id): entry.delivered_at_ms for group in one.groups for entry in group.pending}
+
+    def settled(group: Group, entry: Pending) -> Pending:
+        then = times.get((group.name, entry.id), entry.delivered_at_ms)
+        return replace(entry, delivered_at_ms=then) if abs(then - entry.delivered_at_ms) <= JITTER_MS else entry
+
+    groups = tuple(
+        replace(group, pending=tuple(settled(group, entry) for entry in group.pending)) for group in other.groups
+    )
+    return one.to_json() == replace(other, groups=groups).to_json()
 
 
 def kept_newer(now: Stream, then_last_id: str) -> list[Entry]:

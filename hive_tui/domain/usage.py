@@ -52,6 +52,10 @@ def count_in_words(count: int) -> str:
     return f"{count / 1_000_000:.2f}M"
 
 
+PROSE_KEY, VECTORS_KEY = "ledger-prose:", "embeddings:"
+"""With these begin the keys of what consolidation has spent itself: no turn of the agent."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spent:
     """What one answer of a model has cost."""

@@ -1,10 +1,11 @@
 """Wakeups: rows of the queue, and their attempts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
 
 from hive_tui.domain.errors import ErrorClass
 
@@ -53,6 +54,10 @@ NOISY = frozenset({Trigger.FILE, Trigger.WEBHOOK, Trigger.REDIS})
 """Triggers that come in bursts, from outside."""
 
 
+RESETS = frozenset({Trigger.BUDGET_RESET, Trigger.LIMIT_RESET})
+"""Triggers that only say that an agent may go on; they move no timer of a person."""
+
+
 class WakeupStatus(StrEnum):
     """`pending -> processing -> completed | failed | cancelled`; a failed attempt goes back to pending."""
 
@@ -66,8 +71,7 @@ class WakeupStatus(StrEnum):
 UNFINISHED = (WakeupStatus.PENDING, WakeupStatus.PROCESSING)
 
 
-@dataclass(frozen=True, slots=True)
-class Wakeup:
+class Wakeup(Struct, frozen=True):
     """One request of the queue. Times are aware UTC."""
 
     id: str
@@ -122,8 +126,7 @@ class Wakeup:
         return self.triggers == {Trigger.MANUAL}
 
 
-@dataclass(frozen=True, slots=True)
-class NewWakeup:
+class NewWakeup(Struct, frozen=True):
     """What is asked of the queue; the store adds the rest."""
 
     agent_id: str
@@ -138,6 +141,8 @@ class NewWakeup:
     """So long after it was asked for, the key stands for its wakeup also once that has ended, unless it failed."""
     max_attempts: int = 5
     context: Mapping[str, Any] = field(default_factory=dict)
+    also: tuple[Trigger, ...] = ()
+    """What else asked for it, where several requests had become one."""
 
     @property
     def given_priority(self) -> int:
@@ -169,11 +174,22 @@ def chains_of(context: Mapping[str, Any]) -> list[Any]:
     return [chain for chain in found if chain] if isinstance(found, list | tuple) else []
 
 
-def merged_context(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
-    """Both contexts: of other facts the later one counts, of messages and of chains every one is kept."""
+def merged_context(first: Mapping[str, Any], second: Mapping[str, Any], *, is_noisy: bool = False) -> dict[str, Any]:
+    """Both contexts: of other facts the later one counts, of messages and of chains every one is kept.
+
+    Args:
+        first: What waits.
+        second: What is asked for now.
+        is_noisy: A source that asks in bursts asks now: what it has said already is not said again.
+    """
     chains = chains_of(first)
     chains += [chain for chain in chains_of(second) if chain not in chains]
-    return context_saying({**first, **second}, [*messages_of(first), *messages_of(second)], chains)
+    others = {**first, **second}
+    if AFTER in others and AFTER not in second:
+        del others[AFTER]  # whoever asks now is there
+    said = messages_of(first)
+    new = [one for one in messages_of(second) if not (is_noisy and one in said)]
+    return context_saying(others, [*said, *new], chains)
 
 
 def context_saying(others: Mapping[str, Any], messages: Sequence[str], chains: Sequence[Any]) -> dict[str, Any]:
@@ -187,6 +203,15 @@ def context_saying(others: Mapping[str, Any], messages: Sequence[str], chains: S
     if chains:
         context[GOAL_ANCESTRY] = list(chains)
     return context
+
+
+AFTER, RESTORE = "after", "restore"
+"""Key and value of the context of the wake that ends a restore."""
+
+
+def is_unattended(wakeup: Wakeup) -> bool:
+    """Whether nobody is there to be asked: a person began what asks for it now, and has gone on."""
+    return not wakeup.is_by_person or wakeup.context.get(AFTER) == RESTORE
 
 
 BOOKKEEPING = frozenset({"confirmed", "source", "routine", "window_id", "delivery"})
@@ -210,8 +235,7 @@ class Outcome(StrEnum):
     """Not the time for it; not counted. Deferrals for one reason in a row are one, from the first to the last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One run of a wakeup."""
 
     wakeup_id: str

@@ -19,6 +19,7 @@ PROMPT = re.compile(r"([a-z-]+( multi)?|multi)?>( |$)")
 QUESTION = re.compile(r".*\(Y\)es/\(N\)o.*\[(Yes|No)\]: ?$")
 LIMIT = re.compile(r".*(usage limit|exceeded your current quota|insufficient_quota|billing)", re.IGNORECASE)
 SPINNER = re.compile(r"\s*[░█#=]{1,2}\S*\s+\S.*|\s*Waiting for \S+")
+KILLED = re.compile(r"> ?(Killed|Terminated|Hangup)")
 STARTED = "# aider chat started at "
 SAID = "#### "
 MOVED = re.compile(r"> (Added|Removed) (.+?) (?:to|from) the chat")
@@ -77,6 +78,12 @@ class Aider(Kind):
         last = next((line for line in reversed(lines) if line.strip()), "")
         return (Claim(Activity.IDLE, "history", "its last answer has ended"),) if last.startswith("> Tokens:") else ()
 
+    def last_said(self, agent: Agent) -> str:
+        """What stands below the last message in its history."""
+        from hive_tui.kinds import last_said
+
+        return last_said.in_history(_tail(Path(agent.transcript))) if agent.transcript else ""
+
     def typed(self, screen: Screen) -> str:
         """The prompt is an input line only while nothing stands below it."""
         block = last_block(screen)
@@ -108,14 +115,15 @@ class Aider(Kind):
             files.append(replace(files[0], path=beside, member=beside.name))
         return files
 
-    def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool:
-        """Killed, it leaves its prompt with the shell's word for that behind it."""
+    def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool | None:
+        """Killed, it leaves its prompt with the shell's word for that behind it, once the shell has said it."""
         if screen is None:
             return False
         lines = screen.bottom(6)
-        return any(line.rstrip() == ">" for line in lines) and not any(
-            re.match(r"> ?(Killed|Terminated|Hangup)", line) for line in lines
-        )
+        if any(KILLED.match(line) for line in lines):
+            return False
+        prompts = [at for at, line in enumerate(lines) if line == ">"]
+        return None if prompts == [len(lines) - 1] else bool(prompts)
 
     def _writers(self, look: Look) -> Mapping[str, int]:
         """How many aiders on terminals write into each history file; counted anew now and then."""

@@ -20,7 +20,7 @@ class Claude(Kind):
     def session(self, look: Look) -> Session:
         """By the status file of the process; the id is good only while its transcript exists."""
         folder = self.config_dir(look)
-        status = status_file.read(folder, look.root)
+        status = look.status(folder)
         session_id = str(status.get("sessionId") or "") if status else ""
         if not session_id and (report := look.hooks.of_process(self.name, look.root.id)) is not None:
             transcript = self.find_transcript(folder, report.session_id)
@@ -33,7 +33,7 @@ class Claude(Kind):
 
     def own_claims(self, look: Look) -> tuple[Claim, ...]:
         """The status file; at `idle` the screen may know of a limit or an error, of which the file says nothing."""
-        status = status_file.read(self.config_dir(look), look.root)
+        status = look.status(self.config_dir(look))
         if status is None:
             return ()
         claim = _claim(status)
@@ -42,7 +42,7 @@ class Claude(Kind):
 
     def background(self, look: Look) -> tuple[str, ...]:
         """The status `shell` and the footer speak of background work; the process tree is no evidence."""
-        status = status_file.read(self.config_dir(look), look.root)
+        status = look.status(self.config_dir(look))
         found = ["a background shell"] if status and status.get("status") == "shell" else []
         for line in look.screen.bottom(6):
             text = line.strip()

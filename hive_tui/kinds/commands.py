@@ -121,6 +121,8 @@ def kept_options(arguments: Sequence[str], rules: ResumeRules) -> tuple[str, ...
 
 
 def _is_program(command: CommandLine, rules: ProcessRules) -> bool:
+    if command.prefix[-1].endswith(rules.not_endings):
+        return False
     if command.is_module:
         return command.name in rules.modules
     return command.name in rules.programs or command.prefix[-1].endswith(tuple(f"/{end}" for end in rules.scripts))

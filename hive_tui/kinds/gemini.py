@@ -12,12 +12,14 @@ from hive_tui.domain.sightings import Claim, Session
 from hive_tui.kinds import conversations
 from hive_tui.kinds.commands import value_of
 from hive_tui.kinds.conversations import Conversation
-from hive_tui.kinds.kind import Kind, Look, SessionFile
+from hive_tui.kinds.kind import Kind, Look, SessionFile, StartState
 from hive_tui.kinds.manifest import Manifest
 from hive_tui.kinds.screen import Screen
 
 SHORT = 8
 """So many letters of the id stand in the name of a file."""
+SETTLED_S = 10.0
+"""A start that draws nothing for so long is over, whatever of its conversation it shows."""
 RULE = re.compile(r"─{20,}")
 
 
@@ -62,6 +64,20 @@ class Gemini(Kind):
         if chat is None or chat.is_open_turn is not False:
             return ()
         return (Claim(Activity.IDLE, "history", "the last word in its file is its own"),)
+
+    def start_state(self, look: Look, session_id: str) -> StartState:
+        """Ready once its conversation stands there: before it loads that, it draws its input box for a moment.
+
+        What is typed then is lost. Version 0.61.0 draws the box, `Resuming session...` in its place, and the box again.
+        """
+        state = super().start_state(look, session_id)
+        return StartState(state.is_ready and self._has_loaded(look, session_id), state.blocked_by)
+
+    def _has_loaded(self, look: Look, session_id: str) -> bool:
+        chats = map(read_chat, reversed(self._files(self.config_dir(look), session_id)))
+        chat = next((chat for chat in chats if chat is not None and any(chat.last_said)), None)
+        is_settled = look.now_s - look.pane.output_at >= SETTLED_S
+        return chat is None or is_settled or conversations.is_shown(chat, look.screen)
 
     def typed(self, screen: Screen) -> str:
         """What stands below the last rule; a dialog takes the place of both. A sent message looks like it otherwise."""

@@ -1,23 +1,30 @@
 """A kind of agent: what its manifest says, and what needs code. Subclasses know more."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.domain.hooks import HookReport
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import HookReports, Processes
-from hive_tui.domain.processes import Process, ProcessId
+from hive_tui.domain.processes import Process
 from hive_tui.domain.sightings import FALLBACK, Claim, Session
 from hive_tui.kinds import commands, conversations, status_file
 from hive_tui.kinds.manifest import Answer, Manifest
+from hive_tui.kinds.no_reports import NO_REPORTS
 from hive_tui.kinds.screen import Screen
+
+if TYPE_CHECKING:
+    from hive_tui.domain.terminal import Heard
 
 COMMON_ENV = re.compile(
     r"LANG|LC_[A-Z]+|TZ|TERM|COLORTERM|PATH|SHELL|EDITOR|VISUAL|VIRTUAL_ENV|CONDA_PREFIX|CONDA_DEFAULT_ENV|NVM_BIN"
@@ -26,27 +33,18 @@ COMMON_ENV = re.compile(
 """Variables that may stand in a checkpoint for every kind. An allow-list: what is not here could be a secret."""
 BLOCKED = frozenset({Activity.PERMISSION, Activity.QUESTION, Activity.LIMITED})
 """What a dialog on the screen shows beyond doubt, whatever a title or a hook said before it came up."""
+START_TICK_S = 0.5
+"""The start of a process is known no better than that: the kernel tells it relative to the boot."""
+LONGEST_SAID = 400
+"""Characters of what stands on a screen that are kept as the reason of a state."""
 HOOK_TRUSTED_S = 5.0
 """So long a hook that says `working` counts more than a screen at rest: an interrupted turn ends without a hook."""
 
 
-class NoReports:
-    """No hooks are installed."""
-
-    def take_in(self) -> int:
-        """Nothing."""
-        return 0
-
-    def of_session(self, kind: str, session_id: str) -> HookReport | None:
-        """None."""
-        return None
-
-    def of_process(self, kind: str, process: ProcessId) -> HookReport | None:
-        """None."""
-        return None
-
-
-NO_REPORTS = NoReports()
+@lru_cache(maxsize=512)
+def _joined(folder: str, below: str) -> Path:
+    """A path of which the same is asked for several times at each look: to make one takes longer than to use it."""
+    return Path(folder) / below
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,18 @@ class Look:
     hooks: HookReports = NO_REPORTS
     now_s: float = 0.0
     """Seconds since the epoch."""
+    heard: Heard | None = None
+    """What programs in its pane have reported by escape sequences; None for nothing, or where nobody listens."""
+
+    def status(self, folder: Path) -> Mapping[str, Any] | None:
+        """The status file of the process, read once a look: several questions are answered from one reading."""
+        if folder not in self._status_files:
+            self._status_files[folder] = status_file.read(folder, self.root)
+        return self._status_files[folder]
+
+    @cached_property
+    def _status_files(self) -> dict[Path, Mapping[str, Any] | None]:
+        return {}
 
     @cached_property
     def home(self) -> Path:
@@ -103,6 +113,8 @@ class Kind:
 
     def __init__(self, manifest: Manifest) -> None:
         self.manifest = manifest
+        self._transcripts: dict[tuple[Path, str], Path] = {}
+        """Where they were found: to look through the folders of all projects at each look takes long."""
 
     @property
     def name(self) -> str:
@@ -117,6 +129,11 @@ class Kind:
             command, self.manifest.process, (*rules.with_value, *rules.drop_with_value)
         )
 
+    @property
+    def listens(self) -> bool:
+        """Whether escape sequences in its pane are to be heard."""
+        return self.manifest.terminal.listen
+
     def is_shared(self, argv: Sequence[str]) -> bool:
         """Whether a process below the agent serves other panes too."""
         line = " ".join(argv)
@@ -126,7 +143,9 @@ class Kind:
         """Where this agent keeps its files."""
         rules = self.manifest.config
         named = look.environ.get(rules.variable, "")
-        return Path(named).expanduser() / rules.below if named else look.home / rules.folder
+        if named:
+            return _joined(named, rules.below) if named[0] != "~" else Path(named).expanduser() / rules.below
+        return _joined(look.environ.get("HOME") or str(look.home), rules.folder)
 
     def kept_env(self, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
         """The part of the environment that belongs into a checkpoint, without credentials in addresses."""
@@ -181,23 +200,42 @@ class Kind:
         pattern = self.manifest.session.transcripts
         if not pattern or not re.fullmatch(self.manifest.session.id, session_id):
             return None
-        return next((path for path in config_dir.glob(pattern.format(session_id=session_id)) if path.is_file()), None)
+        known = self._transcripts.get((config_dir, session_id))
+        if known is not None and known.is_file():
+            return known
+        for path in config_dir.glob(pattern.format(session_id=session_id)):
+            if path.is_file():
+                self._transcripts[config_dir, session_id] = path
+                return path
+        return None
 
     def claims(self, look: Look) -> tuple[Claim, ...]:
         """What each source says that the agent does, the strongest first; never empty.
 
-        Its own status file; a dialog on the screen or in the title; a title that says that it works; its hooks; the
-        rest of title and screen; what it wrote to disk; and where nothing speaks, a fallback that says so.
+        Its own status file; a dialog on the screen, in the title or reported by itself; its other reports; a title or
+        a progress bar that says that it works; its hooks; the rest of title, bar and screen; what it wrote to disk;
+        and where nothing speaks, a fallback that says so.
         """
         screen = self.screen_claims(look)
-        titles = self.title_claims(look)
-        blocked = [claim for claim in (*screen, *titles) if claim.activity in BLOCKED]
+        status, titles = self.terminal_claims(look)
+        titles += self.title_claims(look)
+        blocked = [claim for claim in (*screen, *titles, *status) if claim.activity in BLOCKED]
+        status = tuple(claim for claim in status if claim not in blocked)
         works = [claim for claim in titles if claim.activity is Activity.WORKING]
         rest = [claim for claim in (*titles, *screen) if claim not in (*blocked, *works)]
         hooks = self.hook_claims(look)
         ordered = (*rest, *hooks) if self._is_overtaken(look, rest) else (*hooks, *rest)
         nothing = Claim(Activity.UNKNOWN, FALLBACK, "nothing shows what it does")
-        return (*self.own_claims(look), *blocked, *works, *ordered, *self.stored_claims(look), nothing)
+        return (*self.own_claims(look), *blocked, *status, *works, *ordered, *self.stored_claims(look), nothing)
+
+    def terminal_claims(self, look: Look) -> tuple[tuple[Claim, ...], tuple[Claim, ...]]:
+        """What it reports to its terminal: its status, and its progress."""
+        if look.heard is None:
+            return (), ()
+        app, started_at = self.manifest.terminal.app or self.name, look.processes.started_at(look.root.id)
+        found = look.heard.claims(app, started_at.timestamp() - START_TICK_S, look.now_s)
+        bars = tuple(claim for claim in found if claim.source == "progress")
+        return tuple(claim for claim in found if claim not in bars), bars
 
     def own_claims(self, look: Look) -> tuple[Claim, ...]:
         """What the agent's status file says."""
@@ -230,7 +268,9 @@ class Kind:
         rule, line = found
         if rule.activity is None:
             return (Claim(look.known_activity, "screen", f"{rule.why}, so what it did before is kept: {line[:60]}"),)
-        return (Claim(rule.activity, "screen", f"{rule.why}: {line[:160]}"),)
+        # The end of a limit stands at the end of what is said, which may be some lines further on.
+        said = look.screen.paragraph(line) if rule.activity is Activity.LIMITED else line
+        return (Claim(rule.activity, "screen", f"{rule.why}: {said[:LONGEST_SAID]}"),)
 
     def hook_claims(self, look: Look) -> tuple[Claim, ...]:
         """What its last hook said, unless that is too long ago."""
@@ -241,6 +281,12 @@ class Kind:
     def background(self, look: Look) -> tuple[str, ...]:
         """Work that goes on behind the conversation, in words."""
         return ()
+
+    def last_said(self, agent: Agent) -> str:
+        """The agent's last message on disk; empty for none."""
+        from hive_tui.kinds import last_said
+
+        return last_said.in_lines(Path(agent.transcript)) if agent.transcript else ""
 
     def draft(self, look: Look) -> str:
         """Text in the input box that was not sent."""
@@ -307,8 +353,8 @@ class Kind:
         """Whether the manifest forbids to copy the file."""
         return any(fnmatchcase(path.name, pattern) for pattern in self.manifest.config.never_copy)
 
-    def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool:
-        """Whether an agent whose process is gone has left by itself, and not crashed.
+    def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool | None:
+        """Whether an agent whose process is gone has left by itself, and not crashed; None while it cannot be told.
 
         Here: it printed its farewell on the screen of its pane (None where the pane is gone).
         """

@@ -15,6 +15,8 @@ class ProcessRules:
 
     programs: tuple[str, ...] = ()
     """Names of the program, or of the script that an interpreter runs, without folder and ending."""
+    not_endings: tuple[str, ...] = ()
+    """Endings of scripts that share its name and are something else, like `.py` for a program in another language."""
     scripts: tuple[str, ...] = ()
     """Ends of paths of scripts whose names alone say nothing."""
     modules: tuple[str, ...] = ()
@@ -139,6 +141,16 @@ class TitleRules:
 
 
 @dataclass(frozen=True, slots=True)
+class TerminalRules:
+    """What it reports to its terminal by escape sequences (OSC 7501 and 9;4)."""
+
+    listen: bool = False
+    """Whether that is heard at all, by a client of tmux in the session of its pane."""
+    app: str = ""
+    """What it calls itself there; empty for the name of the kind, `*` for whatever it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """All that is known about a kind as data."""
 
@@ -152,3 +164,4 @@ class Manifest:
     start: StartRules
     screen: ScreenRules
     titles: TitleRules
+    terminal: TerminalRules

@@ -88,6 +88,17 @@ class OpenCode(Kind):
             return (Claim(Activity.WORKING, "database", "its last answer has not ended"),)
         return (Claim(Activity.IDLE, "database", "its last answer has ended"),)
 
+    def last_said(self, agent: Agent) -> str:
+        """The last answer of its session in the database."""
+        if agent.transcript is None or agent.session_id is None:
+            return ""
+        path = Path(agent.transcript)
+        try:
+            with closing(_opened(path)) as database:
+                return _conversation(database, path, agent.session_id, agent.cwd).last_said[1]
+        except sqlite3.Error:
+            return ""
+
     def typed(self, screen: Screen) -> str:
         """What stands in the box above its lower edge; the line there names the model."""
         lines = screen.lines

@@ -10,6 +10,10 @@ from hive_tui.domain.agents import Activity
 
 ESCAPE = re.compile(r"\x1b\[([0-9;:]*)([a-zA-Z])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b.|[\x0e\x0f]")
 
+LONGEST_PARAGRAPH = 6
+"""Lines; even in a narrow pane no limit is told in more."""
+LONGEST_GLYPH = 2
+"""Of an input box, which may stand where another one stood; prompts of shells are longer, or not told from it."""
 INDENTED = " ─━▔▀"
 """What lines below an input line begin with."""
 
@@ -56,17 +60,61 @@ class Screen:
         """The last lines that are not blank, top to bottom."""
         return self._written[-count:]
 
+    def since(self, before: "Screen") -> "Screen":
+        """What has come below all that an earlier capture of the pane shows; the whole screen if that is gone.
+
+        Args:
+            before: Taken when a shell stood at its prompt, in the last line that is not blank: that line counts as
+                old whatever was typed there, and some shells draw it anew.
+        """
+        old = before.lines[: max((at for at, line in enumerate(before.lines, 1) if line), default=0)]
+        for scrolled in range(len(old)):
+            above, prompt = old[scrolled:-1], old[-1]
+            if self.lines[: len(above)] != above or len(above) >= len(self.lines):
+                continue
+            if any(above) or self.lines[len(above)].startswith(prompt):
+                return self._below(len(above))
+        return self._below_typed(old)
+
+    def _below_typed(self, old: list[str]) -> "Screen":
+        """Below the prompt that has got a command: what a program that was killed has drawn may stand under it."""
+        for scrolled in range(len(old)):
+            left = old[scrolled:]
+            kept = next((at for at, (one, now) in enumerate(zip(left, self.lines, strict=False)) if one != now), 0)
+            is_prompt = len(left[kept]) > LONGEST_GLYPH
+            if is_prompt and any(left[:kept]) and self.lines[kept].startswith(left[kept]):
+                return self._below(kept)
+        return self
+
+    def _below(self, row: int) -> "Screen":
+        return Screen("\n".join(self.ansi.splitlines()[row + 1 :]))
+
     @cached_property
     def _written(self) -> list[str]:
         return [line for line in self.lines if line.strip()]
 
+    @cached_property
+    def _found(self) -> dict[tuple[int, str], tuple[Sequence[ScreenRule], tuple[ScreenRule, str] | None]]:
+        """By the identity of the rules, which are kept so that no others take their place."""
+        return {}
+
+    @cached_property
+    def _drafts(self) -> dict[str, str]:
+        return {}
+
     def first_match(self, rules: Sequence[ScreenRule], prompt: str = "") -> tuple[ScreenRule, str] | None:
-        """The first rule that matches, and the line it matched.
+        """The first rule that matches, and the line it matched; looked for once, since screens at rest are kept.
 
         Args:
             rules: In the order in which they count.
             prompt: The glyph at the beginning of the input line, and of each message that was sent.
         """
+        key = (id(rules), prompt)
+        if key not in self._found:
+            self._found[key] = (rules, self._first_match(rules, prompt))
+        return self._found[key][1]
+
+    def _first_match(self, rules: Sequence[ScreenRule], prompt: str) -> tuple[ScreenRule, str] | None:
         for rule in rules:
             region = self.bottom(rule.lines)
             if rule.last_turn:
@@ -80,8 +128,23 @@ class Screen:
                     break
         return None
 
+    def paragraph(self, line: str) -> str:
+        """The last line with that text together with what follows it up to a blank line, as one line."""
+        lines = [one.strip() for one in self.lines]
+        at = max((number for number, one in enumerate(lines) if one == line), default=None)
+        if at is None:
+            return line
+        rest = lines[at + 1 : at + LONGEST_PARAGRAPH]
+        end = next((number for number, one in enumerate(rest) if not any(map(str.isalnum, one))), len(rest))
+        return " ".join([line, *rest[:end]])
+
     def draft(self, prompt: str) -> str:
         """Text in the input line that begins with the glyph `prompt`; faint text is a hint of the agent's own."""
+        if prompt not in self._drafts:
+            self._drafts[prompt] = self._draft(prompt)
+        return self._drafts[prompt]
+
+    def _draft(self, prompt: str) -> str:
         for line in reversed(self.ansi.splitlines()):
             if ESCAPE.sub("", line).startswith(prompt):
                 return strong_text(line)[len(prompt) :].replace("\xa0", " ").strip()

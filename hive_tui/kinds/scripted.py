@@ -16,7 +16,7 @@ class Scripted(Kind):
     def session(self, look: Look) -> Session:
         """By the status file; there is nothing to resume before the first message."""
         folder = self.config_dir(look)
-        status = status_file.read(folder, look.root)
+        status = look.status(folder)
         if status is None:
             resumed = self.resumed_session(look)
             if resumed is not None:
@@ -33,7 +33,7 @@ class Scripted(Kind):
 
     def claims(self, look: Look) -> tuple[Claim, ...]:
         """The status, word for word."""
-        status = status_file.read(self.config_dir(look), look.root)
+        status = look.status(self.config_dir(look))
         if status is None:
             return (Claim(Activity.UNKNOWN, "fallback", "it has not written its status file yet"),)
         said = str(status["status"])
@@ -46,7 +46,7 @@ class Scripted(Kind):
 
     def background(self, look: Look) -> tuple[str, ...]:
         """What the status file lists."""
-        status = status_file.read(self.config_dir(look), look.root)
+        status = look.status(self.config_dir(look))
         return tuple(map(str, status.get("background", ()))) if status else ()
 
     def start_state(self, look: Look, session_id: str) -> StartState:

@@ -16,7 +16,8 @@ def main() -> int:
     """Run until quit; exit code 1 if there is no such conversation."""
     parser = argparse.ArgumentParser(
         prog="scripted-agent",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # Of its own it asks how wide the terminal is, by a module that takes as long to import as all the rest.
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, width=80),
         epilog="\n".join(f"{name:10} {text}" for name, text in COMMANDS.items()),
     )
     parser.add_argument("--resume", metavar="ID", help="go on with this conversation")

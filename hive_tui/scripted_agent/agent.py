@@ -3,16 +3,19 @@
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hive_tui.scripted_agent.script import Script
 from hive_tui.scripted_agent.session import Session, StatusFile
 from hive_tui.scripted_agent.terminal import Terminal
+
+if TYPE_CHECKING:
+    import subprocess
 
 PROMPT = "» "
 COMMANDS = {
@@ -209,7 +212,9 @@ class ScriptedAgent:
             self._terminal.prompt(PROMPT + self._draft.replace("\n", "⏎"))
 
 
-def _child(seconds: str) -> subprocess.Popen[bytes]:
+def _child(seconds: str) -> "subprocess.Popen[bytes]":
+    import subprocess
+
     return subprocess.Popen(["sleep", seconds], stdin=subprocess.DEVNULL)
 
 

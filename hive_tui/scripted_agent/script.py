@@ -2,12 +2,11 @@
 
 import json
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What follows a prompt."""
 
     does: str

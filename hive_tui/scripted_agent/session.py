@@ -2,9 +2,7 @@
 
 import json
 import os
-import subprocess
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +18,7 @@ class Session:
 
     def __init__(self, home: Path, session_id: str | None = None) -> None:
         self.home = home
-        self.id = session_id or str(uuid.uuid4())
+        self.id = session_id or _new_id()
         if session_id and not self.path.exists():
             raise SessionNotFound(f"No conversation found with session id {session_id}")
         self.messages = list(self._read()) if session_id else []
@@ -87,5 +85,13 @@ def started(pid: int) -> str:
     """Start time of a process: clock ticks since boot on Linux, text elsewhere."""
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[19]
+    import subprocess
+
     said = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return said.stdout.strip()
+
+
+def _new_id() -> str:
+    import uuid
+
+    return str(uuid.uuid4())

@@ -93,7 +93,7 @@ class AutoNaps:
                 source.mend()
             wishes = self._wishes()
             for agent_id in [one for one in self._coming if one not in wishes]:
-                self._withdraw(agent_id, "something came up")
+                self._withdraw(agent_id, "nothing asks for its nap any more")
             for agent_id, (wish, source) in wishes.items():
                 if agent_id not in self._coming:
                     self._announce(wish, source)
@@ -187,6 +187,7 @@ class AutoNaps:
                 del self._coming[agent_id]
                 if self._database.write(announcements.begin, agent_id, now=self._clock.now()):
                     self._napping.add(agent_id)
+                    coming.source.begins(coming.wish)
                     return coming
                 coming.source.was_stopped(agent_id)
         return None

@@ -4,20 +4,24 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from hive_tui.domain.errors import OffsiteError
-from hive_tui.domain.ports import Clock
+from hive_tui.domain.errors import Cancelled, OffsiteError
+from hive_tui.domain.ports import Clock, Progress
 from hive_tui.domain.progress import Unwatched
 
 T = TypeVar("T")
 LOOK_EVERY_S = 0.05
+STOPS_WITHIN_S = 1.0
+"""Work that is asked to stop and moves on does so within that time."""
 
 
 class Moved(Unwatched):
     """Progress that knows when something last moved."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, watcher: Progress | None = None) -> None:
+        """Make it; the watcher is told, too, and may stop the work."""
         super().__init__()
         self._clock = clock
+        self._watcher = watcher or Unwatched()
         self._moved_at = clock.monotonic()
 
     def step(self, name: str, total_bytes: int = 0) -> None:
@@ -28,7 +32,13 @@ class Moved(Unwatched):
     def advance(self, done_bytes: int) -> None:
         """So many more bytes are done."""
         self._moved_at = self._clock.monotonic()
+        self._watcher.advance(done_bytes)
         super().advance(done_bytes)
+
+    @property
+    def is_unwanted(self) -> bool:
+        """Whether the person has stopped the work, and it does not notice."""
+        return self._watcher.cancelled.is_set() and self.idle_s > STOPS_WITHIN_S
 
     @property
     def idle_s(self) -> float:
@@ -53,15 +63,16 @@ class Patience:
         """Whether what was given up still hangs."""
         return self._stuck is not None and self._stuck.is_alive()
 
-    def run(self, work: Callable[[Moved], T]) -> T:
+    def run(self, work: Callable[[Moved], T], watcher: Progress | None = None) -> T:
         """Do the work on a thread of its own; what it returns or raises.
 
         Raises:
             OffsiteError: Nothing moved for `timeout_s` seconds.
+            Cancelled: The watcher has stopped it.
         """
         if self.is_stuck:
             raise OffsiteError(f"{self._what} still does not answer.", hint="Look at the mount or the network.")
-        progress = Moved(self._clock)
+        progress = Moved(self._clock, watcher)
         results: list[T] = []
         errors: list[BaseException] = []
 
@@ -75,13 +86,18 @@ class Patience:
         thread.start()
         while thread.is_alive():
             thread.join(LOOK_EVERY_S)
-            if thread.is_alive() and progress.idle_s > self._timeout_s:
+            if thread.is_alive() and (progress.idle_s > self._timeout_s or progress.is_unwanted):
                 progress.cancelled.set()
                 self._stuck = thread
+                if progress.is_unwanted:
+                    raise Cancelled("Stopped, as you asked.", hint="Nothing was changed here.")
                 raise OffsiteError(
                     f"{self._what} does not answer: nothing moved for {self._timeout_s:g} s.",
                     hint="Look at the mount or the network; it is tried again.",
                 )
+        if errors and watcher is not None and watcher.cancelled.is_set():
+            # A library between us and the place may have made another error of it.
+            raise Cancelled("Stopped, as you asked.", hint="Nothing was changed here.") from errors[0]
         if errors:
             raise errors[0]
         return results[0]

@@ -9,7 +9,7 @@ from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.budget import NAP_REASON, PASSED_BY_HARD, BudgetMode, Level, used_in_words
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.limits import wake_at
+from hive_tui.domain.limits import UsageLimit, wake_at
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
@@ -18,7 +18,7 @@ from hive_tui.services.budgets import Budgets, BudgetView, shown_limit
 from hive_tui.services.hub import Hub
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.queue import WakeupQueue
-from hive_tui.store import budgets, journal, ledger, wakeups
+from hive_tui.store import budgets, journal, keys, ledger, wakeups
 from hive_tui.store.database import Database
 
 FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(minutes=10)
@@ -80,11 +80,16 @@ class BudgetKeeper:
         """What a screen shows of a limit is gone once the agent sleeps."""
         known = self._database.read(ledger.limits)
         for agent in agents:
-            limit = shown_limit(agent)
             told = known.get(agent.id)
-            is_told = told is not None and told[0].resets_at is not None and told[1] >= agent.since_at
-            if limit is not None and limit.resets_at is not None and not is_told:
+            limit = shown_limit(agent, told[0] if told is not None else None)
+            if limit is not None and limit.resets_at is not None and self._is_news(limit.resets_at, told, agent):
                 self._database.write(ledger.put_limit, agent.id, limit, said_at=agent.since_at)
+
+    def _is_news(self, resets_at: datetime, told: tuple[UsageLimit, datetime] | None, agent: Agent) -> bool:
+        """Whether a limit on a screen has not been told: a known one counts for more until it ends."""
+        if told is None or told[0].resets_at is None or told[1] < agent.since_at:
+            return True
+        return told[0].resets_at <= self._clock.now() and told[0].resets_at != resets_at
 
     def _tell(self, view: BudgetView, now: datetime) -> None:
         if view.budget is None or view.level is Level.FINE:
@@ -145,7 +150,7 @@ class BudgetKeeper:
             view, waiting = views[agent_id], self._database.read(wakeups.unfinished_wakes, agent_id)
             if view.agent.held:
                 continue
-            is_asked = self._database.read(wakeups.was_asked, agent_id, _key(agent_id, day))
+            is_asked = self._database.read(keys.is_known, _key(agent_id, day))
             if not is_asked and not waiting:
                 self._ask_wake(agent_id, day, view.limited_until)
             elif day == now.date() and _was_raised(view) and _waits(waiting, now):
@@ -170,8 +175,10 @@ def _was_raised(view: BudgetView) -> bool:
 
 
 def _waits(wakes: Sequence[Wakeup], now: datetime) -> bool:
-    """Whether all that is asked for lies ahead, and was not tried yet."""
-    return bool(wakes) and all(wake.attempts == 0 and wake.scheduled_for > now for wake in wakes)
+    """Whether all that is asked for lies ahead, was not tried yet, and is no timer of a person, who knows why then."""
+    return bool(wakes) and all(
+        wake.attempts == 0 and wake.scheduled_for > now and not wake.is_by_person for wake in wakes
+    )
 
 
 def _key(agent_id: str, day: date) -> str:

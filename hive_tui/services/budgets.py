@@ -7,10 +7,10 @@ from datetime import date, datetime
 
 from hive_tui.adapters.zone import local_zone
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
-from hive_tui.domain.budget import NAP_REASON, Budget, Level, refusal
+from hive_tui.domain.budget import NAP_REASON, Budget, BudgetMode, Level, refusal
 from hive_tui.domain.events import Actor, Event, EventKind
 from hive_tui.domain.gate import Refused
-from hive_tui.domain.limits import UsageLimit, parse_limit, strongest
+from hive_tui.domain.limits import UsageLimit, is_past_banner, parse_limit, strongest
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.usage import Tokens, count_in_words
 from hive_tui.services.hub import Hub
@@ -86,6 +86,14 @@ class Budgets:
         """Tokens of a cold resume; None where the length of the conversation is not known."""
         return self._database.read(ledger.context_of, agent.session_id) if agent.session_id else None
 
+    def tokens_left(self, agent_id: str) -> int | None:
+        """Tokens that an agent may still spend today (UTC); None where no budget stops it."""
+        known = self._database.read(views, now=self._clock.now())
+        found = next((one for one in known if one.agent.id == agent_id), None)
+        if found is None or found.budget is None or found.budget.mode is BudgetMode.WARN:
+            return None
+        return max(0, found.budget.tokens_per_day - found.used.total)
+
     def sleeping_for_budget(self) -> Mapping[str, date]:
         """Ids of agents that sleep because a budget was used up, and the day (UTC) whose budget it was."""
         return self._database.read(_sleeping)
@@ -119,20 +127,43 @@ def limits_now(db: sqlite3.Connection, agents: Iterable[Agent], *, now: datetime
     spent_at = ledger.last_spent_at(db, told)
     found = {}
     for agent in agents:
-        limit, said_at = told.get(agent.id, (None, None))
-        # An agent that has got an answer since then is not limited any more.
-        is_over = said_at is not None and spent_at.get(agent.id, said_at) > said_at
-        limit = strongest(None if is_over else limit, shown_limit(agent))
+        known, said_at = told.get(agent.id, (None, None))
+        # An agent that has got an answer since then is not limited any more, or else it shows another limit.
+        is_answered = said_at is not None and spent_at.get(agent.id, said_at) > said_at
+        is_over = is_answered or known is None or known.resets_at is None or known.resets_at <= now
+        limit = strongest(None if is_over else known, shown_limit(agent, known))
         if limit is not None and limit.resets_at is not None and limit.resets_at > now:
             found[agent.id] = limit
     return found
 
 
-def shown_limit(agent: Agent) -> UsageLimit | None:
-    """The limit that an agent shows which is seen to be limited, from the line by which that was seen."""
+def shows_past_limit(db: sqlite3.Connection, agent: Agent, text: str, *, at: datetime) -> bool:
+    """Whether a text that an agent showed at that time speaks of its known limit, which had just ended."""
+    known, _ = ledger.limits(db).get(agent.id, (None, None))
+    return known is not None and _is_past(known, _parsed(agent, text, at), at)
+
+
+def _parsed(agent: Agent, text: str, at: datetime) -> UsageLimit | None:
+    return parse_limit(text, said_at=at, zone=local_zone(dict(agent.env).get("TZ", "")))
+
+
+def _is_past(known: UsageLimit | None, shown: UsageLimit | None, at: datetime) -> bool:
+    ended = known.resets_at if known is not None else None
+    again = shown.resets_at if shown is not None else None
+    return ended is not None and again is not None and is_past_banner(ended, again, at)
+
+
+def shown_limit(agent: Agent, known: UsageLimit | None = None) -> UsageLimit | None:
+    """The limit that an agent shows which is seen to be limited, from the line by which that was seen.
+
+    Args:
+        agent: As it was last seen.
+        known: The limit that is known of it; if that has just ended, its banner is not another one.
+    """
     if agent.lifecycle is not Lifecycle.AWAKE or agent.activity is not Activity.LIMITED:
         return None
-    return parse_limit(agent.reason, said_at=agent.since_at, zone=local_zone(dict(agent.env).get("TZ", "")))
+    shown = _parsed(agent, agent.reason, agent.since_at)
+    return None if _is_past(known, shown, agent.since_at) else shown
 
 
 def _sleeping(db: sqlite3.Connection) -> dict[str, date]:

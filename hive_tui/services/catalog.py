@@ -97,9 +97,9 @@ class Catalog:
             NotFound: Nobody here has the id that the file names.
         """
         with ExitStack() as opened:
-            plain = self._opened(file, opened)
-            progress.step("verifying the file")
-            _refuse_damaged(plain, file)
+            plain = self._opened(file, opened, progress)
+            progress.step("verifying the file", 2 * plain.stat().st_size)
+            _refuse_damaged(plain, file, progress)
             described = describe(plain, now=self._clock.now())
             plan = self._plan(described, agent_name)
             self._database.read(_refuse_known, hash_of(plain, progress))
@@ -112,12 +112,12 @@ class Catalog:
             CheckpointError: As for `plan_import`, or it is in the catalog already.
         """
         with ExitStack() as opened:
-            plain = self._opened(file, opened)
+            plain = self._opened(file, opened, progress)
             target, sha256 = self._take_in(plain, file, progress)
             opened.callback(_remove_unless_entered, self._database, target)
             # The copy is judged, not the file: that one may be another in the meantime.
-            progress.step("verifying the copy")
-            _refuse_damaged(target, file)
+            progress.step("verifying the copy", target.stat().st_size)
+            _refuse_damaged(target, file, progress)
             described = describe(target, now=self._clock.now())
             plan = self._plan(described, agent_name)
             return self._enter(plan, target, sha256, actor)
@@ -154,22 +154,24 @@ class Catalog:
                 _unlink(path)
             self._hub.publish(event)
 
-    def _opened(self, file: Path, opened: ExitStack) -> Path:
+    def _opened(self, file: Path, opened: ExitStack, progress: Progress) -> Path:
         """The file, decrypted where it is encrypted."""
         if not file.is_file():
             raise NotFound(f"There is no file {file}.", hint="Name a file that `hive-tui export` wrote.")
         if not is_sealed(file):
             return file
         plain = opened.enter_context(self._snapshotter.scratch()) / file.name.removesuffix(".age")
-        self._sealer.open(file, plain)
+        progress.step("decrypting it", file.stat().st_size)
+        self._sealer.open(file, plain, progress)
         return plain
 
     def _take_in(self, plain: Path, file: Path, progress: Progress) -> tuple[Path, str]:
         """Copy it into our own folder; nothing of what it says is believed yet."""
         folder = self._home / "checkpoints" / "imported"
-        progress.step("copying it")
+        progress.step("copying it, and reading the copy back", 2 * plain.stat().st_size)
         try:
-            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            for place in (folder.parent, folder):
+                place.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise as_error(error, folder) from error
         target = folder / f"{self._clock.now():%Y%m%dT%H%M%S.%f}Z-{uuid4().hex[:8]}.tar.zst"
@@ -208,8 +210,8 @@ class Catalog:
         return entered
 
 
-def _refuse_damaged(path: Path, file: Path) -> None:
-    errors = reader.verify(path)
+def _refuse_damaged(path: Path, file: Path, progress: Progress) -> None:
+    errors = reader.verify(path, advance=progress.advance)
     if errors:
         raise CheckpointError(f"{file} was not imported: {errors[0]}.", hint="Nothing was changed.")
 

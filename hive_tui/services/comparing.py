@@ -15,7 +15,7 @@ from hive_tui.domain.comparison import Comparison, FileDelta, StreamDelta, Trans
 from hive_tui.domain.contents import FILES
 from hive_tui.domain.errors import CheckpointError
 from hive_tui.domain.ports import Progress, Workspaces
-from hive_tui.domain.streams import Stream, shown
+from hive_tui.domain.streams import Stream, are_same, shown
 from hive_tui.services.streams import Saved, load
 from hive_tui.services.validation import Scratch, Validator
 
@@ -52,23 +52,23 @@ class Comparer:
         with ExitStack() as opened:
             folders = []
             for one in (old, new):
-                progress.step(f"unpacking generation {one.generation}")
-                self._refuse_damaged(one)
+                self._refuse_damaged(one, progress)
                 opened.enter_context(being_read(Path(one.path)))
                 folder = opened.enter_context(self._scratch.scratch())
-                reader.extract(Path(one.path), folder, wanted=_is_unpacked, free_links=FILES)
+                progress.step(f"unpacking generation {one.generation}", _unpacked_bytes(one))
+                reader.extract(Path(one.path), folder, wanted=_is_unpacked, free_links=FILES, advance=progress.advance)
                 folders.append(folder)
             progress.step("comparing")
-            return self._compare(old, new, folders[0], folders[1])
+            return self._compare(old, new, folders[0], folders[1], progress)
 
-    def _refuse_damaged(self, one: Checkpoint) -> None:
-        errors = self._validator.check(one)
+    def _refuse_damaged(self, one: Checkpoint, progress: Progress) -> None:
+        errors = self._validator.check(one, progress=progress)
         if errors:
             raise CheckpointError(
                 f"Generation {one.generation} is damaged: {errors[0]}.", hint="Compare other generations."
             )
 
-    def _compare(self, old: Checkpoint, new: Checkpoint, before: Path, after: Path) -> Comparison:
+    def _compare(self, old: Checkpoint, new: Checkpoint, before: Path, after: Path, progress: Progress) -> Comparison:
         was, now = _state(before), _state(after)
         both_git = was.get("kind") == now.get("kind") == "git"
         members = [{one.name: one for one in reader.read_manifest(Path(each.path)).members} for each in (old, new)]
@@ -78,10 +78,12 @@ class Comparer:
             for one in differing
             if one.path.startswith("workspace/") and not one.path.startswith(GIT_OWN)
         ]
+        if both_git:
+            files = list(self._workspaces.compare(before / "workspace", after / "workspace", progress))
         streams, stream_notes = _streams((old, before), (new, after))
         notes = [*([] if both_git else [_kind_note(was, now)]), *stream_notes]
         return Comparison(
-            files=tuple(self._workspaces.compare(before / "workspace", after / "workspace") if both_git else files),
+            files=tuple(files),
             head=(was.get("head"), now.get("head")),
             branch=(was.get("branch"), now.get("branch")),
             transcript=(_transcript(before), _transcript(after)),
@@ -93,6 +95,11 @@ class Comparer:
 
 def _is_unpacked(name: str) -> bool:
     return name.startswith(UNPACKED) and not name.startswith(f"{FILES}/")
+
+
+def _unpacked_bytes(one: Checkpoint) -> int:
+    members = reader.read_manifest(Path(one.path)).members
+    return sum(member.size_bytes for member in members if _is_unpacked(member.name))
 
 
 def _members_that_differ(old: Mapping[str, Member], new: Mapping[str, Member]) -> list[FileDelta]:
@@ -125,9 +132,7 @@ def _streams(old: tuple[Checkpoint, Path], new: tuple[Checkpoint, Path]) -> tupl
     keys = sorted(before.keys() | after.keys())
     ends = [(key, before.get(key), after.get(key)) for key in keys]
     return [
-        StreamDelta(shown(key), _size(then), _size(here))
-        for key, then, here in ends
-        if (then and then.to_json()) != (here and here.to_json())
+        StreamDelta(shown(key), _size(then), _size(here)) for key, then, here in ends if not are_same(then, here)
     ], []
 
 

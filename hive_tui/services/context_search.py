@@ -1,11 +1,11 @@
 """Keeps the index over conversations up to date, and searches it."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hive_tui.condense.chunks import Chunk, chunks
+from hive_tui.condense.chunks import Chunk, chunks, text_of
 from hive_tui.condense.lines import UTF_16
 from hive_tui.condense.reading import read
 from hive_tui.condense.records import Reading
@@ -19,6 +19,8 @@ BATCH = 2_000
 """So many pieces are one transaction."""
 HEAD_BYTES = 512
 AROUND = 3
+BY_WORDS, BY_MEANING, BY_BOTH = "words", "meaning", "words and meaning"
+PASSAGE = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Found:
     """The line that fits best, and those around it."""
     best: int
     """Which of the lines fits best."""
+    by: str = BY_WORDS
+    """Whether it has words of the question, or means something like it, or both."""
 
 
 class ContextSearch:
@@ -88,19 +92,22 @@ class ContextSearch:
         Raises:
             HiveError: There is nothing to search for.
         """
+        return [self.with_lines(hit, text, around) for hit in self.hits(text, agent_id=agent_id, limit=limit)]
+
+    def hits(self, text: str, *, agent_id: str | None = None, limit: int = 10) -> list[Hit]:
+        """As `search`, without the lines."""
         if not any(letter.isalnum() for letter in text):
             raise HiveError(
                 f"There is nothing to search for in {text!r}.", hint="Give a word, a path or an identifier."
             )
-        hits = self._index.search(text, agent_id=agent_id, limit=limit)
-        return [self._with_lines(hit, text, around) for hit in hits]
+        return self._index.search(text, agent_id=agent_id, limit=limit)
 
-    def rebuild(self, conversations: Iterable[tuple[Agent, str, Path]]) -> int:
-        """Throw the index away and make it again; how many pieces there are."""
-        self._index.remove_all()
-        return sum(self.add(*conversation) for conversation in conversations if conversation[2].is_file())
+    def passage(self, hit: Hit, *, most: int = PASSAGE) -> tuple[list[Hit], list[Hit]]:
+        """What was said and done before a hit and behind it, up to so many pieces each."""
+        return self._index.beside(hit, most)
 
-    def _with_lines(self, hit: Hit, text: str, around: int) -> Found:
+    def with_lines(self, hit: Hit, text: str, around: int = AROUND) -> Found:
+        """A hit with the line in it that fits best, and the lines around that."""
         before, behind = self._index.around(hit)
         own = hit.text.splitlines()
         words = [word.lower() for word in text.split()]
@@ -121,10 +128,8 @@ class _Batch:
 def _redacted(transcript: Path, reading: Reading) -> Iterator[list[Chunk]]:
     redactor = Redactor()
     for record in read(transcript, reading):
-        pieces = list(chunks(record))
-        for piece in pieces:
-            redactor.note(piece.text)
-        yield [Chunk(one.line, one.part, one.says, one.at, redactor.redact(one.text)) for one in pieces]
+        # As a whole: a key of many lines is none any more when it is cut in pieces.
+        yield list(chunks(record, redactor.note_and_redact(text_of(record))))
 
 
 def _batches(records: Iterator[Sequence[Chunk]], reading: Reading, *, is_whole: bool) -> Iterator[_Batch]:

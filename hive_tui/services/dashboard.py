@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
@@ -43,8 +44,7 @@ SAME_AS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AgentView:
+class AgentView(Struct, frozen=True):
     """One agent with what lists show of it."""
 
     agent: Agent
@@ -94,8 +94,7 @@ class AgentView:
         return self.sighting.memory_bytes if self.sighting else self.agent.memory_bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HiveView:
+class HiveView(Struct, frozen=True):
     """The header and the list of agents."""
 
     at: datetime
@@ -114,6 +113,8 @@ class HiveView:
     """When the next sleep window begins or ends, and which of the two; None where none is active."""
     tokens_today: int = 0
     """Tokens that all agents have spent since 00:00 UTC."""
+    http: str = ""
+    """Where this process answers programs; empty for nowhere."""
 
     @property
     def freed_bytes(self) -> int:
@@ -130,8 +131,7 @@ class HiveView:
         return sum(one.agent.lifecycle is lifecycle for one in self.agents)
 
 
-@dataclass(frozen=True, slots=True)
-class QueueView:
+class QueueView(Struct, frozen=True):
     """The wakeup queue."""
 
     at: datetime
@@ -142,10 +142,11 @@ class QueueView:
     """Attempts by wakeup id."""
     counts: dict[str, int] = field(default_factory=dict)
     """How many wakeups of each status there are in all."""
+    due: int = 0
+    """How many wait and could run now, up to `queue_lists.MOST_COUNTED`."""
 
 
-@dataclass(frozen=True, slots=True)
-class CheckpointsView:
+class CheckpointsView(Struct, frozen=True):
     """The catalog."""
 
     at: datetime
@@ -155,8 +156,7 @@ class CheckpointsView:
     """Copies in the second place, by checkpoint id."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentHistory:
+class AgentHistory(Struct, frozen=True):
     """What has become of one agent: its wakes and its generations."""
 
     at: datetime
@@ -167,8 +167,7 @@ class AgentHistory:
     """Newest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class AgentTasks:
+class AgentTasks(Struct, frozen=True):
     """What one agent is to do, and how far it is."""
 
     at: datetime
@@ -177,14 +176,15 @@ class AgentTasks:
     """For each of its unfinished tasks the goals above it, from the topmost down to the task itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventsView:
+class EventsView(Struct, frozen=True):
     """The event log."""
 
     at: datetime
     events: tuple[LoggedEvent, ...]
     """Oldest first."""
     names: dict[str, str]
+    alerts: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """How a person was told of them, in lines, by their numbers."""
 
 
 class Dashboard:
@@ -199,7 +199,7 @@ class Dashboard:
         self._clock = clock
         self._projects = Projects()
 
-    def hive(self, observation: Observation | None, beat: Beat) -> HiveView:
+    def hive(self, observation: Observation | None, beat: Beat, http: str = "") -> HiveView:
         """Header and agents. Without a look at the panes yet, from the registry alone."""
         agents = observation.agents if observation else tuple(self._database.read(agent_store.everyone))
         sightings = observation.sightings if observation else {}
@@ -232,11 +232,8 @@ class Dashboard:
             for agent in agents
         ]
         full = self._database.trouble
-        troubles = [
-            f"{full.what} {full.hint}" if full else "",
-            observation.trouble if observation else "",
-            *beat.trouble.values(),
-        ]
+        seen = observation.trouble if observation else ""
+        troubles = [f"{full.what} {full.hint}" if full else "", seen, *beat.trouble.values()]
         return HiveView(
             now,
             tuple(sorted(views, key=lambda one: (one.urgency, one.agent.name))),
@@ -248,6 +245,7 @@ class Dashboard:
             observation is not None,
             extras.next_edge,
             sum(extras.tokens.values()),
+            http,
         )
 
     def _extras(self, agents: Iterable[Agent]) -> Extras:
@@ -262,7 +260,8 @@ class Dashboard:
         def read(db: sqlite3.Connection) -> QueueView:
             wakeups = tuple(queue_lists.listed(db, section, now=now, limit=limit))
             names = agent_store.names(db)
-            return QueueView(now, wakeups, names, queue_lists.attempts(db, wakeups), dict(stats.by_status(db)))
+            counts, due = dict(stats.by_status(db)), queue_lists.count_due(db, now=now)
+            return QueueView(now, wakeups, names, queue_lists.attempts(db, wakeups), counts, due)
 
         return self._database.read(read)
 
@@ -292,12 +291,14 @@ class Dashboard:
 
     def events(self, *, limit: int = 500) -> EventsView:
         """The newest events."""
+        from hive_tui.services.alert_views import by_event
         from hive_tui.store import screens
 
         logged = self._database.read(journal.events, limit=limit)
         with self._database.session() as session:
             names = screens.agent_names(session)
-        return EventsView(self._clock.now(), tuple(logged), names)
+        alerts = self._database.read(by_event, logged[0].seq, logged[-1].seq) if logged else {}
+        return EventsView(self._clock.now(), tuple(logged), names, alerts)
 
     def checkpoints(self) -> CheckpointsView:
         """Newest first."""

@@ -1,6 +1,7 @@
 """Reads from a checkpoint's file what the catalog and the registry have to know of it."""
 
 import json
+import sys
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,7 +12,7 @@ from uuid import NAMESPACE_URL, uuid5
 from hive_tui.archive import reader
 from hive_tui.domain.agents import NAME, Activity, Agent, Hosting, Lifecycle, Origin
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
-from hive_tui.domain.contents import FILES, left_out
+from hive_tui.domain.contents import FILES, lacks, left_out
 from hive_tui.domain.errors import CheckpointError
 from hive_tui.domain.workspaces import WorkspaceFacts
 from hive_tui.kinds.catalog import Kinds
@@ -154,3 +155,15 @@ def _text(saved: Mapping[str, Any], key: str) -> str:
 def _optional(saved: Mapping[str, Any], key: str) -> str | None:
     value = saved.get(key)
     return value if isinstance(value, str) else None
+
+
+def everything_left_out(one: Checkpoint) -> list[str]:
+    """As the checkpoint itself says; the catalog names the first ones, should its file not be here or be damaged."""
+    known = lacks(one)
+    try:
+        state = json.loads(reader.read_member(Path(one.path), "workspace/state.json"))
+        facts = WorkspaceFacts.from_json(state)
+    except (CheckpointError, KeyError, TypeError, ValueError, AttributeError):
+        return known
+    of_workspace = left_out(facts, most=sys.maxsize)
+    return [*of_workspace, *(what for what in known if what not in of_workspace and not what.startswith("and "))]

@@ -1,10 +1,12 @@
 """Runs claimed wakeups and writes down how each attempt ended."""
 
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
+
+from msgspec import structs
 
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.breaker import BreakerPolicy
@@ -18,7 +20,7 @@ from hive_tui.services.hub import Hub
 from hive_tui.services.messages import Undelivered
 from hive_tui.services.nap import Napper
 from hive_tui.services.scheduled_naps import ScheduledNaps
-from hive_tui.services.wake import BUSY, NOT_WOKEN, Waker, WakeResult
+from hive_tui.services.wake import BUSY, Waker, WakeResult, why_not_woken
 from hive_tui.store import agents as agent_store
 from hive_tui.store import claims, journal, wake_states, wakeups
 from hive_tui.store.database import Database
@@ -53,11 +55,19 @@ class Dispatcher:
         self._random = random
         self._naps = ScheduledNaps(database, napper, clock, hub, self._next_at)
 
-    def claim_due(self, *, by: str, limit: int) -> list[Wakeup]:
-        """Take up to `limit` due wakeups; each must be given to `run`."""
+    def claim_due(self, *, by: str, limit: int, is_asked: bool = False) -> list[Wakeup]:
+        """Take up to `limit` due wakeups; each must be given to `run`.
+
+        Args:
+            by: Who claims.
+            limit: So many at most.
+            is_asked: Most likely something is due. Else that is read first, so that nobody else waits for nothing.
+        """
         now = self._clock.now()
-        due_at = self._database.read(wakeups.next_due_at)
-        if due_at is None or due_at > now or limit <= 0:
+        if limit <= 0:
+            return []
+        due_at = now if is_asked else self._database.read(wakeups.next_due_at)
+        if due_at is None or due_at > now:
             return []
         return self._database.write(claims.claim_due, by=by, now=now, limit=limit)
 
@@ -87,12 +97,19 @@ class Dispatcher:
         else:
             self._succeed(claimed, result)
 
-    def renew(self, claimed: list[Wakeup]) -> None:
-        """Extend the leases of wakeups that are being run."""
-        self._database.write(claims.renew, claimed, now=self._clock.now())
+    def sweep_leases(self, running: Collection[Wakeup]) -> None:
+        """Extend the leases of wakeups that run in this process, and end the attempts of workers that died."""
+        if running:
+            self._database.write(claims.renew, list(running), now=self._clock.now())
+        self.recover_orphans(only_expired=True, but=frozenset(one.id for one in running))
 
-    def recover_orphans(self, *, only_expired: bool) -> list[Wakeup]:
-        """End attempts whose worker died: tried again at once the first time, then after the backoff."""
+    def recover_orphans(self, *, only_expired: bool, but: Collection[str] = ()) -> list[Wakeup]:
+        """End attempts whose worker died: tried again at once the first time, then after the backoff.
+
+        Args:
+            only_expired: Spare those whose lease still runs.
+            but: Wakeups that are known to run; the clock may step between two looks at it, and expire any lease.
+        """
 
         def next_at(orphan: Wakeup) -> datetime | None:
             if orphan.attempts >= orphan.max_attempts:
@@ -100,7 +117,7 @@ class Dispatcher:
             return self._clock.now() if orphan.attempts == 1 else self._next_at(orphan)
 
         orphans = self._database.write(
-            _recover, next_at, self._breaker, now=self._clock.now(), only_expired=only_expired
+            _recover, next_at, self._breaker, now=self._clock.now(), only_expired=only_expired, but=but
         )
         for orphan in orphans:
             event = _orphaned(orphan)
@@ -134,7 +151,7 @@ class Dispatcher:
         is_question = bool(verdicts) and verdicts[-1].decision is Decision.ASK
         if is_question and not claimed.is_by_person_alone:
             next_at = verdicts[-1].until or self._clock.now() + DEFER
-        said = f"{error.what.removeprefix(NOT_WOKEN.format(name))} {error.hint}".strip()
+        said = f"{why_not_woken(name, error.what)} {error.hint}".strip()
         failure = _Failure(
             said,
             kind,
@@ -197,8 +214,9 @@ def _recover(
     *,
     now: datetime,
     only_expired: bool,
+    but: Collection[str],
 ) -> list[Wakeup]:
-    orphans = claims.recover_orphans(db, now=now, next_at=next_at, only_expired=only_expired)
+    orphans = claims.recover_orphans(db, now=now, next_at=next_at, only_expired=only_expired, but=but)
     for orphan in orphans:
         if orphan.action is Action.WAKE:
             wake_states.failed(db, orphan.agent_id, policy, now=now)
@@ -260,5 +278,5 @@ def _fail(
         wake_states.failed(db, claimed.agent_id, policy, now=now)
     agent = agent_store.get(db, claimed.agent_id)
     if failure.next_at is None and agent.lifecycle is Lifecycle.ASLEEP:
-        agent_store.put(db, replace(agent, lifecycle=Lifecycle.FAILED, reason=failure.said, since_at=now))
+        agent_store.put(db, structs.replace(agent, lifecycle=Lifecycle.FAILED, reason=failure.said, since_at=now))
     return True

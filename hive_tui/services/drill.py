@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from hive_tui.adapters.files.room import too_little
 from hive_tui.adapters.locks import FileLock
 from hive_tui.adapters.reading import being_read
 from hive_tui.archive import reader
@@ -129,7 +130,7 @@ class Drills:
 
     def _prove(self, checkpoint: Checkpoint, actor: Actor, progress: Progress) -> DrillResult:
         began = self._clock.monotonic()
-        errors = self._validator.check(checkpoint, actor=actor)
+        errors = self._validator.check(checkpoint, actor=actor, progress=progress)
         restored = ""
         if not errors:
             with self._time_limit(progress), ExitStack() as opened:
@@ -147,22 +148,24 @@ class Drills:
 
     def _restore(self, checkpoint: Checkpoint, folder: Path, progress: Progress) -> tuple[str, Sequence[str]]:
         """What was restored, in words, and what was wrong with it."""
-        progress.step("unpacking it")
+        progress.step("unpacking it", checkpoint.content_bytes)
         saved = folder / "saved"
         saved.mkdir()
         try:
-            names = reader.extract(Path(checkpoint.path), saved, free_links=FILES)
+            names = reader.extract(Path(checkpoint.path), saved, free_links=FILES, advance=progress.advance)
         except DiskFull:
             raise  # that says nothing about the checkpoint
         except CheckpointError as error:
             return "", [error.what]
         progress.step("reading the conversation")
-        problems = self._conversation_problems(checkpoint, saved, names)
+        problems = self._conversation_problems(checkpoint, saved, names, progress)
         progress.step("building the workspace")
         what, more = self._rebuild(saved, folder / "root", progress)
         return f"{counted(len(names), 'member')}, {what}", [*problems, *more]
 
-    def _conversation_problems(self, checkpoint: Checkpoint, saved: Path, names: Sequence[str]) -> list[str]:
+    def _conversation_problems(
+        self, checkpoint: Checkpoint, saved: Path, names: Sequence[str], progress: Progress
+    ) -> list[str]:
         listed = saved / "session/files.json"
         files = json.loads(listed.read_text())["files"] if listed.exists() else []
         missing = [entry["member"] for entry in files if not (saved / entry["member"]).is_file()]
@@ -171,7 +174,7 @@ class Drills:
             problems.append("it has no conversation in it, although it had one when it was taken")
         for name in names:
             if name.startswith("session/") and name.endswith(".jsonl"):
-                problems += [str(error) for error in transcript_errors(saved / name, name)]
+                problems += [str(error) for error in transcript_errors(saved / name, name, progress)]
         return problems
 
     def _rebuild(self, saved: Path, root: Path, progress: Progress) -> tuple[str, Sequence[str]]:
@@ -182,21 +185,23 @@ class Drills:
             return "no workspace", []
         try:
             if state.get("needs_repo"):
-                self._workspaces.check(workspace)
+                self._workspaces.check(workspace, progress)
                 return "a bundle that is sound and needs its repository", []
             # A linked worktree would be hung into the user's repository; here it stands alone.
             state_file.write_text(json.dumps(state | {"is_linked_worktree": False}))
             self._workspaces.recreate(workspace, root, progress)
-            return "the work tree as it was", self._workspaces.verify(workspace, root)
+            progress.step("comparing the workspace")
+            return "the work tree as it was", self._workspaces.verify(workspace, root, progress)
         except DiskFull:
             raise
         except WorkspaceError as error:
             return "", [error.what]
 
     def _refuse_without_room(self, checkpoint: Checkpoint, folder: Path) -> None:
-        content = max(checkpoint.size_bytes, int(checkpoint.summary.get("content_bytes") or 0))
-        if shutil.disk_usage(folder).free < ROOM * content + RESERVE_BYTES:
-            raise DiskFull("There is not enough room on the disk for a restore drill.", hint="Free some space.")
+        content = max(checkpoint.size_bytes, checkpoint.content_bytes)
+        missing = ROOM * content + RESERVE_BYTES - shutil.disk_usage(folder).free
+        if missing > 0:
+            raise too_little(folder, ROOM * content, missing)
 
     @contextmanager
     def _time_limit(self, progress: Progress) -> Iterator[None]:

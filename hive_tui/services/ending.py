@@ -1,10 +1,12 @@
 """Ends an agent the way its kind wants, and makes sure that it is gone."""
 
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from hive_tui.adapters.clock import wait_until
+from hive_tui.adapters.handles import Open, open_in, open_on_host
 from hive_tui.domain.agents import Activity, Agent, Hosting
 from hive_tui.domain.errors import TmuxError
 from hive_tui.domain.ports import Clock, Panes, Processes
@@ -40,6 +42,8 @@ class Ended:
     """Processes that not even SIGKILL has ended."""
     was_killed: bool
     """Whether a signal had to end what should have left by itself, so that it could not tidy its terminal."""
+    open: Mapping[str, int | None] = field(default_factory=dict)
+    """Open files and connections of its processes before and after, for the metrics."""
 
 
 class Ender:
@@ -54,6 +58,7 @@ class Ender:
         """Ask the agent to exit, wait, and end what is left of its tree."""
         tree = self._tree_now(sighting)
         memory = {process: self._processes.anonymous_bytes(process.pid) for process in tree}
+        before = open_in(process.pid for process in tree)
         root = sighting.root.id
         was_killed = not self._leaves_when_asked(sighting, kind)
         if was_killed:
@@ -61,7 +66,8 @@ class Ender:
         self._end_one_by_one([process for process in tree if process != root])
         left = tuple(process for process in tree if self._processes.is_alive(process))
         freed = sum(size for process, size in memory.items() if process not in left)
-        return Ended(len(tree) - len(left), freed, left, was_killed)
+        after = open_in(process.pid for process in left)
+        return Ended(len(tree) - len(left), freed, left, was_killed, _opened(before, after))
 
     def await_end(self, process: ProcessId, patience_s: float) -> bool:
         """Give a process that was asked to exit some time for it; whether it is gone."""
@@ -128,6 +134,16 @@ class Ender:
             timeout_s=patience_s,
             clock=self._clock,
         )
+
+
+def _opened(before: Open, after: Open) -> Mapping[str, int | None]:
+    return {
+        "handles_before": before.handles,
+        "handles_after": after.handles,
+        "connections_before": before.connections,
+        "connections_after": after.connections,
+        "host_handles_after": open_on_host(),
+    }
 
 
 def keep_pane_open(panes: Panes, sighting: Sighting, card: str) -> None:

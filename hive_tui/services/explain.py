@@ -1,15 +1,18 @@
 """Says why an agent is in its state, what speaks against a nap, and what a wake would do."""
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.budget import price_in_words, used_in_words
 from hive_tui.domain.checkpoints import Checkpoint, candidates
 from hive_tui.domain.durations import in_words
+from hive_tui.domain.effects import Effect
 from hive_tui.domain.errors import HiveError, TmuxError
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Panes, Processes
@@ -17,11 +20,13 @@ from hive_tui.domain.prompts import PromptLine
 from hive_tui.domain.quoting import quoted
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.sightings import Claim, Sighting, why_it_lost
+from hive_tui.domain.terminal import TerminalReports
 from hive_tui.domain.usage import count_in_words
 from hive_tui.domain.vetoes import Veto, vetoes
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.services.budgets import Budgets, BudgetView
+from hive_tui.services.effect_views import unknown
 from hive_tui.services.nap import Napper
 from hive_tui.services.observer import Observation
 from hive_tui.services.shell_pane import ShellPane
@@ -80,6 +85,12 @@ class Explanation:
     life: str = ""
     """When it last gave a sign of life, and by what; empty if it does not run."""
     spending: Spending | None = None
+    needs: tuple[str, ...] = ()
+    """Services and models that it needs, each with its state now."""
+    is_heard: bool = True
+    """Whether what programs report by escape sequences in its pane is heard here, if it is one that does so."""
+    unknown: tuple[Effect, ...] = ()
+    """Side effects of which nobody knows whether they have happened."""
 
     def lines(self) -> list[str]:
         """For a person."""
@@ -99,6 +110,8 @@ class Explanation:
             found.append(
                 f"  {'says' if number == 0 else 'also':12} {claim.activity} ({claim.source}): {claim.detail}{lost}"
             )
+        if self.claims and not self.is_heard:
+            found.append("  not heard    what it reports by escape sequences: only the dashboard and `serve` listen")
         if self.claims:
             reasons = [str(veto) for veto in self.vetoes] or ["nothing; z or `hive-tui nap` puts it to sleep"]
             found += [f"  {'against nap' if at == 0 else '':12} {reason}" for at, reason in enumerate(reasons)]
@@ -106,10 +119,14 @@ class Explanation:
         for wakeup in self.wakeups:
             found.append(
                 f"  queued       {wakeup.action} by {wakeup.trigger}, {wakeup.status},"
-                f" due {wakeup.scheduled_for:%H:%M:%S} UTC, attempt {wakeup.attempts} of {wakeup.max_attempts}"
+                f" due {wakeup.scheduled_for:%Y-%m-%d %H:%M:%S} UTC, attempt {wakeup.attempts} of {wakeup.max_attempts}"
                 + (f"; last: {wakeup.last_error}" if wakeup.last_error else "")
             )
         found += [f"  {'the gate' if at == 0 else '':12} {said}" for at, said in enumerate(self.gate)]
+        found += [f"  {'needs' if at == 0 else '':12} {need}" for at, need in enumerate(self.needs)]
+        for at, effect in enumerate(self.unknown):
+            said = f"{effect.shown} ({effect.target}); say which it is: `hive-tui effect resolve {quote(effect.key)}`"
+            found.append(f"  {'unknown' if at == 0 else '':12} {said}")
         spending = self.spending.lines() if self.spending else []
         found += [f"  {'tokens' if at == 0 else '':12} {said}" for at, said in enumerate(spending)]
         return found
@@ -132,9 +149,12 @@ class Explanation:
                 for at, one in enumerate(self.claims)
             ],
             "session": self.session,
+            "is_heard": self.is_heard,
             "vetoes": [{"rule": veto.rule, "reason": veto.reason} for veto in self.vetoes],
             "wake": list(self.wake),
             "gate": list(self.gate),
+            "needs": list(self.needs),
+            "unknown_effects": [one.key for one in self.unknown],
             "tmux": self.trouble,
             "wake_tokens": self.spending.price if self.spending else None,
             "may_not_spend": (self.spending.refusal or None) if self.spending else None,
@@ -159,6 +179,8 @@ class Explainer:
         kinds: Kinds,
         clock: Clock,
         budgets: Budgets,
+        needs: Callable[[Agent], tuple[str, ...]],
+        terminal: Callable[[], TerminalReports | None],
     ) -> None:
         self._database = database
         self._napper = napper
@@ -167,6 +189,8 @@ class Explainer:
         self._kinds = kinds
         self._clock = clock
         self._budgets = budgets
+        self._needs = needs
+        self._terminal = terminal
 
     def explain(self, agent: Agent, observation: Observation) -> Explanation:
         """Everything about the agent as it was just seen."""
@@ -184,6 +208,9 @@ class Explainer:
             tuple(self._database.read(_gate, agent.id, self._clock.now())),
             self._life(agent, observation),
             self._spending(agent),
+            self._needs(agent),
+            not self._kinds.get(agent.kind).listens or self._terminal() is not None,
+            tuple(unknown(self._database, agent.id)),
         )
 
     def _life(self, agent: Agent, observation: Observation) -> str:
@@ -203,8 +230,10 @@ class Explainer:
 
     def _session(self, agent: Agent, sighting: Sighting | None, good: Checkpoint | None) -> str:
         if sighting is not None:
+            if sighting.session.id is None:
+                return f"unknown: {sighting.session.source}"
             transcript = sighting.session.transcript or "its transcript is not there"
-            return f"{sighting.session.id or 'unknown'} (by {sighting.session.source}); {transcript}"
+            return f"{sighting.session.id} (by {sighting.session.source}); {transcript}"
         if agent.session_id is None:
             return "none is known that could be resumed"
         found = self._transcript(agent)
@@ -222,7 +251,7 @@ class Explainer:
         self, agent: Agent, observation: Observation, sighting: Sighting | None, good: Checkpoint | None
     ) -> list[str]:
         if sighting is not None:
-            return ["does nothing: it is awake"]
+            return ["does nothing: it is awake", *self._after_a_nap(agent, sighting)]
         if observation.state is ServerState.HUNG:
             return ["is tried once tmux answers again: until then nobody knows whether it runs"]
         if agent.session_id is None:
@@ -235,8 +264,20 @@ class Explainer:
             steps = ["starts from the vendor's transcript alone, after a question: there is no valid checkpoint"]
         if not Path(agent.cwd).exists():
             steps.append(f"brings the folder {agent.cwd} back")
-        command = self._kinds.get(agent.kind).resume_command(agent.argv, agent.session_id)
-        return [*steps, f"runs `{quoted(command, 'sh') or command}`", self._where(agent, observation.pane_of(agent))]
+        return [
+            *steps,
+            f"runs {self._command(agent, agent.session_id)}",
+            self._where(agent, observation.pane_of(agent)),
+        ]
+
+    def _after_a_nap(self, agent: Agent, sighting: Sighting) -> list[str]:
+        if sighting.session.id is None:
+            return []
+        return [f"after a nap it runs {self._command(agent, sighting.session.id)}"]
+
+    def _command(self, agent: Agent, session_id: str) -> str:
+        command = self._kinds.get(agent.kind).resume_command(agent.argv, session_id)
+        return f"`{quoted(command, 'sh') or command}`"
 
     def _where(self, agent: Agent, pane: Pane | None) -> str:
         if pane is None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from hive_tui.store.announcements import Announced
 
 
-@dataclass(frozen=True, slots=True)
-class Extras:
+class Extras(Struct, frozen=True):
     """By agent id, unless it says otherwise."""
 
     tokens: Mapping[str, int] = field(default_factory=dict)

@@ -1,103 +1,155 @@
 """One look at the machine: every agent in every pane, found by its process and read by its kind."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
-from pathlib import Path, PurePath
+from __future__ import annotations
 
-from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Hosting, PaneRef
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent
 from hive_tui.domain.errors import StoreError, TmuxDown, TmuxError, TmuxHung, TmuxMissing
 from hive_tui.domain.panes import Pane, PaneList
 from hive_tui.domain.ports import Clock, HookReports, Panes, Processes
-from hive_tui.domain.processes import Process, ProcessId, ProcessTable, cpu_share
+from hive_tui.domain.processes import Process, ProcessTable
 from hive_tui.domain.reconcile import Ending, Seen, ServerState
 from hive_tui.domain.settling import Settling, has_stalled, moved, settled, trace_of, with_stall
 from hive_tui.domain.sightings import DEBOUNCE, FALLBACK, Claim, Session, Sighting
 from hive_tui.domain.vetoes import BUSY_CPU_SHARE
 from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.kinds.conversations import START_SLACK_S
-from hive_tui.kinds.kind import NO_REPORTS, Kind, Look
+from hive_tui.kinds.kind import Kind, Look
+from hive_tui.kinds.no_reports import NO_REPORTS
 from hive_tui.kinds.screen import Screen
+from hive_tui.services.endings import ending_of
+from hive_tui.services.found import Found, hosting_of, is_in_front
+from hive_tui.services.known_sights import KnownSights, counting
+from hive_tui.services.last_look import LastLook, Registered, registered
+from hive_tui.services.liveness import state_of
+from hive_tui.services.memory_of_looks import Memory
 
-SHELLS = frozenset({"bash", "zsh", "fish", "sh", "dash", "ksh", "mksh", "tcsh", "csh", "nu", "elvish", "xonsh"})
-SHELL_OPTIONS_WITH_VALUE = frozenset({"--rcfile", "--init-file", "-o", "+o", "-O", "+O", "--config", "--env-config"})
+if TYPE_CHECKING:
+    from hive_tui.domain.panes import Glimpse
+    from hive_tui.domain.terminal import Heard, TerminalReports
 
 NOTHING = Claim(Activity.UNKNOWN, FALLBACK, "nothing is known")
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An agent's process in a pane, not yet read."""
-
-    kind: Kind
-    pane: Pane
-    root: Process
-    tree: tuple[Process, ...]
-    shared: tuple[ProcessId, ...]
-    hosting: Hosting
-
-
-@dataclass(slots=True)
-class Memory:
-    """What is remembered between looks, so that a look at idle panes costs next to nothing."""
-
-    argv: dict[tuple[ProcessId, str], tuple[str, ...]] = field(default_factory=dict)
-    kinds: dict[tuple[str, ...], Kind | None] = field(default_factory=dict)
-    """By command line."""
-    environ: dict[ProcessId, Mapping[str, str]] = field(default_factory=dict)
-    screens: dict[PaneRef, tuple[int, Screen]] = field(default_factory=dict)
-    ticks: dict[ProcessId, int] = field(default_factory=dict)
-    settling: dict[ProcessId, Settling] = field(default_factory=dict)
-    looked_at: float | None = None
-
-    def forget_all_but(self, table: ProcessTable, panes: Iterable[Pane]) -> None:
-        """Drop what belongs to processes and panes that are gone."""
-        self.argv = {key: value for key, value in self.argv.items() if table.is_alive(key[0])}
-        lines = set(self.argv.values())
-        self.kinds = {argv: kind for argv, kind in self.kinds.items() if argv in lines}
-        self.environ = {key: value for key, value in self.environ.items() if table.is_alive(key)}
-        self.settling = {key: value for key, value in self.settling.items() if table.is_alive(key)}
-        there = {pane.ref for pane in panes}
-        self.screens = {ref: value for ref, value in self.screens.items() if ref in there}
-
-
 class Eyes:
-    """Looks at tmux, at the processes and at what hooks have told; decides nothing. For one thread at a time."""
+    """Looks at tmux, at the processes and at what hooks have told; decides nothing. For one thread at a time.
+
+    Args:
+        terminal: What programs report to their terminals; gives None while nobody listens.
+    """
 
     def __init__(
-        self, panes: Panes, processes: Processes, kinds: Kinds, clock: Clock, hooks: HookReports = NO_REPORTS
+        self,
+        panes: Panes,
+        processes: Processes,
+        kinds: Kinds,
+        clock: Clock,
+        hooks: HookReports = NO_REPORTS,
+        terminal: Callable[[], TerminalReports | None] = lambda: None,
     ) -> None:
         self._panes = panes
         self._processes = processes
         self._kinds = kinds
         self._clock = clock
         self._hooks = hooks
+        self._terminal = terminal
         self._memory = Memory()
+        self._trees = processes.trees()
+        self._known = KnownSights()
+        self._last: LastLook | None = None
 
-    def look(self, agents: Sequence[Agent]) -> tuple[Seen, PaneList, str]:
+    def look(self, agents: Sequence[Agent], *, trust_s: float = 0.0) -> tuple[Seen, PaneList, str]:
         """Everything that can be seen now, the panes, and what is wrong in words.
 
         Args:
             agents: The registry; tells which programs of no known kind were adopted.
+            trust_s: What was read of an agent no longer ago is believed, if nothing has moved since then.
         """
         untaken = self._take_in_reports()
+        registry = registered(agents)
+        if (again := self._look_again(registry, trust_s)) is not None:
+            return *again, untaken
+        self._last = None
+        second = self._second
         state, listed, trouble = self._list()
-        table = self._processes.table()
-        found = self._find(listed, table, agents) if state is ServerState.UP else []
+        # Without tmux, only agents that ran before may be looked for among all processes.
+        is_exact = trust_s == 0.0 or (state is not ServerState.UP and any(agent.process for agent in agents))
+        table = self._processes.table() if is_exact else self._trees.below([pane.pid for pane in listed.panes])
+        found = self._find(listed.panes, table, registry) if state is ServerState.UP else []
         self._remember_screens(found)
-        sightings = tuple(self._read(one, agents) for one in found)
-        self._remember_ticks(found)
+        if state is ServerState.UP:
+            self._listen(found)
+        sightings = tuple(self._seen(one, registry, trust_s) for one in found)
+        self._memory.remember_ticks(found, self._clock.monotonic())
         self._memory.forget_all_but(table, listed.panes)
-        server = listed.server if state is ServerState.UP else None
-        seen = Seen(
+        self._known.forget_all_but(table)
+        if state is ServerState.UP and not is_exact:  # else the trees know nothing yet, or what they knew longer ago
+            self._last = LastLook(self._clock.monotonic(), second, registry, listed, found, sightings)
+        return self._all_seen(state, listed, table, sightings), listed, trouble or untaken
+
+    def _look_again(self, registry: Registered, trust_s: float) -> tuple[Seen, PaneList] | None:
+        """Look only at what has moved since the last look; None where that is not enough.
+
+        All others are as they were seen last, as they are while nothing moves at all: until all is looked at again.
+        """
+        last, second = self._last, self._second
+        is_young = last is not None and self._clock.monotonic() - last.all_seen_at_s < trust_s
+        if last is None or not is_young or registry != last.registry or second < last.second:
+            return None
+        glimpse = self._glimpse(last.second)
+        listed = last.panes_now(glimpse) if glimpse else None
+        if glimpse is None or listed is None:
+            return None
+        moved = last.moved(listed, glimpse, self._resting(registry))
+        there = [pane for pane in listed.panes if pane.ref in moved]
+        table = self._trees.again([pane.pid for pane in there])
+        if table is None:
+            return None
+        new = self._find(there, table, registry)
+        found = last.with_new(moved, new)
+        if found is None:
+            return None
+        self._remember_screens(new)
+        seen = {one.root.id: self._seen(one, registry, trust_s) for one in new}
+        self._memory.remember_ticks(new, self._clock.monotonic())
+        sightings = tuple(seen.get(one.root.id, known) for one, known in zip(found, last.sightings, strict=True))
+        self._last = replace(last, second=second, listed=listed, found=found, sightings=sightings)
+        return self._all_seen(ServerState.UP, listed, table, sightings), listed
+
+    @property
+    def _second(self) -> int:
+        return int(self._clock.now().timestamp())
+
+    def _glimpse(self, since_s: int) -> Glimpse | None:
+        try:
+            return self._panes.glimpse(since_s)
+        except TmuxError:
+            return None  # the look at all of them says what is wrong
+
+    def _resting(self, registry: Registered) -> Callable[[Found, Sighting], bool]:
+        """Tells of an agent whether it has done nothing that its pane does not show."""
+        now_s, rests = self._clock.now().timestamp(), self._known.rests
+
+        def is_at_rest(found: Found, seen: Sighting) -> bool:
+            told = self._told(found, registry.sessions.get(found.root.id), now_s)
+            return not is_busy(seen.cpu_share) and rests(found.root.id, told)
+
+        return is_at_rest
+
+    def _all_seen(
+        self, state: ServerState, listed: PaneList, table: ProcessTable, sightings: tuple[Sighting, ...]
+    ) -> Seen:
+        return Seen(
             state,
-            server,
+            listed.server if state is ServerState.UP else None,
             sightings,
-            is_alive=table.is_alive,
+            is_alive=lambda process: table.is_alive(process) or self._processes.is_alive(process),
             ending=lambda agent: self._ending(agent, listed),
             at=self._clock.now(),
         )
-        return seen, listed, trouble or untaken
 
     def look_at(self, found: Found, known_session: str | None) -> Look:
         """All that a kind judges by."""
@@ -119,13 +171,24 @@ class Eyes:
             known_activity=self._memory.settling.get(found.root.id, Settling()).activity,
             hooks=self._hooks,
             now_s=self._clock.now().timestamp(),
+            heard=self._heard(found),
         )
 
     def find_in(self, pane: Pane, agents: Sequence[Agent] = ()) -> Found | None:
         """The agent in one pane now."""
-        found = self._find(PaneList(pane.ref.server, (pane,)), self._processes.table(), agents)
+        found = self._find([pane], self._processes.table(), registered(agents))
         self._remember_screens(found)
         return found[0] if found else None
+
+    def _listen(self, found: Sequence[Found]) -> None:
+        """Hear the panes of agents that report to their terminal, and no others any more."""
+        terminal = self._terminal()
+        if terminal is not None:
+            terminal.follow([one.pane for one in found if one.kind.listens])
+
+    def _heard(self, found: Found) -> Heard | None:
+        terminal = self._terminal() if found.kind.listens else None
+        return terminal.of_pane(found.pane.ref) if terminal is not None else None
 
     def _take_in_reports(self) -> str:
         """What stood in the way, in words; empty for nothing. What was not taken in now waits."""
@@ -143,10 +206,9 @@ class Eyes:
         except (TmuxHung, TmuxMissing, TmuxError) as error:
             return ServerState.HUNG, PaneList("", ()), error.what
 
-    def _find(self, listed: PaneList, table: ProcessTable, agents: Sequence[Agent]) -> list[Found]:
-        adopted = {agent.process for agent in agents if agent.kind == GENERIC and agent.process is not None}
+    def _find(self, panes: Sequence[Pane], table: ProcessTable, registry: Registered) -> list[Found]:
         found: list[Found] = []
-        for pane in listed.panes:
+        for pane in panes:
             if pane.is_dead:
                 continue
             tree = table.tree(pane.pid)
@@ -154,7 +216,7 @@ class Eyes:
                 if process.tty != tree[0].tty:
                     continue
                 kind = self._kind_of(self._argv(process))
-                if kind is None and process.id in adopted:
+                if kind is None and process.id in registry.adopted:
                     kind = self._kinds.get(GENERIC)
                 if kind is not None:
                     found.append(self._found(kind, pane, process, table))
@@ -202,11 +264,38 @@ class Eyes:
             if pane.id in captured:
                 self._memory.screens[pane.ref] = (now, Screen(captured[pane.id]))
 
-    def _read(self, found: Found, agents: Sequence[Agent]) -> Sighting:
-        known = next((agent.session_id for agent in agents if agent.process == found.root.id), None)
-        look = self.look_at(found, known)
+    def _seen(self, found: Found, registry: Registered, trust_s: float) -> Sighting:
+        """What is read of an agent; of one that rests, not again and again because another one works."""
+        screen, session = self._memory.screens.get(found.pane.ref), registry.sessions.get(found.root.id)
+        cpu = self._memory.cpu_share(found, self._processes.ticks_per_s, self._clock.monotonic())
+        signs = (
+            found.pane,
+            screen[1].ansi if screen else None,
+            [(process.id, process.pgrp, process.tpgid) for process in found.tree],
+            found.shared,
+            session,
+            is_busy(cpu),
+        )
+        return self._known.seen(
+            found.root.id,
+            signs,
+            lambda: self._read(found, session, cpu),
+            now_s=self._clock.monotonic(),
+            trust_s=trust_s,
+            told=self._told(found, session, self._clock.now().timestamp()),
+            cpu_share=cpu,
+        )
+
+    def _told(self, found: Found, session: str | None, now_s: float) -> object:
+        """What an agent has told of itself, by hooks and to its terminal, and whether that counts still."""
+        kind, heard = found.kind.name, self._heard(found)
+        by_session = self._hooks.of_session(kind, session) if session else None
+        reports = (self._hooks.of_process(kind, found.root.id), by_session)
+        return reports, heard, counting(reports, heard, now_s)
+
+    def _read(self, found: Found, known_session: str | None, cpu: float | None) -> Sighting:
+        look = self.look_at(found, known_session)
         session = found.kind.session(look)
-        cpu = self._cpu_share(found)
         claims = self._settled(look, session, cpu, found.kind.claims(look) or (NOTHING,))
         return Sighting(
             kind=found.kind.name,
@@ -216,7 +305,7 @@ class Eyes:
             shared=found.shared,
             argv=look.argv,
             cwd=look.cwd,
-            env=found.kind.kept_env(look.environ),
+            env=self._kept_env(found, look.environ),
             is_legible=bool(look.environ),
             hosting=found.hosting,
             session=session,
@@ -224,22 +313,37 @@ class Eyes:
             background=found.kind.background(look),
             # A dialog takes the place of the input box; what begins with its glyph then is something else.
             draft="" if claims[0].activity in NEEDS_PERSON else found.kind.draft(look),
-            memory_bytes=sum(self._processes.anonymous_bytes(process.pid) for process in found.tree),
+            memory_bytes=sum(map(self._anonymous_bytes, found.tree)),
             started_at=self._processes.started_at(found.root.id),
             cpu_share=cpu,
             is_settled=claims[0].source != DEBOUNCE,
             is_in_front=is_in_front(found),
         )
 
+    def _kept_env(self, found: Found, environ: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+        kept = self._memory.kept_env.get(found.root.id)
+        if not kept:  # in the middle of an exec there is no environment for a moment
+            kept = self._memory.kept_env[found.root.id] = found.kind.kept_env(environ)
+        return kept
+
+    def _anonymous_bytes(self, process: Process) -> int:
+        """Asked anew only of a process that has used CPU since it was asked last: no other one takes memory."""
+        known = self._memory.anonymous.get(process.id)
+        if known is None or known[0] != process.cpu_ticks:
+            known = self._memory.anonymous[process.id] = (
+                process.cpu_ticks,
+                self._processes.anonymous_bytes(process.pid),
+            )
+        return known[1]
+
     def _settled(self, look: Look, session: Session, cpu: float | None, claims: tuple[Claim, ...]) -> tuple[Claim, ...]:
         """What the kind says, unless a weak source alone has changed its mind, or nothing moves at all."""
         now_s = self._clock.monotonic()
         before = self._memory.settling.get(look.root.id, Settling(moved_at_s=now_s))
-        is_busy = cpu is not None and cpu > BUSY_CPU_SHARE
         below = tuple(process.id for process in look.tree[1:])
         is_working = claims[0].activity is Activity.WORKING
-        shown = look.screen.bottom(40) if is_working else ()
-        trace = trace_of(shown, is_working, _state(session.transcript), below, is_busy and now_s)
+        shown, transcript = look.screen.bottom(40) if is_working else (), session.transcript
+        trace = trace_of(shown, is_working, transcript and state_of(transcript), below, is_busy(cpu) and now_s)
         after, claims = settled(moved(before, trace, now_s), claims, now_s)
         self._memory.settling[look.root.id] = after
         if not has_stalled(after, claims, now_s):
@@ -249,60 +353,10 @@ class Eyes:
         has_tool = any(self._processes.started_at(process).timestamp() >= began_s for process in below)
         return claims if has_tool else with_stall(after, claims, now_s)
 
-    def _cpu_share(self, found: Found) -> float | None:
-        if self._memory.looked_at is None or found.root.id not in self._memory.ticks:
-            return None
-        span_s = self._clock.monotonic() - self._memory.looked_at
-        return cpu_share(self._memory.ticks, found.tree, self._processes.ticks_per_s, span_s)
-
-    def _remember_ticks(self, found: Sequence[Found]) -> None:
-        self._memory.ticks = {process.id: process.cpu_ticks for one in found for process in one.tree}
-        self._memory.looked_at = self._clock.monotonic()
-
     def _ending(self, agent: Agent, listed: PaneList) -> Ending:
-        pane = listed.get(agent.pane)
-        if pane is None:
-            return Ending.CLOSED
-        screen = None
-        try:
-            # Who leaves by itself gives the screen back; a farewell above one that was kept is of an earlier exit.
-            if not pane.alternate_on:
-                screen = Screen(self._panes.capture(pane.id, history_lines=50))
-        except TmuxError:
-            return Ending.CLOSED
-        return Ending.QUIT if self._kinds.get(agent.kind).left_cleanly(agent, screen) else Ending.CRASHED
+        return ending_of(agent, self._kinds.get(agent.kind), listed, self._panes, self._clock)
 
 
-def is_in_front(found: Found) -> bool:
-    """Whether the agent has the keyboard of its pane; a tool of its own may have it for a moment."""
-    groups = {process.pgrp for process in found.tree}
-    return found.hosting is Hosting.COMMAND or found.root.tpgid in groups
-
-
-def _state(path: str | None) -> tuple[int, int] | None:
-    """What changes when a file is written."""
-    with suppress(OSError):
-        stat = Path(path).stat() if path else None
-        return (stat.st_mtime_ns, stat.st_size) if stat else None
-    return None
-
-
-def hosting_of(root: Process, pane: Pane, table: ProcessTable, argv: Callable[[Process], Sequence[str]]) -> Hosting:
-    """Whether an interactive shell stands above the agent, which stays when it exits."""
-    if root.pid == pane.pid:
-        return Hosting.COMMAND
-    above = table.ancestors(root.pid, until=pane.pid)
-    return Hosting.SHELL if any(is_interactive_shell(argv(process)) for process in above) else Hosting.COMMAND
-
-
-def is_interactive_shell(argv: Sequence[str]) -> bool:
-    """Whether a command line is that of a shell at a prompt, not of one that runs a script or `-c`."""
-    if not argv or PurePath(argv[0].lstrip("-")).name not in SHELLS:
-        return False
-    words = iter(argv[1:])
-    for word in words:
-        if word in SHELL_OPTIONS_WITH_VALUE:
-            next(words, None)
-        elif not word.startswith(("-", "+")) or (word[:2] != "--" and "c" in word[1:]):
-            return False
-    return True
+def is_busy(cpu: float | None) -> bool:
+    """Whether an agent has used so much of a core that it does something, whatever it shows."""
+    return cpu is not None and cpu > BUSY_CPU_SHARE

@@ -13,7 +13,7 @@ from hive_tui.domain.contents import FILES
 from hive_tui.domain.errors import NeedsPerson, WakeFailed, WakeImpossible, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.ports import Workspaces
-from hive_tui.kinds.catalog import Kinds
+from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.services.conversation import replace_file, set_aside_companions
 from hive_tui.services.hub import Hub
 from hive_tui.services.snapshot import Snapshotter
@@ -69,10 +69,12 @@ class FillIn:
             WakeFailed: Something is missing that no good checkpoint holds.
         """
         transcript = self._transcript(agent)
-        tried = candidates(self._database.read(checkpoints.of_agent, agent.id), agent.checkpoint_id)
+        known = self._database.read(checkpoints.of_agent, agent.id)
+        tried = candidates(known, agent.checkpoint_id)
         good, damaged = self._first_good(agent, tried)
         if good is None:
-            return self._without_checkpoint(agent, transcript, damaged, confirmed=confirmed)
+            older = next((one for one in known if one.is_valid and one not in tried), None)
+            return self._without_checkpoint(agent, transcript, damaged, older, confirmed=confirmed)
         restored: list[str] = []
         if transcript is None:
             transcript = self._restore_session(agent, good)
@@ -84,9 +86,10 @@ class FillIn:
 
     def _transcript(self, agent: Agent) -> Path | None:
         if agent.session_id is None or agent.config_dir is None:
+            then = "`hive-tui adopt` takes it in again" if agent.kind == GENERIC else "hive-tui then finds it there"
             raise NeedsPerson(
                 f"{agent.name} cannot be woken: no conversation of it is known that could be resumed.",
-                hint=f"Start it by hand in {agent.cwd}; hive-tui then finds it there.",
+                hint=f"Start it by hand in {agent.cwd}; {then}.",
             )
         found = self._kinds.get(agent.kind).find_transcript(Path(agent.config_dir), agent.session_id)
         return found if found is not None and found.stat().st_size > 0 else None
@@ -118,14 +121,23 @@ class FillIn:
         self._hub.publish(event)
 
     def _without_checkpoint(
-        self, agent: Agent, transcript: Path | None, damaged: list[tuple[Checkpoint, str]], *, confirmed: bool
+        self,
+        agent: Agent,
+        transcript: Path | None,
+        damaged: list[tuple[Checkpoint, str]],
+        older: Checkpoint | None,
+        *,
+        confirmed: bool,
     ) -> Source:
         named = "; ".join(f"generation {bad.generation}: {why}" for bad, why in damaged)
+        which = "all checkpoints" if older is None else f"{len(damaged)} checkpoints in a row"
+        go_back = f"`hive-tui restore {agent.name} --generation {older.generation}` goes back further." if older else ""
         if transcript is None:
-            why = f"all its checkpoints are damaged ({named})" if damaged else "it has no checkpoint"
+            why = f"{which} of it are damaged ({named})" if damaged else "it has no checkpoint"
+            there = go_back or "A backup of the checkpoints folder may still hold a good one."
             raise NeedsPerson(
                 f"{agent.name} cannot be woken: its transcript is gone, and {why}.",
-                hint="Nothing was overwritten. A backup of the checkpoints folder may still hold a good one.",
+                hint=f"Nothing was overwritten. {there}",
             )
         if not Path(agent.cwd).exists():
             raise WakeFailed(
@@ -134,8 +146,8 @@ class FillIn:
             )
         if damaged and not confirmed:
             raise NeedsPerson(
-                f"Every checkpoint of {agent.name} is damaged ({named}); its transcript is there.",
-                hint=f"`hive-tui wake {agent.name} --yes` wakes it from the transcript alone.",
+                f"{which.capitalize()} of {agent.name} are damaged ({named}); its transcript is there.",
+                hint=f"`hive-tui wake {agent.name} --yes` wakes it from the transcript alone. {go_back}".strip(),
                 confirmable=True,
             )
         return Source(None, len(damaged), transcript, ())
@@ -180,7 +192,8 @@ class FillIn:
                 except WorkspaceError as error:
                     raise WakeFailed(f"{agent.name} cannot be woken: {error.what}", hint=error.hint) from error
         if cwd.exists():
-            return f"the folder {state['root']}"
+            left_out = checkpoint.summary.get("workspace", {}).get("left_out", ())
+            return f"the folder {state['root']}" + (f" (not in it: {'; '.join(left_out)})" if left_out else "")
         try:
             cwd.mkdir(parents=True)
         except OSError as error:

@@ -1,19 +1,23 @@
 """Whether anything has happened since the last look, for next to nothing: an idle hive is not looked at."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import TmuxError
-from hive_tui.domain.ports import Clock, PaneWatch
+from hive_tui.domain.panes import PaneWatch
+from hive_tui.domain.ports import Clock
 from hive_tui.domain.processes import ProcessId
+from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.settling import DEBOUNCE_S
-from hive_tui.services.liveness import watched_files
+from hive_tui.services.liveness import files_of, state_of
 from hive_tui.services.observer import Observation
 from hive_tui.store.database import Database
 
 Trace = Mapping[object, object]
+
+SETTLED_S = 0.1
+"""A file that was written so recently may be written again without a trace: its time is told in steps."""
 
 
 class Glance:
@@ -22,26 +26,39 @@ class Glance:
     `has_news` is for one thread, always the same.
 
     Args:
+        living: Which of these processes live.
         folders: They change when a hook of an agent tells something.
+        heard: Gives something else when an agent has reported something to its terminal.
+        close: Called when nobody glances any more.
     """
 
     def __init__(
         self,
         database: Database,
         watch: PaneWatch,
-        is_alive: Callable[[ProcessId], bool],
+        living: Callable[[Sequence[ProcessId]], object],
         clock: Clock,
         folders: Sequence[Path] = (),
+        heard: Callable[[], object] = lambda: None,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._watch = watch
-        self._is_alive = is_alive
+        self._living = living
         self._clock = clock
-        self._folders = tuple(folders)
-        self._files: tuple[Path, ...] = ()
+        self._folders = tuple(map(str, folders))
+        self._heard = heard
+        self.close = close
+        self._files: tuple[str, ...] = ()
         self._running: tuple[ProcessId, ...] = ()
-        self._known: Trace = {}
+        self._known: dict[object, object] = {}
+        self._foreign = 0
+        """How the counter of other processes' commits stood before the trace that is known."""
         self._again_at: float | None = None
+        self._log = f"{database.path}-wal"
+        self._quiet: Trace | None = None
+        self.is_deserted = False
+        """Whether there was no tmux server at the last look, and no agent that ran."""
 
     def note(self, observation: Observation) -> None:
         """Watch the agents that a look has found, and look once more if the second of the last output goes on.
@@ -49,7 +66,8 @@ class Glance:
         tmux tells that second and nothing finer, so that more output in it leaves no trace.
         """
         awake = [agent for agent in observation.agents if agent.lifecycle is Lifecycle.AWAKE and agent.process]
-        self._files = tuple(path for agent in awake for path in watched_files(agent))
+        self._files = tuple(path for agent in awake for path in files_of(agent))
+        self._quiet, self.is_deserted = None, not awake and observation.state is ServerState.DOWN
         self._running = tuple(agent.process for agent in awake if agent.process is not None)
         second = int(observation.at.timestamp())
         if any(pane.output_at >= second for pane in observation.panes.panes):
@@ -57,33 +75,59 @@ class Glance:
         if not all(sighting.is_settled for sighting in observation.sightings.values()):
             self._again_at = observation.at.timestamp() + DEBOUNCE_S
 
+    def is_quiet(self) -> bool:
+        """Whether nothing at all has moved since the last call, as files tell; False where it takes a glance to say so.
+
+        Only without a tmux server; in any one thread, at once.
+        """
+        if not self.is_deserted or self._again_at is not None or not self._watch.is_absent():
+            self._quiet = None
+            return False
+        before, now_s = self._quiet, self._clock.now().timestamp()
+        log = state_of(self._log)
+        is_settled = log is None or abs(now_s - log[0] / 1e9) > SETTLED_S
+        seen: dict[object, object] = {path: state_of(path) for path in self._folders}
+        seen |= {"log": log, "heard": self._heard()}
+        self._quiet = seen if is_settled else None
+        return before is not None and seen == before
+
     def has_news(self) -> bool:
-        """Whether something has moved since the last call.
+        """Whether something has moved since the last call, or it is time to look once more.
 
         Raises:
             StoreError: The database cannot be read.
         """
+        if self._again_at is not None and self._clock.now().timestamp() >= self._again_at:
+            # What moves meanwhile is news at the next call: what was known is not read anew.
+            self._again_at = None
+            return True
         seen = self._trace()
         is_new = seen != self._known
         self._known = seen
-        if self._again_at is not None and self._clock.now().timestamp() >= self._again_at:
-            self._again_at = None
-            is_new = True
         return is_new
 
-    def _trace(self) -> Trace:
-        trace: dict[object, object] = {path: _state(path) for path in (*self._folders, *self._files)}
-        trace |= {process: self._is_alive(process) for process in self._running}
+    def settle(self) -> None:
+        """What this process has written since the last call is no news where nothing runs; what others wrote still is.
+
+        For the thread of `has_news`.
+
+        Raises:
+            StoreError: The database cannot be read.
+        """
+        if self.is_deserted and self._known:
+            counter = self._database.change_counter()
+            # Behind it: a commit of others in between is in neither, or in this one alone.
+            if self._database.foreign_counter() == self._foreign:
+                self._known["database"] = counter
+
+    def _trace(self) -> dict[object, object]:
+        self._foreign = self._database.foreign_counter() if self.is_deserted else 0
+        trace: dict[object, object] = {path: state_of(path) for path in (*self._folders, *self._files)}
+        trace["living"] = self._living(self._running)
+        trace["heard"] = self._heard()
         trace["database"] = self._database.change_counter()
         try:
             trace["panes"] = self._watch.fingerprint()
         except TmuxError as error:
             trace["panes"] = error.what
         return trace
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    with suppress(OSError):
-        stat = path.stat()
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
-    return None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.errors import HiveError, NeedsPerson
@@ -30,7 +32,7 @@ from hive_tui.store import tasks as task_store
 from hive_tui.store.database import Database
 
 if TYPE_CHECKING:
-    from hive_tui.condense.ledger import Budget, Ledger
+    from hive_tui.condense.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +53,28 @@ class Handoffs:
         kinds: Kinds,
         clock: Clock,
         *,
+        condensed: Callable[[Agent, Path, Sequence[Path]], Ledger],
         default: ContextMode = ContextMode.RESUME,
         policy: ContextPolicy | None = None,
-        budget: Budget | None = None,
         tokens_left: Callable[[str], int | None] = lambda agent_id: None,
         rewritten: Callable[[str, str], str] = lambda agent_id, ledger_sha256: "",
     ) -> None:
         self._database = database
         self._kinds = kinds
         self._clock = clock
+        self._condensed = condensed
         self._default = default
         self._policy = policy or ContextPolicy()
-        self._budget = budget
         self._tokens_left = tokens_left
         self._rewritten = rewritten
 
     def compose(self, agent: Agent, transcript: Path | None = None) -> Composed:
-        """The handoff of an agent, made anew from its transcript.
+        """The handoff of an agent, from its transcript as it is now.
 
         Raises:
-            HiveError: No transcript of it can be read.
+            HiveError: No transcript of it can be read, or it was not condensed in time.
         """
         # Every wake comes by here, and few need that.
-        from hive_tui.condense.ledger import Budget, condense
         from hive_tui.condense.opening import opening
         from hive_tui.condense.tokens import count
 
@@ -83,13 +84,7 @@ class Handoffs:
                 f"No transcript of {agent.name} is known, so there is nothing to condense.",
                 hint="Say something to the agent first.",
             )
-        try:
-            ledger = condense(path, self._budget or Budget(), before=self.earlier(agent, path))
-        except OSError as error:
-            raise HiveError(
-                f"The transcript of {agent.name} cannot be read: {error.strerror or error} ({path}).",
-                hint=f"A wake brings it back from a checkpoint: `hive-tui wake {agent.name}`.",
-            ) from error
+        ledger = self._condensed(agent, path, self.earlier(agent, path))
         state = self._database.read(task_store.state, agent.id)
         tasks = self._database.read(task_store.everything, agent_id=agent.id)
         shortened = self._rewritten(agent.id, sha256(ledger.text.encode()).hexdigest())
@@ -98,10 +93,10 @@ class Handoffs:
         return Composed(text, count(text), ledger)
 
     def decide(self, agent: Agent, wakeup: Wakeup, transcript: Path) -> Handoff:
-        """What the agent of this wakeup starts with, and why.
+        """What the agent of this wakeup starts with, and why; where no handoff can be made, it resumes.
 
         Raises:
-            NeedsPerson: A handoff was asked for by name, and cannot be made.
+            NeedsPerson: A handoff was asked for with the wakeup, and cannot be made.
         """
         made = self._database.read(store.of_wakeup, wakeup.id)
         if made is not None:
@@ -113,7 +108,7 @@ class Handoffs:
         try:
             choice, composed = self._choose(agent, transcript, mode, now)
         except HiveError as error:
-            if mode is ContextMode.HANDOFF:
+            if mode is ContextMode.HANDOFF and CONTEXT in wakeup.context:
                 raise NeedsPerson(error.what, hint=f"Wake it with --context resume instead. {error.hint}") from error
             choice, composed = ContextChoice(ContextMode.RESUME, f"no handoff can be made: {error.what}"), None
         text = composed.text if composed is not None and choice.mode is ContextMode.HANDOFF else ""
@@ -127,17 +122,17 @@ class Handoffs:
         cut_short = self._database.read(store.unfinished, agent.id)
         if cut_short is None:
             return agent
-        return replace(agent, session_id=cut_short.previous_session, transcript=cut_short.previous_transcript)
+        return structs.replace(agent, session_id=cut_short.previous_session, transcript=cut_short.previous_transcript)
 
     def left_behind(self, agent: Agent) -> Agent:
         """The agent as it is while its new conversation starts: whichever it finds in its pane is its own."""
-        return replace(agent, session_id=None, transcript=None)
+        return structs.replace(agent, session_id=None, transcript=None)
 
     def started(self, agent: Agent, handoff: Handoff, look: Look) -> Agent:
         """The new conversation is there; the agent with it, as far as it is known before anything is said."""
         self._database.write(store.started, handoff.wakeup_id, now=self._clock.now())
         session = self._kinds.get(agent.kind).session(look)
-        return replace(agent, session_id=session.id, transcript=session.transcript)
+        return structs.replace(agent, session_id=session.id, transcript=session.transcript)
 
     def first_messages(self, wakeup: Wakeup) -> tuple[str, ...]:
         """What is said before the wakeup's own messages; a repeated attempt says it again to the messenger."""

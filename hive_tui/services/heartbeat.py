@@ -34,6 +34,8 @@ STEP_TIMEOUT_S = 30.0
 GLANCE_EVERY_S = 1.0
 LOOK_AT_LEAST_EVERY_S = 5.0
 """So often all is looked at although nothing seems to have happened."""
+DESERTED_S = 15.0
+"""So often where there is neither a tmux server nor an agent that ran; when either comes is noticed by a glance."""
 LOOKS_AT_ONCE = 3
 """So many changes in a row are looked at as soon as they are noticed; those that never end, each `observe_every_s`."""
 STOP_PATIENCE_S = 8.0
@@ -79,7 +81,7 @@ class Heartbeat:
     ) -> None:
         self._database, self._observer, self._dispatcher = database, observer, dispatcher
         self._recovery, self._alerts = recovery, alerts
-        self._lock, self._doorbell = lock, doorbell
+        self._lock, self._standby, self._doorbell = lock, lock.successor(), doorbell
         self._clock, self._hub = clock, hub
         self.observe_every_s, self.on_observed = observe_every_s, on_observed
         self._glance, self._chores, self._sources = glance, chores, sources
@@ -94,7 +96,7 @@ class Heartbeat:
         self._saved_looks, self._saved_at = float(LOOKS_AT_ONCE), 0.0
         self._server_was = ServerState.UP
         self._answered_at: str | None = None
-        self._is_rung = False
+        self._is_rung, self._was_rung = False, True
         self._awakened = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         # Steps have threads of their own: a look at the panes must not wait behind somebody's checkpoint.
@@ -102,15 +104,30 @@ class Heartbeat:
         # One thread alone: the database tells of changes by connection, and each thread has its own.
         self._glances = ThreadPoolExecutor(1, thread_name_prefix="glance")
         self._telling = ThreadPoolExecutor(1, thread_name_prefix="tell")
-        self._worker = QueueWorker(
-            database, dispatcher, self._name, step=self._step, failed=self._failed, done=self.ring, changes=changes
+        self._worker = self._new_worker(changes)
+
+    def _new_worker(self, changes: Callable[[], Changes] | None) -> QueueWorker:
+        return QueueWorker(
+            self._database,
+            self._dispatcher,
+            self._name,
+            step=self._step,
+            failed=self._failed,
+            claimed=self._look,
+            done=self.ring,
+            changes=changes,
         )
 
     def ring(self) -> None:
-        """Look at once, and work off the queue meanwhile; call it in the loop's thread."""
+        """Start what is due, and look once that has begun; call it in any thread. Many calls in a row are one."""
+        if not self._worker.ask() and self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(self._look)
+
+    def _look(self) -> None:
+        """Look at once; for the loop's thread."""
         self._is_rung = True
         self._awakened.set()
-        self._worker.ask()
 
     def stir(self) -> None:
         """Glance at once; call it in any thread."""
@@ -122,11 +139,14 @@ class Heartbeat:
         """Beat until `stop` is set, then wait a little for what is in flight."""
         self._loop = asyncio.get_running_loop()
         unsubscribe = self._hub.subscribe(self._heard)
+        stopping = self._loop.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self._awakened.set())
         try:
             while not stop.is_set():
                 await self._tick_or_stop(stop)
                 await self._wait(stop)
         finally:
+            stopping.cancel()
             unsubscribe()
             await self._leave()
 
@@ -145,8 +165,8 @@ class Heartbeat:
 
     async def tick(self) -> None:
         """One round: become the working heartbeat if that is free, look, and work off what is due."""
-        if not self.beat.is_working and self._lock.try_take("heartbeat"):
-            await self._take_over()
+        if not self.beat.is_working:
+            await self._take_over_or_stand_by()
         self._note_clock_step()
         if self._worker.has_begun:
             await self._worker.work_off()
@@ -159,7 +179,8 @@ class Heartbeat:
                 await self._step("listen to what asks for wakes", self._sources.start)
             if self._clock.monotonic() - self._swept_at >= min(LEASE_SWEEP_S, self._sweep_s):
                 self._swept_at = self._clock.monotonic()
-                await self._step("sweep the leases", self._sweep)
+                await self._worker.sweep_leases()
+                await self._step("leave a sign of life", self._sign)
             if self._worker.has_begun:
                 await self._worker.work_off()
             await self._do_chores()
@@ -182,10 +203,18 @@ class Heartbeat:
         for chore in due if isinstance(due, list) else ():
             await self._step(chore.name, chore.work)
 
+    async def _take_over_or_stand_by(self) -> None:
+        if self._lock.try_take("heartbeat"):
+            self._standby.release()
+            await self._take_over()
+        else:
+            with suppress(HiveError):
+                self._standby.try_take("stand by")
+
     async def _take_over(self) -> None:
         self.beat.is_working = True
         with suppress(OSError):
-            receiver = self._doorbell.open()
+            receiver = self._doorbell.open(self.ring)
             asyncio.get_running_loop().add_reader(receiver.fileno(), self._on_ring)
         self._to_begin = {
             "own the write-ahead log": lambda: self._database.checkpoint_wal(own=True),
@@ -206,10 +235,9 @@ class Heartbeat:
         self.ring()
 
     def _heard(self, event: Event) -> None:
-        """A wakeup was asked for in this process: from any thread, and also where there is no doorbell."""
-        if event.kind is EventKind.WAKEUP_SCHEDULED and self._loop is not None:
-            with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(self.ring)
+        """A wakeup was asked for in this process, and who asked has not rung yet."""
+        if event.kind is EventKind.WAKEUP_SCHEDULED:
+            self.ring()
 
     def _note_clock_step(self) -> bool:
         """Whether the wall clock has stepped since the last look: then every due time is another one."""
@@ -222,7 +250,9 @@ class Heartbeat:
         return step is not None
 
     def _observe(self) -> None:
-        observation = self._observer.observe()
+        # Who rings has done something that shows in no sign.
+        trust_s = 0.0 if self._was_rung or self._glance is None else max(LOOK_AT_LEAST_EVERY_S, self.observe_every_s)
+        observation = self._observer.observe(trust_s=trust_s)
         if self._glance is not None:
             self._glance.note(observation)
         self.on_observed(observation)
@@ -240,10 +270,7 @@ class Heartbeat:
         self._database.write(journal.log, event, now=self._clock.now())
         self._hub.publish(event)
 
-    def _sweep(self) -> None:
-        if in_flight := self._worker.in_flight:
-            self._dispatcher.renew(in_flight)
-        self._dispatcher.recover_orphans(only_expired=True)
+    def _sign(self) -> None:
         sign = {"pid": os.getpid(), "name": self._name, settings.ANSWERED_AT: self._answered_at}
         self._database.write(settings.put, settings.HEARTBEAT, sign, now=self._clock.now())
 
@@ -293,12 +320,17 @@ class Heartbeat:
         begun_at = self._clock.monotonic()
         glance_s = min(GLANCE_EVERY_S, self.observe_every_s)
         longest_s = await self._longest_wait_s()
+        if self._glance is not None and self._glance.is_deserted:  # a round writes a sign of life, and more
+            await self._step("glance at the panes", self._glance.settle, self._glances)
         has_news = False
         while not stop.is_set() and not self._is_rung:
             left_s = longest_s - (self._clock.monotonic() - begun_at)
             if left_s <= 0:
                 break
-            await self._sleep(min(left_s, glance_s), stop)
+            alarm = asyncio.get_running_loop().call_later(min(left_s, glance_s), self._awakened.set)
+            await self._awakened.wait()
+            alarm.cancel()
+            self._awakened.clear()
             if self._note_clock_step():
                 break
             if stop.is_set() or self._is_rung or self._glance is None:
@@ -307,11 +339,17 @@ class Heartbeat:
                 has_news = True
                 longest_s = min(longest_s, self._rest_s())
             self.beat.beat_at = self._clock.now()
-        self._is_rung = False
+        self._is_rung, self._was_rung = False, self._is_rung
+
+    @property
+    def _look_at_least_every_s(self) -> float:
+        if self._glance is None:
+            return self.observe_every_s
+        return max(DESERTED_S if self._glance.is_deserted else LOOK_AT_LEAST_EVERY_S, self.observe_every_s)
 
     async def _longest_wait_s(self) -> float:
         """Seconds until the next round must begin, whatever happens."""
-        longest_s = max(LOOK_AT_LEAST_EVERY_S, self.observe_every_s) if self._glance else self.observe_every_s
+        longest_s = self._look_at_least_every_s
         longest_s = min(longest_s, self._sweep_s)
         if self.beat.is_working and not self._worker.is_full:
             with suppress(HiveError):
@@ -336,23 +374,16 @@ class Heartbeat:
     async def _has_news(self, glance: Glance) -> bool:
         if not self.beat.is_working and not self._lock.is_held():
             return True
+        if glance.is_quiet():
+            return False
         return await self._step("glance at the panes", glance.has_news, self._glances) is not False
-
-    async def _sleep(self, seconds: float, stop: asyncio.Event) -> None:
-        """Until rung, stirred or stopped."""
-        waiting = [asyncio.ensure_future(self._awakened.wait()), asyncio.ensure_future(stop.wait())]
-        try:
-            await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for future in waiting:
-                future.cancel()
-        self._awakened.clear()
 
     async def _leave(self) -> None:
         """Wait for wakes that run; what does not end is taken up by the next heartbeat."""
         if self._sources is not None:
             await self._step("leave what asks for wakes", self._sources.stop)
         await self._worker.leave(STOP_PATIENCE_S)
+        self._standby.release()
         if self.beat.is_working:
             with suppress(OSError, ValueError):
                 asyncio.get_running_loop().remove_reader(self._doorbell.fileno())
@@ -364,3 +395,5 @@ class Heartbeat:
         self._telling.shutdown(wait=False)
         for pool in (self._steps, self._glances):
             pool.shutdown(wait=False, cancel_futures=True)
+        if self._glance is not None:
+            self._glance.close()

@@ -57,6 +57,8 @@ class Installed:
     after: str
     original: str | None
     inserted: Sequence[str] = field(default_factory=tuple)
+    folders: Sequence[str] = field(default_factory=tuple)
+    """Those that had to be made for it, the innermost first."""
 
 
 class HookInstaller:
@@ -67,6 +69,9 @@ class HookInstaller:
         environ: Tells where the agents keep their files.
         command: How this hive-tui is started, without arguments.
     """
+
+    by_hand = "`hive-tui install hooks --kind {kind} --dry-run` shows what to add where you keep it."
+    """What helps where the file is a link."""
 
     def __init__(self, home: Path, environ: Mapping[str, str], command: Sequence[str], clock: Clock) -> None:
         self._home = home
@@ -134,11 +139,12 @@ class HookInstaller:
             raise HooksRefused(f"{change.path} was changed meanwhile, so it was left alone.", hint="Try again.")
         try:
             backup = self._back_up(change)
-            self._remember(change)
+            made = self._remember(change)
             if change.after is None:
                 change.path.unlink()
+                _remove_empty(made)
             else:
-                _write(change.path, change.after)
+                write_whole(change.path, change.after)
         except OSError as error:
             raise HooksRefused(
                 f"{change.path} was left as it is: {error.filename or change.path}: {error.strerror or error}.",
@@ -161,7 +167,7 @@ class HookInstaller:
             if stat.S_ISLNK(found.st_mode):
                 raise HooksRefused(
                     f"{path} is a symbolic link to {path.readlink()}, so it was left alone.",
-                    hint=f"`hive-tui install hooks --kind {kind} --dry-run` shows what to add where you keep it.",
+                    hint=self.by_hand.format(kind=kind),
                 )
             if not stat.S_ISREG(found.st_mode) or found.st_size > LARGEST_BYTES:
                 raise HooksRefused(f"{path} is no file of settings, so it was left alone.", hint="Look at it.")
@@ -179,7 +185,7 @@ class HookInstaller:
         folder = self._home / "hook-backups"
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         backup = folder / f"{self._clock.now():%Y%m%dT%H%M%S%f}-{change.kind}-{change.path.name}"
-        _write(backup, change.before)
+        write_whole(backup, change.before)
         return backup
 
     def _state(self) -> dict[str, Installed]:
@@ -189,20 +195,25 @@ class HookInstaller:
             return {path: Installed(**one) for path, one in value.items()}
         return {}
 
-    def _remember(self, change: Change) -> None:
-        """Before the change: after a crash in between, the file is still what it was and nothing is taken out of it."""
+    def _remember(self, change: Change) -> Sequence[str]:
+        """Before the change: after a crash in between, the file is still what it was and nothing is taken out of it.
+
+        Returns the folders that are there for the sake of this file alone.
+        """
         state = self._state()
-        state.pop(str(change.path), None)
+        known = state.pop(str(change.path), None)
+        made = tuple(dict.fromkeys((*_missing_folders(change.path), *(known.folders if known else ()))))
         if change.inserted and change.after is not None:
-            state[str(change.path)] = Installed(change.after, change.original, change.inserted)
+            state[str(change.path)] = Installed(change.after, change.original, change.inserted, made)
         self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write(self._home / STATE, json.dumps({path: asdict(one) for path, one in state.items()}, indent=1))
+        write_whole(self._home / STATE, json.dumps({path: asdict(one) for path, one in state.items()}, indent=1))
+        return made
 
 
-def _write(path: Path, text: str) -> None:
-    """The whole file or nothing, with the mode that it had; a new one is for this user alone."""
+def write_whole(path: Path, text: str, *, new_mode: int = 0o600) -> None:
+    """The whole file or nothing, with the mode that it had, or else with `new_mode`."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600
+    mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else new_mode
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     part.unlink(missing_ok=True)
     try:
@@ -221,6 +232,18 @@ def _write(path: Path, text: str) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _missing_folders(path: Path) -> list[str]:
+    """The folders that have to be made for a file, the innermost first."""
+    return [str(folder) for folder in path.parents if not folder.exists()]
+
+
+def _remove_empty(folders: Sequence[str]) -> None:
+    """Remove folders in this order, up to the first that holds something by now."""
+    with suppress(OSError):
+        for folder in folders:
+            Path(folder).rmdir()
 
 
 def _refused(path: Path, error: Unfit) -> HooksRefused:

@@ -19,6 +19,7 @@ from hive_tui.services.scheduler import Scheduler
 from hive_tui.services.thinning import Thinning
 from hive_tui.store.database import Database
 
+FOLD_EVERY_S = 2.0
 SCHEDULE_EVERY_S = 5.0
 PRUNE_EVERY_S = 15.0
 COPY_EVERY_S = 10.0
@@ -76,6 +77,7 @@ class Housekeeping:
     def chores(self, database: Database, clock: Clock, *more: Chore) -> Chores:
         """For the heartbeat; with `more` of other parts."""
         every = (
+            Chore("move the log into the database", database.fold_wal, FOLD_EVERY_S),
             Chore("keep the sleep windows", self._scheduler.keep, SCHEDULE_EVERY_S),
             Chore("count the tokens", self._count, COUNT_EVERY_S),
             Chore("keep the budgets", self._budgets.keep, COUNT_EVERY_S),
@@ -111,7 +113,9 @@ class Housekeeping:
             self._copying.start(self._thinning.run)
 
     def _condense(self) -> None:
-        if not self._condensing.is_busy and self._consolidation.has_work():
+        if self._condensing.is_busy:
+            self._consolidation.note_progress()
+        elif self._consolidation.has_work():
             self._condensing.start(self._consolidation.work)
 
     def _prove(self) -> None:

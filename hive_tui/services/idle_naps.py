@@ -29,7 +29,9 @@ class IdleNaps:
         """Take in one look."""
         idle = [one for one in restful if one.sighting.activity is Activity.IDLE]
         calm = [
-            Calm(one.agent.id, one.agent.name, _trace(one)) for one in idle if self._policy.is_about(one.agent.name)
+            Calm(one.agent.id, one.agent.name, _trace(one), one.agent.since_at)
+            for one in idle
+            if self._policy.is_about(one.agent.name)
         ]
         self._spans.note(calm, self._clock.monotonic())
 
@@ -42,6 +44,10 @@ class IdleNaps:
     def was_stopped(self, agent_id: str) -> None:
         """It has to be idle for as long again."""
         self._spans.begin_anew(agent_id)
+
+    def begins(self, wish: Wish) -> None:
+        """What it will free may be enough: no other agent goes for want of memory meanwhile."""
+        self._napped_s = self._clock.monotonic()
 
     def slept(self, wish: Wish) -> None:
         """Its memory is free."""

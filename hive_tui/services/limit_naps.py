@@ -39,6 +39,8 @@ class LimitNaps:
         self._say = say
         self._limited: dict[str, Agent] = {}
         self._waits: dict[str, tuple[datetime, timedelta]] = {}
+        self._wished: dict[str, datetime] = {}
+        """Resets until which a nap is wished: it stays worth it while it is announced."""
 
     def note(self, restful: Sequence[Restful]) -> None:
         """Take in one look."""
@@ -61,13 +63,18 @@ class LimitNaps:
 
     def was_stopped(self, agent_id: str) -> None:
         """Not at once again; whether a person stopped it is in the database."""
+        self._wished.pop(agent_id, None)
         _, before = self._waits.get(agent_id, (None, FIRST_WAIT / 2))
         wait = min(before * 2, LONGEST_WAIT)
         self._waits[agent_id] = (self._clock.now() + wait, wait)
 
+    def begins(self, wish: Wish) -> None:
+        """That concerns no other agent."""
+
     def slept(self, wish: Wish) -> None:
         """Ask for its wake."""
         self._waits.pop(wish.agent_id, None)
+        self._wished.pop(wish.agent_id, None)
         self._limited.pop(wish.agent_id, None)
         self.mend()
 
@@ -83,7 +90,9 @@ class LimitNaps:
                 self._ask_wake(agent, limit.resets_at)
 
     def _is_due(self, agent: Agent, limit: UsageLimit, now: datetime) -> bool:
-        if not limit.is_waitable or limit.resets_at is None or limit.resets_at - now < WORTH:
+        if not limit.is_waitable or limit.resets_at is None:
+            return False
+        if limit.resets_at - now < WORTH and self._wished.get(agent.id) != limit.resets_at:
             return False
         wait = self._waits.get(agent.id)
         if wait is not None and wait[0] > now:
@@ -92,6 +101,7 @@ class LimitNaps:
             return False
         # What the screen shows of a limit is gone once the agent sleeps.
         self._note(agent, limit)
+        self._wished[agent.id] = limit.resets_at
         return True
 
     def _note(self, agent: Agent, limit: UsageLimit) -> None:

@@ -1,13 +1,15 @@
 """Keeps when each agent last gave a sign of life, and tells once of those that are silent and should not be."""
 
+import os
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
-from hive_tui.domain.agents import Agent, Lifecycle
+from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import StoreError
 from hive_tui.domain.events import OBSERVER, Event, EventKind, Severity
@@ -49,6 +51,7 @@ class Liveness:
         self._after = after
         self._last: dict[str, Sign] = {}
         self._since: dict[str, datetime] = {}
+        self._seen: Mapping[str, Sighting] = {}
 
     def look(self, agents: Sequence[Agent], sightings: Mapping[str, Sighting], at: datetime) -> Signs:
         """The signs of life up to this look."""
@@ -56,18 +59,24 @@ class Liveness:
         ids = {agent.id for agent in running}
         self._since = {agent_id: self._since.get(agent_id, at) for agent_id in ids}
         self._last = {agent.id: self._sign_of(agent, sightings[agent.id], at) for agent in running}
+        self._seen = sightings
         with suppress(StoreError):  # the next look does it
             return Signs(self._last, self._told(agents, running, at))
         return Signs(self._last)
 
     def _sign_of(self, agent: Agent, sighting: Sighting, at: datetime) -> Sign:
+        is_busy = (sighting.cpu_share or 0.0) >= BUSY_SHARE
+        known = self._last.get(agent.id)
+        # The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
+        if known and sighting is self._seen.get(agent.id) and not is_busy and agent.activity is not Activity.WORKING:
+            return known
         pane = sighting.pane.output_at
         signs = [
-            self._last.get(agent.id),
+            known,
             Sign(sighting.started_at, "its start") if sighting.started_at else None,
             Sign(datetime.fromtimestamp(pane, UTC), "output in its pane") if pane else None,
-            Sign(at, "CPU") if (sighting.cpu_share or 0.0) >= BUSY_SHARE else None,
-            *(_touched(path, by) for path, by in watched_files(agent).items()),
+            Sign(at, "CPU") if is_busy else None,
+            *(_touched(path, by) for path, by in files_of(agent).items()),
         ]
         # What was written by a clock that was set back since says nothing.
         last = last_of(one for one in signs if one is not None and one.at <= at + TOLERANCE)
@@ -110,15 +119,29 @@ class Liveness:
         return events
 
 
-def watched_files(agent: Agent) -> dict[Path, str]:
-    """Files that change when the agent does something, also where its screen stays as it is; what each is."""
-    files = {Path(agent.transcript): "its transcript"} if agent.transcript else {}
-    if agent.config_dir and agent.process:
-        files[status_file.path_of(Path(agent.config_dir), agent.process.pid)] = "its status file"
+def files_of(agent: Agent) -> Mapping[str, str]:
+    """The watched files of an agent."""
+    return watched_files(agent.transcript, agent.config_dir, agent.process.pid if agent.process else None)
+
+
+@lru_cache(maxsize=512)
+def watched_files(transcript: str | None, config_dir: str | None, pid: int | None) -> Mapping[str, str]:
+    """Files that change when an agent does something, also where its screen stays as it is; what each is."""
+    files = {transcript: "its transcript"} if transcript else {}
+    if config_dir and pid is not None:
+        files[str(status_file.path_of(Path(config_dir), pid))] = "its status file"
     return files
 
 
-def _touched(path: Path, by: str) -> Sign | None:
+def state_of(path: str) -> tuple[int, int, int] | None:
+    """What changes when the file is written or replaced; None for no file."""
     with suppress(OSError):
-        return Sign(datetime.fromtimestamp(path.stat().st_mtime, UTC), by)
+        stat = os.stat(path)  # noqa: PTH116 - each second, of each agent: half the time
+        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+    return None
+
+
+def _touched(path: str, by: str) -> Sign | None:
+    with suppress(OSError):
+        return Sign(datetime.fromtimestamp(os.stat(path).st_mtime, UTC), by)  # noqa: PTH116 - half the time
     return None

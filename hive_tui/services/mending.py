@@ -3,9 +3,11 @@
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import structs
 
 from hive_tui.archive import reader
 from hive_tui.domain.agents import Agent, new_name
@@ -98,7 +100,7 @@ class Mender:
             event = Event(EventKind.CATALOG_MENDED, text, agent_id, actor, payload={"path": str(path)})
             row = described.row(path, sha256, agent_id, now=now)
             if not self._database.write(_enter, row, described, self._kinds, event, now=now):
-                return f"{path.name} is a second copy of a checkpoint that is there, and is left as it is"
+                return f"{path} is a second copy of a checkpoint that is there, so nothing is lost if you remove it"
             self._hub.publish(event)
             return text
 
@@ -154,7 +156,7 @@ def _lost_agent(
         return None
     taken = {agent.name: agent.kind for agent in agent_store.everyone(db)}
     made = described.agent(agent_id, described.agent_name, kinds, now=now, trusted=True)
-    return replace(made, name=new_name(made.name, made.kind, taken))
+    return structs.replace(made, name=new_name(made.name, made.kind, taken))
 
 
 def _starts_older(db: sqlite3.Connection, row: Checkpoint) -> bool:

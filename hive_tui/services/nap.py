@@ -3,10 +3,12 @@
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
@@ -62,6 +64,9 @@ class NapResult:
     warnings: tuple[str, ...] = ()
 
 
+WAKE_KEY = "wake_key"
+
+
 @dataclass(frozen=True, slots=True)
 class NapRequest:
     """Who wants the nap, and how."""
@@ -73,6 +78,10 @@ class NapRequest:
     passes: frozenset[str] = frozenset()
     """Rules of vetoes that do not count this time."""
     checkpoint_reason: CheckpointReason = CheckpointReason.NAP
+    wake_key: str = ""
+    """The key of the wake that whoever finishes this nap after a kill asks for; empty where it is to sleep on."""
+    then: Callable[[sqlite3.Connection, Checkpoint], None] | None = None
+    """What follows the nap: its first step is written together with the nap's last, so no kill comes in between."""
 
 
 class Napper:
@@ -120,7 +129,7 @@ class Napper:
         sighting = self._see(eyes, agent)
         looked_at = self._clock.monotonic()
         agent = from_sighting(agent, sighting, self._clock.now())
-        self._refuse_if_vetoed(agent, sighting, request)
+        self.refuse_if_vetoed(agent, sighting, request)
         agent = self._begin(agent, request)
         try:
             checkpoint = self._snapshotter.take(agent, request.checkpoint_reason, request.actor, progress)
@@ -159,12 +168,15 @@ class Napper:
         for found, sighting in match([agent], seen):
             if found is not None:
                 return sighting
+        if agent.lifecycle is Lifecycle.ASLEEP:
+            raise NapRefused(f"{agent.name} is asleep already.", hint=f"`hive-tui explain {agent.name}` says why.")
         raise NapRefused(
             f"{agent.name} does not run in any pane, so it cannot be put to sleep.",
             hint=f"`hive-tui wake {agent.name}` starts it." if agent.session_id else "`hive-tui agents` shows it.",
         )
 
-    def _refuse_if_vetoed(self, agent: Agent, sighting: Sighting, request: NapRequest) -> None:
+    def refuse_if_vetoed(self, agent: Agent, sighting: Sighting, request: NapRequest) -> None:
+        """Raise NapRefused, and log it, if something speaks against this nap now."""
         found = self._against(agent, sighting, request)
         if found and not request.force:
             self._log_refusal(agent, request, found)
@@ -188,11 +200,12 @@ class Napper:
 
     def _begin(self, agent: Agent, request: NapRequest) -> Agent:
         now = self._clock.now()
-        agent = replace(
+        agent = structs.replace(
             agent, lifecycle=Lifecycle.NAPPING, activity=Activity.UNKNOWN, reason=request.reason, since_at=now
         )
         event = Event(EventKind.AGENT_NAPPING, f"{agent.name} goes to sleep: {request.reason}", agent.id, request.actor)
-        self._database.write(_begin, agent, event, now=now)
+        state = {WAKE_KEY: request.wake_key} if request.wake_key else {}
+        self._database.write(_begin, agent, event, state, now=now)
         self._hub.publish(event)
         return agent
 
@@ -229,9 +242,10 @@ class Napper:
             "freed_bytes": ended.freed_bytes,
             "processes_ended": ended.processes,
             "warnings": list(warnings),
+            "open": dict(ended.open),
         }
         event = Event(EventKind.AGENT_SLEEPING, text, agent.id, request.actor, severity, payload)
-        self._database.write(_end, asleep, event, now=now)
+        self._database.write(_end_with, asleep, event, checkpoint, request.then, now=now)
         self._hub.publish(event)
         return NapResult(asleep, checkpoint, ended.freed_bytes, ended.processes, warnings)
 
@@ -244,7 +258,7 @@ class Napper:
         if said is None or said == agent.session_id or agent.config_dir is None:
             return agent, checkpoint, ()
         transcript = kind.find_transcript(Path(agent.config_dir), said)
-        agent = replace(agent, session_id=said, transcript=str(transcript) if transcript else None)
+        agent = structs.replace(agent, session_id=said, transcript=str(transcript) if transcript else None)
         warning = f"it left saying that its conversation is {said}; a second checkpoint holds that one"
         try:
             checkpoint = self._snapshotter.take(agent, request.checkpoint_reason, request.actor, progress)
@@ -277,7 +291,7 @@ class Napper:
         """The agent runs on."""
         why = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
         now = self._clock.now()
-        awake = replace(agent, lifecycle=Lifecycle.AWAKE, reason=f"its nap was stopped: {why}", since_at=now)
+        awake = structs.replace(agent, lifecycle=Lifecycle.AWAKE, reason=f"its nap was stopped: {why}", since_at=now)
         severity = Severity.WARNING if isinstance(error, TOLD_ELSEWHERE) else Severity.FAILURE
         event = Event(EventKind.AGENT_NAP_REFUSED, why, agent.id, request.actor, severity)
         with suppress(HiveError):
@@ -330,7 +344,7 @@ def refusal(agent: Agent, found: tuple[Veto, ...]) -> NapRefused:
 
 def fall_asleep(agent: Agent, reason: str, freed_bytes: int, prompt: PromptLine | None, now: datetime) -> Agent:
     """The agent as it is once its processes are gone."""
-    return replace(
+    return structs.replace(
         agent,
         lifecycle=Lifecycle.ASLEEP,
         activity=Activity.UNKNOWN,
@@ -349,8 +363,8 @@ def remembered_tree(state: Mapping[str, Any]) -> list[ProcessId]:
     return [ProcessId(pid, started) for pid, started in state.get("processes", ())]
 
 
-def _begin(db: sqlite3.Connection, agent: Agent, event: Event, *, now: datetime) -> None:
-    journal.begin(db, agent.id, "nap", now=now)
+def _begin(db: sqlite3.Connection, agent: Agent, event: Event, state: Mapping[str, str], *, now: datetime) -> None:
+    journal.begin(db, agent.id, "nap", state, now=now)
     agent_store.put(db, agent)
     journal.log(db, event, now=now)
 
@@ -359,3 +373,17 @@ def _end(db: sqlite3.Connection, agent: Agent, event: Event, *, now: datetime) -
     agent_store.put(db, agent)
     journal.end(db, agent.id)
     journal.log(db, event, now=now)
+
+
+def _end_with(
+    db: sqlite3.Connection,
+    agent: Agent,
+    event: Event,
+    checkpoint: Checkpoint,
+    then: Callable[[sqlite3.Connection, Checkpoint], None] | None,
+    *,
+    now: datetime,
+) -> None:
+    _end(db, agent, event, now=now)
+    if then is not None:
+        then(db, checkpoint)

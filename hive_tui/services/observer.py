@@ -18,6 +18,7 @@ from hive_tui.domain.sightings import Sighting
 from hive_tui.services.eyes import Eyes
 from hive_tui.services.hub import Hub
 from hive_tui.services.liveness import Liveness, Signs
+from hive_tui.services.steady_agents import Registry, Steady, steady
 from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings, unread
 from hive_tui.store.database import Database
@@ -78,18 +79,45 @@ class Observer:
         self._looking = threading.Lock()
         self._answered_at: datetime | None = None
         self._signs = Signs()
+        self._local = threading.local()
+        self._before: Steady | None = None
+        self._is_layout_kept = True
 
-    def observe(self) -> Observation:
+    def observe(self, *, trust_s: float = 0.0) -> Observation:
         """Look once, bring the registry up to date, and say what is there.
 
         A tmux server that is down or hung is no error here: see `Observation.state`.
+
+        Args:
+            trust_s: What was read of an agent no longer ago is believed, if nothing has moved since then.
         """
         with self._looking:
-            return self._observe()
+            return self._observe(trust_s)
 
-    def _observe(self) -> Observation:
-        known = self._database.read(agent_store.everyone)
-        seen, listed, trouble = self._eyes.look(known)
+    def _observe(self, trust_s: float) -> Observation:
+        known = self._registry()
+        seen, listed, trouble = self._eyes.look(known.agents, trust_s=trust_s)
+        before, self._before = self._before, None
+        by_agent = before.again(known.agents, seen) if before is not None else None
+        if before is None or by_agent is None:
+            return self._observed_anew(known.agents, seen, listed, trouble)
+        if known.unread:
+            self._clear_unread(known.agents, seen)
+        if not (self._is_layout_kept and before.has_layout_of(listed)):
+            self._keep_topology(listed, known.agents, by_agent)
+        return self._observed(known.agents, by_agent, seen, listed, trouble)
+
+    def _registry(self) -> Registry:
+        """As it is now; read only if somebody has written since this thread did so."""
+        mark = self._database.mark()
+        known: Registry | None = getattr(self._local, "registry", None)
+        if known is None or known.mark != mark:
+            agents = self._database.read(agent_store.everyone)
+            known = self._local.registry = Registry(mark, agents, self._database.read(unread.everyone))
+        return known
+
+    def _observed_anew(self, known: list[Agent], seen: Seen, listed: PaneList, trouble: str) -> Observation:
+        """Write down what has changed."""
         agents = known
         wanted = self._changes(known, seen, self._database.read(agent_store.worth_keeping, known))
         if wanted:
@@ -101,12 +129,17 @@ class Observer:
                 agents, trouble = applied(known, wanted), trouble or error.what
         self._clear_unread(agents, seen)
         by_agent = {agent.id: sighting for agent, sighting in match(agents, seen) if agent is not None}
-        with suppress(StoreError):  # the next look keeps it
-            self._keep_topology(listed, agents, by_agent)
+        self._keep_topology(listed, agents, by_agent)
+        return self._observed(agents, by_agent, seen, listed, trouble)
+
+    def _observed(
+        self, agents: list[Agent], by_agent: Mapping[str, Sighting], seen: Seen, listed: PaneList, trouble: str
+    ) -> Observation:
         # Of a server that does not answer nothing was seen: that says nothing about its agents.
         is_up = seen.state is ServerState.UP
         signs = self._liveness.look(agents, by_agent, seen.at) if is_up else self._signs
         self._signs = signs
+        self._before = steady(agents, by_agent, listed) if is_up and not trouble else None
         return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed, self._answered(seen), signs)
 
     def _answered(self, seen: Seen) -> datetime | None:
@@ -161,7 +194,10 @@ class Observer:
         in_shells = {agent.id for agent in agents if agent.hosting is Hosting.SHELL}
         shells = {pane_id for pane_id, agent_id in agent_of.items() if agent_id in in_shells}
         found = topology(listed.server, listed.panes, agent_of, shells)
-        if found != self._saved_topology:
+        self._is_layout_kept = found == self._saved_topology
+        if self._is_layout_kept:
+            return
+        with suppress(StoreError):  # the next look keeps it
             if found not in self._database.read(settings.topologies)[:1]:
                 self._database.write(settings.save_topology, found, now=self._clock.now())
-            self._saved_topology = found
+            self._saved_topology, self._is_layout_kept = found, True

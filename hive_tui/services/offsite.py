@@ -4,17 +4,21 @@ How far each copy is stands in the database, so that a crash at any moment leave
 again, and none that counts as good and is not.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hive_tui.adapters.copying import hash_of, put_in_place, temporary
+from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.locks import FileLock
 from hive_tui.adapters.reading import being_read
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.errors import HiveError, NotFound, OffsiteError
+from hive_tui.domain.errors import Cancelled, HiveError, NotFound, OffsiteError
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
 from hive_tui.domain.offsite import (
     ONLY_COPY_WAIT,
@@ -26,6 +30,7 @@ from hive_tui.domain.offsite import (
     wait_before,
 )
 from hive_tui.domain.ports import Clock, Progress, Sealer, SecondPlace
+from hive_tui.domain.progress import Unwatched
 from hive_tui.services import offsite_state
 from hive_tui.services.background import Patience
 from hive_tui.services.hub import Hub
@@ -34,6 +39,9 @@ from hive_tui.services.rereading import Rereading
 from hive_tui.services.validation import Scratch
 from hive_tui.store import checkpoints, offsite
 from hive_tui.store.database import Database
+
+if TYPE_CHECKING:
+    from hive_tui.services.effects import EffectLog
 
 ROTTEN = "its size or hash is not that of what was sent."
 
@@ -47,6 +55,7 @@ class Offsite:
         is_sealed: Whether copies are encrypted.
         reread: How often copies that were verified are read again.
         patience: Gives up on a place that hangs.
+        effects: The log of side effects, made when something is sent.
     """
 
     def __init__(
@@ -59,6 +68,7 @@ class Offsite:
         patience: Patience,
         clock: Clock,
         hub: Hub,
+        effects: "Callable[[], EffectLog]",
         *,
         is_sealed: bool,
         reread: RereadPolicy,
@@ -71,6 +81,7 @@ class Offsite:
         self._patience = patience
         self._clock = clock
         self._hub = hub
+        self._effects = effects
         self._is_sealed = is_sealed
         self._rereading = Rereading(database, self.destination, reread, clock)
 
@@ -94,14 +105,19 @@ class Offsite:
             return False
         return self._next() is not None
 
-    def work(self) -> int:
-        """Copy, remove and verify what is due; how many copies were brought on. Raises nothing: it is told."""
+    def work(self, progress: Progress | None = None) -> int:
+        """Copy, remove and verify what is due; how many copies were brought on.
+
+        Raises nothing but Cancelled, if there is a progress to stop it: all else is told.
+        """
         done = 0
         if not self._lock.try_take("off-site"):
             return 0
         try:
-            while self.has_work() and self._work_once():
+            while self.has_work() and self._work_once(progress):
                 done += 1
+        except Cancelled:
+            raise
         except Exception as error:
             self._place_failed(error)
         finally:
@@ -132,11 +148,12 @@ class Offsite:
         """Take what is at the destination now for the second place, and send everything again."""
         self._database.write(offsite_state.adopt, self.destination, now=self._clock.now())
 
-    def bring_back(self, checkpoint: Checkpoint) -> bool:
+    def bring_back(self, checkpoint: Checkpoint, progress: Progress) -> bool:
         """Fetch a checkpoint's file, verified, to where it was; False if there is no good copy of it.
 
         Raises:
             OffsiteError: There is one, and it could not be had.
+            Cancelled: The person has stopped it; nothing is left of what was fetched.
         """
         copy = self._database.read(offsite.get, checkpoint.id)
         if copy is None or not copy.is_good:
@@ -150,7 +167,7 @@ class Offsite:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temp = temporary(path)
         try:
-            self._fetch(self._place, copy, checkpoint, temp)
+            self._fetch(self._place, copy, checkpoint, temp, progress)
             put_in_place(temp, path, overwrite=True)
         except OSError as error:
             raise OffsiteError(
@@ -170,15 +187,15 @@ class Offsite:
         if self._place is None or copy is None or not copy.is_good or copy.destination != self.destination:
             return False
         place = self._place
-        if not self._is_as_sent(place, copy):
+        if not self._is_as_sent(place, copy, Unwatched()):
             self._found_bad(copy, ROTTEN)
             return False
         self._put(replace(copy, attempts=0, next_try_at=None, error=None, verified_at=self._clock.now()))
         return True
 
-    def _work_once(self) -> bool:
+    def _work_once(self, progress: Progress | None = None) -> bool:
         """Bring one copy on; False where the place itself fails, so that asking for more is of no use."""
-        place = self._place
+        place, progress = self._place, progress or Unwatched()
         copy = self._next()
         if place is None or copy is None:
             return False
@@ -189,9 +206,11 @@ class Offsite:
                 self._patience.run(lambda _: place.remove(copy.name))
                 self._database.write(offsite.forget, copy.checkpoint_id)
             elif copy.state is CopyState.VERIFIED:
-                return self._read_again(place, copy)
+                return self._read_again(place, copy, progress)
             else:
-                self._send(place, copy)
+                self._send(place, copy, progress)
+        except Cancelled:
+            raise
         except NotFound:
             self._database.write(offsite.forget, copy.checkpoint_id)  # deleted meanwhile, and nothing was sent
         except Exception as error:
@@ -215,18 +234,20 @@ class Offsite:
             self._database.write(offsite_state.put_place, self.destination, PlaceState(identity), now=self._clock.now())
         return True
 
-    def _send(self, place: SecondPlace, copy: OffsiteCopy) -> None:
+    def _send(self, place: SecondPlace, copy: OffsiteCopy, progress: Progress) -> None:
         checkpoint = self._database.read(checkpoints.get, copy.checkpoint_id)
         if copy.state is not CopyState.COPIED and checkpoint.is_local:
-            with being_read(Path(checkpoint.path)), self._sealed(checkpoint) as source:
-                sha256, size = self._prepared(checkpoint, source)
+            with being_read(Path(checkpoint.path)), self._sealed(checkpoint, progress) as source:
+                sha256, size = self._prepared(checkpoint, source, progress)
                 # Written down before it is sent: what may lie there must be known, to be removed one day.
                 copy = replace(copy, sha256=sha256, size_bytes=size, is_encrypted=self._is_sealed)
                 self._put(replace(copy, state=CopyState.PENDING))
-                self._patience.run(lambda progress: place.put(source, copy.name, progress))
+                progress.step(f"copying {copy.name}", size)
+                with self._effects().recorded(offsite_state.push_effect(checkpoint, copy, self.destination)):
+                    self._patience.run(lambda moved: place.put(source, copy.name, moved), progress)
             copy = replace(copy, state=CopyState.COPIED)
             self._put(copy)
-        if not self._is_as_sent(place, copy):
+        if not self._is_as_sent(place, copy, progress):
             raise OffsiteError(
                 f"What was read back of {copy.name} is not what was sent: size or hash differs.",
                 hint="It is sent again; if that goes on, do not trust that place.",
@@ -236,16 +257,19 @@ class Offsite:
         text = f"A checkpoint of {checkpoint.created_at:%Y-%m-%d %H:%M} UTC was copied to {self.destination}, verified"
         self._log(Event(EventKind.OFFSITE_COPIED, text, checkpoint.agent_id), checkpoint.id)
 
-    def _is_as_sent(self, place: SecondPlace, copy: OffsiteCopy) -> bool:
+    def _is_as_sent(self, place: SecondPlace, copy: OffsiteCopy, progress: Progress) -> bool:
         """Read all of it there."""
-        found = self._patience.run(lambda progress: place.digest(copy.name, progress))
+        progress.step(f"reading {copy.name} back", copy.size_bytes or 0)
+        found = self._patience.run(lambda moved: place.digest(copy.name, moved), progress)
         return found == (copy.size_bytes, copy.sha256)
 
-    def _read_again(self, place: SecondPlace, copy: OffsiteCopy) -> bool:
+    def _read_again(self, place: SecondPlace, copy: OffsiteCopy, progress: Progress) -> bool:
         """Verify a copy once more; False where the place itself fails, which says nothing about the copy."""
         self._rereading.spend(copy)
         try:
-            is_good = self._is_as_sent(place, copy)
+            is_good = self._is_as_sent(place, copy, progress)
+        except Cancelled:
+            raise
         except HiveError as error:
             if not self._reach(place):
                 return False
@@ -282,9 +306,9 @@ class Offsite:
             self._database.write(offsite_state.put_copy, bad, event, now=self._clock.now())
             self._hub.publish(event)
 
-    def _prepared(self, checkpoint: Checkpoint, source: Path) -> tuple[str, int]:
+    def _prepared(self, checkpoint: Checkpoint, source: Path, progress: Progress) -> tuple[str, int]:
         """Hash and size of what is sent; a file that has gone bad here is not sent."""
-        progress = _silent()
+        progress.step("verifying it", checkpoint.size_bytes * (1 + self._is_sealed))
         sha256 = hash_of(source, progress)
         plain = sha256 if not self._is_sealed else hash_of(Path(checkpoint.path), progress)
         if plain != checkpoint.sha256:
@@ -295,22 +319,29 @@ class Offsite:
         return sha256, source.stat().st_size
 
     @contextmanager
-    def _sealed(self, checkpoint: Checkpoint) -> Iterator[Path]:
+    def _sealed(self, checkpoint: Checkpoint, progress: Progress) -> Iterator[Path]:
         path = Path(checkpoint.path)
         if not self._is_sealed:
             yield path
             return
         with self._scratch.scratch() as folder:
-            self._sealer.seal(path, folder / "sealed")
+            require_room(folder, checkpoint.size_bytes)
+            progress.step("encrypting it", checkpoint.size_bytes)
+            self._sealer.seal(path, folder / "sealed", progress)
             yield folder / "sealed"
 
-    def _fetch(self, place: SecondPlace, copy: OffsiteCopy, checkpoint: Checkpoint, temp: Path) -> None:
+    def _fetch(
+        self, place: SecondPlace, copy: OffsiteCopy, checkpoint: Checkpoint, temp: Path, progress: Progress
+    ) -> None:
         with self._scratch.scratch() as folder:
             fetched = folder / "sealed" if copy.is_encrypted else temp
-            self._patience.run(lambda progress: place.get(copy.name, fetched, progress))
+            progress.step(f"fetching {copy.name}", copy.size_bytes or 0)
+            self._patience.run(lambda moved: place.get(copy.name, fetched, moved), progress)
             if copy.is_encrypted:
-                self._sealer.open(fetched, temp)
-        if hash_of(temp, _silent()) != checkpoint.sha256:
+                progress.step("decrypting it", fetched.stat().st_size)
+                self._sealer.open(fetched, temp, progress)
+        progress.step("verifying what was fetched", checkpoint.size_bytes)
+        if hash_of(temp, progress) != checkpoint.sha256:
             raise OffsiteError(
                 f"What {self.destination} holds of the checkpoint is not what was sent: its hash differs.",
                 hint="Nothing was changed here. Try another generation.",
@@ -364,10 +395,4 @@ class Offsite:
         self._hub.publish(event)
 
     def _about(self, event: Event, checkpoint_id: str | None) -> Event:
-        return replace(event, payload={"checkpoint_id": checkpoint_id, "destination": self.destination})
-
-
-def _silent() -> Progress:
-    from hive_tui.domain.progress import Unwatched
-
-    return Unwatched()
+        return structs.replace(event, payload={"checkpoint_id": checkpoint_id, "destination": self.destination})

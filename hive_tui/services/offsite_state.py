@@ -4,13 +4,16 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.events import Event
 from hive_tui.domain.offsite import CopyState, OffsiteCopy
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, journal, offsite, settings
+
+if TYPE_CHECKING:
+    from hive_tui.domain.effects import NewEffect
 
 PLACE = "offsite.place."
 """Settings key, before the destination: what tells the place from another, and how often it failed."""
@@ -87,3 +90,17 @@ def log(db: sqlite3.Connection, event: Event, fetched_id: str | None, *, now: da
     if fetched_id is not None:
         checkpoints.set_local(db, fetched_id, True)
     journal.log(db, event, now=now)
+
+
+def push_effect(checkpoint: Checkpoint, copy: OffsiteCopy, destination: str) -> "NewEffect":
+    """For the log of side effects; whether it is done again is decided by the state of the copy."""
+    from hive_tui.domain.effects import EffectKind, NewEffect
+
+    return NewEffect(
+        f"push:{copy.checkpoint_id}:{destination}",
+        EffectKind.PUSH,
+        f"{destination}/{copy.name}",
+        {"sha256": copy.sha256, "size_bytes": copy.size_bytes},
+        f"copy a checkpoint of {checkpoint.created_at:%Y-%m-%d %H:%M} UTC",
+        checkpoint.agent_id,
+    )

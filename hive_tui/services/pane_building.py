@@ -1,7 +1,8 @@
 """Builds the pane of an agent again after it was closed, or after its tmux server died."""
 
 import sqlite3
-from dataclasses import replace
+
+from msgspec import structs
 
 from hive_tui.adapters.clock import wait_until
 from hive_tui.domain.agents import Agent, Hosting, PaneRef
@@ -85,6 +86,6 @@ class PaneBuilder:
 
 
 def _give(db: sqlite3.Connection, agent: Agent, ref: PaneRef, prompt: str | None) -> Agent:
-    given = replace(agent_store.get(db, agent.id), pane=ref, prompt=prompt)
+    given = structs.replace(agent_store.get(db, agent.id), pane=ref, prompt=prompt)
     agent_store.put(db, given)
     return given

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from hive_tui.domain.goals import telling
+from hive_tui.domain.routines import LOOK_BACK, Routine
 from hive_tui.domain.tasks import Task
 from hive_tui.domain.wakeups import MESSAGE, NewWakeup, Trigger
 
@@ -47,6 +48,13 @@ def assignment(chain: Sequence[Task], agent_id: str, at: datetime) -> NewWakeup:
 def routine(chain: Sequence[Task], agent_id: str, at: datetime) -> NewWakeup:
     """A recurring routine has made the last task of the chain for the agent."""
     return _for_task(Trigger.ROUTINE, chain, agent_id, at)
+
+
+def recurring(routine: Routine, due_at: datetime, at: datetime) -> NewWakeup:
+    """A recurring routine wakes its agent without a task, as a timer does; a second delivery of one run is known."""
+    context = {"routine": routine.name, **({MESSAGE: routine.message} if routine.message else {})}
+    key = routine.key_of(due_at)
+    return NewWakeup(routine.agent_id, Trigger.SCHEDULE, at, idempotency_key=key, key_window=LOOK_BACK, context=context)
 
 
 def goal(chain: Sequence[Task], agent_id: str, at: datetime) -> NewWakeup:

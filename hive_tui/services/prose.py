@@ -5,12 +5,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from hive_tui.adapters.models import Answer, ask
+from hive_tui.adapters.models import Answer, ModelFailed, ask
 from hive_tui.condense.checking import POINTER, identifiers, invented, lost, shows_secret
+from hive_tui.condense.faithful import unfaithful
 from hive_tui.condense.shelf import Section
 from hive_tui.condense.tokens import count
 from hive_tui.condense.writing import TITLES
-from hive_tui.domain.errors import HiveError
+from hive_tui.domain.errors import ErrorClass, class_of
 
 PROSE = (Section.DECISION, Section.DEAD_END, Section.CAUSE, Section.FINDING, Section.NOTE)
 TITLE = "What was decided, tried and found"
@@ -44,11 +45,17 @@ class Prose:
     """The whole ledger with the shortened prose; empty where it was not accepted."""
     tokens_in: int = 0
     tokens_out: int = 0
+    again_after_s: float | None = None
+    """Seconds after which another try may help, 0 for any; None where none would, as after an answer that is bad."""
+    timed_out: bool = False
+    """Whether it did not answer in time."""
 
     def to_json(self) -> dict[str, Any]:
         """For the result of the stage."""
         spent = {"tokens_in": self.tokens_in, "tokens_out": self.tokens_out}
-        return {"accepted": self.accepted, "why": self.why, **spent}
+        again = {"again_after_s": self.again_after_s} if self.again_after_s is not None else {}
+        late = {"timed_out": True} if self.timed_out else {}
+        return {"accepted": self.accepted, "why": self.why, **spent, **again, **late}
 
 
 def rewrite(ledger: str, model: Model) -> Prose:
@@ -62,8 +69,9 @@ def rewrite(ledger: str, model: Model) -> Prose:
         answer = ask(
             model.provider, model.url, model.name, key, SYSTEM, prose, timeout_s=model.timeout_s, most_tokens=most
         )
-    except HiveError as error:
-        return Prose(False, error.what)
+    except ModelFailed as error:
+        timed_out = class_of(error) is ErrorClass.TIMEOUT
+        return Prose(False, error.what, again_after_s=error.again_after_s, timed_out=timed_out)
     return judged(answer, prose, rest)
 
 
@@ -76,6 +84,12 @@ def judged(answer: Answer, prose: str, rest: str) -> Prose:
     whole = f"{rest.rstrip()}\n\n## {TITLE}\n{text}\n"
     became = f"{count(prose):,} tokens became {count(text):,}"
     return Prose(True, became, whole, answer.tokens_in, answer.tokens_out)
+
+
+def price(ledger: str) -> int:
+    """Tokens that a question about it and its answer can cost at most; an estimate. 0 where none is asked."""
+    prose = count(parted(ledger)[0])
+    return 0 if prose < LEAST_TOKENS else 2 * prose + count(SYSTEM)
 
 
 def parted(ledger: str) -> tuple[str, str]:
@@ -91,10 +105,12 @@ def _refusal(text: str, prose: str) -> str:
         return "it is not smaller"
     if re.search(r"^#", text, re.MULTILINE):
         return "it has headings of its own"
+    if any(not letter.isprintable() and letter not in "\n\t" for letter in text):
+        return "it has characters that cannot be seen"
     missing = lost(text, identifiers(prose)) | (set(POINTER.findall(prose)) - set(POINTER.findall(text)))
     if missing:
         return f"it lost {len(missing)} identifiers or pointers, like {min(missing)!r}"
     made_up = invented(text, prose) | (set(POINTER.findall(text)) - set(POINTER.findall(prose)))
     if made_up:
         return f"it invented {len(made_up)} identifiers, like {min(made_up)!r}"
-    return "it shows a secret" if shows_secret(text) else ""
+    return "it shows a secret" if shows_secret(text) else unfaithful(text, prose)

@@ -8,10 +8,10 @@ from uuid import uuid4
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Actor, Event, EventKind
 from hive_tui.domain.ports import Clock
-from hive_tui.domain.wakeups import NewWakeup, Wakeup
+from hive_tui.domain.wakeups import NewWakeup, Wakeup, WakeupStatus
 from hive_tui.services.hub import Hub
 from hive_tui.store import agents as agent_store
-from hive_tui.store import journal, purge, wakeups
+from hive_tui.store import journal, keys, purge, wakeups
 from hive_tui.store.database import Database
 from hive_tui.store.wakeups import Enqueued
 
@@ -32,20 +32,25 @@ class WakeupQueue:
         self._ring()
         return enqueued
 
+    def ask_again(self, cancelled: Wakeup, actor: Actor) -> Enqueued:
+        """Ask anew for what was cancelled: with all triggers and keys of the requests that had become one in it."""
+        enqueued, event = self._database.write(_ask_again, cancelled, str(uuid4()), actor, now=self._clock.now())
+        self._hub.publish(event)
+        self._ring()
+        return enqueued
+
     def cancel(self, wakeup: Wakeup, actor: Actor) -> None:
         """Cancel a pending wakeup for good.
 
         Raises:
             HiveError: It runs, or has ended.
         """
-        event = Event(EventKind.WAKEUP_CANCELLED, "A wakeup was cancelled", wakeup.agent_id, actor)
-        if not self._database.write(_cancel, wakeup.id, event, now=self._clock.now()):
+        now = self._clock.now()
+        if not self._changes(wakeup, lambda db: wakeups.cancel(db, wakeup.id, now=now), "was cancelled", actor):
             raise HiveError(
                 f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be cancelled.",
                 hint="Only one that is pending can; `hive-tui queue` lists them.",
             )
-        self._hub.publish(event)
-        self._ring()
 
     def retry(self, wakeup: Wakeup, actor: Actor) -> None:
         """Make a pending or failed wakeup due now.
@@ -53,29 +58,27 @@ class WakeupQueue:
         Raises:
             HiveError: It runs, was cancelled, or is done.
         """
-        event = Event(EventKind.WAKEUP_SCHEDULED, "A wakeup is tried again now", wakeup.agent_id, actor)
-        if not self._database.write(_retry, wakeup.id, event, now=self._clock.now()):
+        now = self._clock.now()
+        if not self._changes(wakeup, lambda db: wakeups.retry_now(db, wakeup.id, now=now), "is tried again now", actor):
             raise HiveError(
                 f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be retried.",
                 hint="Ask for a new one with `hive-tui wake`.",
             )
-        self._hub.publish(event)
-        self._ring()
 
-    def postpone(self, wakeup: Wakeup, until: datetime) -> None:
+    def postpone(self, wakeup: Wakeup, until: datetime, actor: Actor) -> None:
         """Move a pending wakeup to another time.
 
         Raises:
             HiveError: It runs, or has ended.
         """
-        if not self._database.write(wakeups.postpone, wakeup.id, until):
+        said = f"was put off until {until:%Y-%m-%d %H:%M:%S} UTC"
+        if not self._changes(wakeup, lambda db: wakeups.postpone(db, wakeup.id, until), said, actor):
             raise HiveError(
                 f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be postponed.",
                 hint="Only one that is pending can; `hive-tui queue` lists them.",
             )
-        self._ring()
 
-    def set_priority(self, wakeup: Wakeup, priority: int) -> None:
+    def set_priority(self, wakeup: Wakeup, priority: int, actor: Actor) -> None:
         """Give a pending wakeup another priority, 0 to 100.
 
         Raises:
@@ -83,12 +86,20 @@ class WakeupQueue:
         """
         if not 0 <= priority <= 100:
             raise HiveError(f"{priority} is no priority.", hint="It is a number from 0 to 100; higher goes first.")
-        if not self._database.write(wakeups.set_priority, wakeup.id, priority):
+        said = f"has priority {priority} now"
+        if not self._changes(wakeup, lambda db: wakeups.set_priority(db, wakeup.id, priority), said, actor):
             raise HiveError(
                 f"The wakeup {wakeup.id[:8]} is {wakeup.status}, so its priority cannot be changed.",
                 hint="Only that of a pending one can; `hive-tui queue` lists them.",
             )
-        self._ring()
+
+    def _changes(self, wakeup: Wakeup, change: Callable[[sqlite3.Connection], bool], said: str, actor: Actor) -> bool:
+        """Whether the wakeup could be changed; that it was is written down by the same transaction, and told."""
+        event = self._database.write(_change, wakeup, change, said, actor, now=self._clock.now())
+        if event is not None:
+            self._hub.publish(event)
+            self._ring()
+        return event is not None
 
     def old(self, older_than: timedelta) -> int:
         """How many wakeups ended longer ago than that, and could be removed."""
@@ -114,7 +125,7 @@ def enqueue_within(
 ) -> tuple[Enqueued, Event]:
     """Ask for a wakeup in the caller's transaction; the caller publishes the event and rings after it has committed."""
     enqueued = wakeups.enqueue(db, new, wakeup_id, now=now)
-    name = agent_store.get(db, new.agent_id).name
+    name = agent_store.name_of(db, new.agent_id)
     due = "" if enqueued.wakeup.scheduled_for <= now else f", due {enqueued.wakeup.scheduled_for:%Y-%m-%d %H:%M:%S} UTC"
     text = f"A {new.action} of {name} was asked for ({new.trigger}){due}"
     if enqueued.note:
@@ -124,15 +135,43 @@ def enqueue_within(
     return enqueued, event
 
 
-def _cancel(db: sqlite3.Connection, wakeup_id: str, event: Event, *, now: datetime) -> bool:
-    done = wakeups.cancel(db, wakeup_id, now=now)
-    if done:
-        journal.log(db, event, now=now)
-    return done
+def _ask_again(
+    db: sqlite3.Connection, shown: Wakeup, wakeup_id: str, actor: Actor, *, now: datetime
+) -> tuple[Enqueued, Event]:
+    cancelled = wakeups.get(db, shown.id)  # more may have become one with it after it was shown
+    held = keys.let_go(db, cancelled.id)  # else a key with a window would answer that it was cancelled
+    key = cancelled.idempotency_key
+    again = NewWakeup(
+        cancelled.agent_id,
+        cancelled.trigger,
+        cancelled.scheduled_for,
+        action=cancelled.action,
+        priority=cancelled.priority,
+        idempotency_key=key if key in held else None,
+        max_attempts=max(1, cancelled.max_attempts - cancelled.attempts),
+        context=cancelled.context,
+        also=cancelled.also,
+    )
+    asked = enqueue_within(db, again, wakeup_id, actor, now=now)
+    keys.hand_over(db, held, asked[0].wakeup.id)
+    return asked
 
 
-def _retry(db: sqlite3.Connection, wakeup_id: str, event: Event, *, now: datetime) -> bool:
-    done = wakeups.retry_now(db, wakeup_id, now=now)
-    if done:
-        journal.log(db, event, now=now)
-    return done
+def _change(
+    db: sqlite3.Connection,
+    wakeup: Wakeup,
+    change: Callable[[sqlite3.Connection], bool],
+    said: str,
+    actor: Actor,
+    *,
+    now: datetime,
+) -> Event | None:
+    if not change(db):
+        return None
+    kind = EventKind.WAKEUP_SCHEDULED
+    if wakeups.get(db, wakeup.id).status is WakeupStatus.CANCELLED:
+        kind = EventKind.WAKEUP_CANCELLED
+    text = f"The {wakeup.action} of {agent_store.name_of(db, wakeup.agent_id)} {said}"
+    event = Event(kind, text, wakeup.agent_id, actor, payload={"wakeup_id": wakeup.id})
+    journal.log(db, event, now=now)
+    return event

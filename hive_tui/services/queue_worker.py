@@ -1,27 +1,35 @@
 """Starts what is due in the queue: as soon as somebody asks for it, beside whatever else the heartbeat does."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
 from hive_tui.domain.changes import Changes
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.services.dispatch import AT_ONCE, Dispatcher
-from hive_tui.services.subscription import SETTLING_S
+from hive_tui.services.foreign_writes import ForeignWrites
 from hive_tui.store.database import Database
 
+LOOK_AFTER_S = 0.01
+"""What else there is to do at a request begins so long after the claim, so that it does not slow the beginning down."""
 Step = Callable[[str, Callable[[], object], ThreadPoolExecutor], Awaitable[object]]
 """Runs work in a thread of a pool under a time limit; None if it failed, which is told."""
 
 
 class QueueWorker:
-    """Runs up to five wakeups at once. For the thread of one event loop.
+    """Runs up to five wakeups at once. For the thread of one event loop, but for `ask`.
+
+    Whoever asks hands the claim to the one thread that claims, and that one hands what it has claimed to the
+    threads that run: between a request and its beginning no event loop has to come round. The heartbeat claims
+    with each of its rounds too, under a time limit, which is how a claim that fails or hangs is told.
 
     Args:
         name: Who claims.
         step: How the heartbeat runs a step.
         failed: Told of a mistake in a run: which step, and what it said.
+        claimed: Called a moment after each claim that was asked for, for what else there is to do at a request.
         done: Called when a wakeup has ended.
         changes: Makes what notices that other programs write into the database; None for nothing.
     """
@@ -34,6 +42,7 @@ class QueueWorker:
         *,
         step: Step,
         failed: Callable[[str, str], None],
+        claimed: Callable[[], None],
         done: Callable[[], None],
         changes: Callable[[], Changes] | None,
     ) -> None:
@@ -42,28 +51,29 @@ class QueueWorker:
         self._name = name
         self._step = step
         self._failed = failed
+        self._claimed = claimed
         self._done = done
         self._make_changes = changes
-        self._changes: Changes | None = None
-        self._running: dict[str, tuple[Wakeup, asyncio.Task[None]]] = {}
-        self._asked = asyncio.Event()
-        self._is_written = False
-        self._counter = -1
-        self._claiming = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
+        self._writes: ForeignWrites | None = None
+        self._lock = threading.Lock()
+        self._running: dict[str, tuple[Wakeup, Future[None]]] = {}
+        self._is_asked = self._is_leaving = False
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._runs = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="wake")
-        # What is due must not wait behind steps that hang. One thread: the database tells of changes by connection.
+        # What is due must not wait behind steps that hang. One thread: the database tells of changes by connection,
+        # and what was claimed a moment ago must count as running when the leases are swept.
         self._claims = ThreadPoolExecutor(1, thread_name_prefix="claim")
 
     @property
     def has_begun(self) -> bool:
         """Whether it works."""
-        return self._task is not None
+        return self._loop is not None
 
     @property
     def in_flight(self) -> list[Wakeup]:
         """The wakeups that run."""
-        return [wakeup for wakeup, _ in list(self._running.values())]
+        with self._lock:
+            return [wakeup for wakeup, _ in self._running.values()]
 
     @property
     def is_full(self) -> bool:
@@ -72,74 +82,84 @@ class QueueWorker:
 
     def begin(self) -> None:
         """From now on wakeups start when they are asked for, and not only when `work_off` is called."""
-        loop = asyncio.get_running_loop()
-        self._task = loop.create_task(self._work_off_when_asked())
+        self._loop = asyncio.get_running_loop()
         if self._make_changes is not None:
-            self._changes = self._make_changes()
-            if self._changes.is_watching:
-                loop.add_reader(self._changes.fileno(), self._on_write)
+            self._writes = ForeignWrites(self._database, self._make_changes(), self._claims.submit, self._claim_written)
+            self._writes.start()
 
-    def ask(self) -> None:
-        """Start what is due, soon."""
-        self._asked.set()
+    def ask(self) -> bool:
+        """Start what is due, at once; call it in any thread. Many calls in a row are one.
+
+        Returns:
+            Whether `claimed` will be called. Not before it has begun: what was interrupted is taken up first.
+        """
+        if not self.has_begun:
+            return False
+        with self._lock:
+            if self._is_asked:
+                return True
+            self._is_asked = True
+        with suppress(RuntimeError):  # it leaves
+            self._claims.submit(self._claim_asked)
+            return True
+        return False
 
     async def work_off(self) -> None:
         """Start what is due."""
-        async with self._claiming:
-            claimed = await self._step("work off the queue", self._claim, self._claims)
-            for wakeup in claimed if isinstance(claimed, list) else ():
-                task = asyncio.get_running_loop().create_task(self._run_one(wakeup))
-                self._running[wakeup.id] = (wakeup, task)
+        await self._step("work off the queue", self._claim, self._claims)
+
+    async def sweep_leases(self) -> None:
+        """Extend the leases of what runs here, and take up what a worker that died has left.
+
+        Between two claims: what was claimed a moment ago must count as running, whatever the clock does meanwhile.
+        """
+        await self._step("sweep the leases", lambda: self._dispatcher.sweep_leases(self.in_flight), self._claims)
 
     async def leave(self, patience_s: float) -> None:
         """Begin no more, and wait a little for what runs: what does not end is taken up by the next heartbeat."""
-        if self._task is not None:
-            self._task.cancel()
-        if self._changes is not None:
-            with suppress(OSError, ValueError):
-                asyncio.get_running_loop().remove_reader(self._changes.fileno())
-            self._changes.close()
-        if tasks := [task for _, task in self._running.values()]:
-            await asyncio.wait(tasks, timeout=patience_s)
+        if self._writes is not None:
+            self._writes.stop()
+        with self._lock:
+            self._is_leaving = True
+            runs = [asyncio.wrap_future(run) for _, run in self._running.values()]
+        if runs:
+            _, left = await asyncio.wait(runs, timeout=patience_s)
+            for run in left:
+                run.cancel()
         for pool in (self._runs, self._claims):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _work_off_when_asked(self) -> None:
-        while True:
-            await self._asked.wait()
-            self._asked.clear()
-            is_written, self._is_written = self._is_written, False
-            if is_written:
-                await self._settle()
-            await self.work_off()
+    def _claim_asked(self) -> None:
+        self._is_asked = False  # before the claim: what is asked for from now on, it may not see
+        with suppress(Exception):  # the next round meets it again, and tells
+            self._claim(is_asked=True)
+        if self._loop is not None:
+            self._tell(self._loop.call_later, LOOK_AFTER_S, self._claimed)
 
-    async def _settle(self) -> None:
-        """Wait until what was written can be read: the log is written a moment before its commit counts."""
-        for pause_s in SETTLING_S:
-            if await self._step("read the queue", self._has_changed, self._claims):
-                return
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), pause_s)
-                return
+    def _claim_written(self) -> None:
+        with suppress(Exception):  # the next round meets it again, and tells
+            self._claim()
 
-    def _has_changed(self) -> bool:
-        before, self._counter = self._counter, self._database.change_counter()
-        return before != self._counter
+    def _claim(self, *, is_asked: bool = False) -> None:
+        """Claim what is due, and have it run; in the thread that claims."""
+        limit = 0 if self._is_leaving else AT_ONCE - len(self._running)
+        for wakeup in self._dispatcher.claim_due(by=self._name, limit=limit, is_asked=is_asked):
+            with self._lock:
+                if not self._is_leaving:  # else the next heartbeat takes it up
+                    self._running[wakeup.id] = (wakeup, self._runs.submit(self._run_one, wakeup))
 
-    def _claim(self) -> list[Wakeup]:
-        return self._dispatcher.claim_due(by=self._name, limit=AT_ONCE - len(self._running))
-
-    def _on_write(self) -> None:
-        if self._changes is not None and self._changes.drain():
-            self._is_written = True
-            self.ask()
-
-    async def _run_one(self, wakeup: Wakeup) -> None:
+    def _run_one(self, wakeup: Wakeup) -> None:
         try:
-            await asyncio.get_running_loop().run_in_executor(self._runs, self._dispatcher.run, wakeup)
+            self._dispatcher.run(wakeup)
         except Exception as error:
             # A bug: the claim's lease runs out and the attempt counts as interrupted.
-            self._failed("wake an agent", f"{type(error).__name__}: {error}")
+            self._tell(self._failed, "wake an agent", f"{type(error).__name__}: {error}")
         finally:
-            self._running.pop(wakeup.id, None)
-            self._done()
+            with self._lock:
+                self._running.pop(wakeup.id, None)
+            self._tell(self._done)
+
+    def _tell(self, told: Callable[..., object], *what: object) -> None:
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(told, *what)

@@ -1,10 +1,13 @@
 """After a crash of the tmux server, the machine or hive itself: finish what was begun, and bring back what is gone."""
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+
+from msgspec import structs
 
 from hive_tui.adapters.locks import FileLock
 from hive_tui.archive import reader
@@ -13,17 +16,18 @@ from hive_tui.domain.durations import counted
 from hive_tui.domain.errors import AgentBusy, HiveError, NotFound, TmuxError
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.panes import SavedSession
-from hive_tui.domain.ports import Clock, Locks, Panes, Processes
+from hive_tui.domain.ports import Clock, Locks, Panes, Processes, Progress
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.wakeups import Action, NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.services.dispatch import Dispatcher
 from hive_tui.services.ending import Ender, let_pane_close
 from hive_tui.services.hub import Hub
-from hive_tui.services.nap import fall_asleep, remembered_tree
+from hive_tui.services.nap import WAKE_KEY, fall_asleep, remembered_tree
 from hive_tui.services.observer import Observation, Observer
 from hive_tui.services.pane_building import PaneBuilder
 from hive_tui.services.queue import WakeupQueue
-from hive_tui.services.restore_ending import RestoreEnding
+from hive_tui.services.restore_ending import RestoreEnding, wake_after
+from hive_tui.services.rounds import Rounds
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints, journal, settings
@@ -49,6 +53,8 @@ class Plan:
     wakeups: tuple[Wakeup, ...] = ()
     """Their wakeups, once they are enqueued."""
     swept: tuple[Path, ...] = ()
+    left: tuple[str, ...] = ()
+    """What a person stopped before it was begun, in words."""
 
 
 class Recovery:
@@ -87,12 +93,17 @@ class Recovery:
 
     def finish_interrupted(self) -> list[str]:
         """Finish or roll back naps, wakes and restores whose process has died; what was done, in words."""
-        return [said for said, _ in self._finish_interrupted()]
+        return [said for said, _ in self._finish_interrupted(Rounds())]
 
-    def _finish_interrupted(self) -> list[tuple[str, Wakeup | None]]:
+    def _finish_interrupted(self, rounds: Rounds) -> list[tuple[str, Wakeup | None]]:
         """What was done, and the wake that follows where there is one."""
         done: list[tuple[str, Wakeup | None]] = []
-        for operation in self._database.read(journal.operations):
+        names = self._database.read(agent_store.names)
+
+        def ending(operation: Operation) -> str:
+            return f"ending the interrupted {operation.kind} of {names.get(operation.agent_id, operation.agent_id[:8])}"
+
+        for operation in rounds.each(self._database.read(journal.operations), ending):
             with suppress(AgentBusy, NotFound), self._locks.agent(operation.agent_id, purpose="recovery"):
                 still_open = [one for one in self._database.read(journal.operations) if one == operation]
                 if still_open:
@@ -112,29 +123,43 @@ class Recovery:
         open_ones = tuple(f"{one.kind} at step {one.step}" for one in self._database.read(journal.operations))
         return Plan(open_ones, sessions, crashed, blank)
 
-    def recover(self, actor: Actor, *, wake: bool = True) -> Plan:
-        """Finish what was interrupted, build sessions again, and enqueue the wakes of crashed agents with stagger."""
-        finished = self._finish_interrupted()
+    def recover(self, actor: Actor, *, wake: bool = True, progress: Progress | None = None) -> Plan:
+        """Finish what was interrupted, build sessions again, and enqueue the wakes of crashed agents with stagger.
+
+        A person can stop it between two of them; what was done stays done, and the plan says what was not.
+        """
+        rounds = Rounds(progress)
+        finished = self._finish_interrupted(rounds)
         finished += self._take_up_orphans()
         swept = self.sweep()
         observation = self._observer.observe()
         if observation.state is ServerState.HUNG:
             raise TmuxError(observation.trouble, hint="Nothing was recovered; try again when tmux answers.")
-        sessions = self._rebuild(observation)
+        sessions = self._rebuild(observation, rounds)
         crashed, blank = self._crashed(observation)
-        to_wake = [agent for agent in crashed if wake and not agent.held]
+        to_wake = rounds.each([agent for agent in crashed if wake and not agent.held], _waking)
         asked = {wakeup.id: wakeup for _, wakeup in finished if wake and wakeup is not None}
         asked |= {one.id: one for one in (self._enqueue(agent, n, actor) for n, agent in enumerate(to_wake))}
         said = tuple(said for said, _ in finished)
-        plan = Plan(said, tuple(sessions), crashed, blank, tuple(asked.values()), tuple(swept))
+        plan = Plan(said, tuple(sessions), crashed, blank, tuple(asked.values()), tuple(swept), tuple(rounds.left))
         if finished or sessions or crashed:
             text = f"Recovered: {counted(len(sessions), 'session')} built"
             text += f", {counted(len(crashed), 'crashed agent')} to wake"
             text += f", {counted(len(finished), 'interrupted operation')} ended" if finished else ""
+            text += f"; stopped before {', '.join(rounds.left)}" if rounds.left else ""
             event = Event(EventKind.RECOVERED, text, None, actor, payload={"agents": [one.name for one in crashed]})
             self._database.write(journal.log, event, now=self._clock.now())
             self._hub.publish(event)
         return plan
+
+    def call_off(self, asked: Sequence[Wakeup], actor: Actor) -> list[Wakeup]:
+        """Cancel the wakes of a recovery that have not begun; those that were cancelled."""
+        off: list[Wakeup] = []
+        for wakeup in asked:
+            with suppress(HiveError):  # it has begun meanwhile, or ended
+                self._queue.cancel(wakeup, actor)
+                off.append(wakeup)
+        return off
 
     def _take_up_orphans(self) -> list[tuple[str, Wakeup | None]]:
         """Wakeups whose process died go back to the queue; with a heartbeat alive that is its own affair."""
@@ -181,10 +206,10 @@ class Recovery:
             if any(lost.get(agent_id) == saved.server for agent_id in session.agent_ids)
         ]
 
-    def _rebuild(self, observation: Observation) -> list[str]:
+    def _rebuild(self, observation: Observation, rounds: Rounds) -> list[str]:
         built: list[str] = []
         by_id = {agent.id: agent for agent in observation.agents}
-        for session, server in self._lost_sessions(observation):
+        for session, server in rounds.each(self._lost_sessions(observation), _building):
             panes = self._builder.rebuild_session(session, server)
             built.append(session.name)
             for window in session.windows:
@@ -197,33 +222,36 @@ class Recovery:
     def _finish(self, operation: Operation) -> tuple[str, Wakeup | None]:
         agent = self._database.read(agent_store.get, operation.agent_id)
         if operation.kind == "nap":
-            return self._finish_nap(agent, operation), None
+            return self._finish_nap(agent, operation)
         if operation.kind == "restore":
             return self._restores.finish_interrupted(agent, operation)
         self._database.write(journal.end, agent.id)
         return f"{agent.name}: its wake was interrupted; the queue goes on with it", None
 
-    def _finish_nap(self, agent: Agent, operation: Operation) -> str:
+    def _finish_nap(self, agent: Agent, operation: Operation) -> tuple[str, Wakeup | None]:
         tree = remembered_tree(operation.state)
         if operation.step == "exiting" and agent.process is not None:
             self._ender.await_end(agent.process, EXIT_GRACE_S)
         now = self._clock.now()
         if agent.process is not None and self._processes.is_alive(agent.process):
-            awake = replace(
+            awake = structs.replace(
                 agent, lifecycle=Lifecycle.AWAKE, reason="its nap was interrupted; it runs on", since_at=now
             )
             with suppress(TmuxError):
                 if agent.pane is not None:
                     let_pane_close(self._panes, agent.pane.pane_id)
-            return self._end(awake, Event(EventKind.AGENT_NAP_REFUSED, f"{agent.name}: {awake.reason}", agent.id))
+            said = Event(EventKind.AGENT_NAP_REFUSED, f"{agent.name}: {awake.reason}", agent.id)
+            return self._end(awake, said), None
         if operation.step == "exiting" and self._is_good(str(operation.state.get("checkpoint_id"))):
             self._ender.finish(tree)
             # Why it was to sleep is kept: who has put it to sleep finds it by that, and wakes it.
             why = agent.reason if agent.lifecycle is Lifecycle.NAPPING else "napped"
             asleep = fall_asleep(agent, f"{why}; hive-tui was interrupted at the end of it", 0, None, now)
-            return self._end(asleep, Event(EventKind.AGENT_SLEEPING, f"{agent.name}: {asleep.reason}", agent.id))
+            wakeup = self._wake_after(agent, operation)
+            said = Event(EventKind.AGENT_SLEEPING, f"{agent.name}: {asleep.reason}", agent.id)
+            return self._end(asleep, said), wakeup
         reason = "crashed: its process ended during a nap that was interrupted"
-        failed = replace(
+        failed = structs.replace(
             agent,
             lifecycle=Lifecycle.FAILED,
             activity=Activity.UNKNOWN,
@@ -233,7 +261,15 @@ class Recovery:
             started_at=None,
         )
         event = Event(EventKind.AGENT_CRASHED, f"{agent.name} {reason}", agent.id, severity=Severity.FAILURE)
-        return self._end(failed, event)
+        return self._end(failed, event), None
+
+    def _wake_after(self, agent: Agent, operation: Operation) -> Wakeup | None:
+        """The wake of an agent that slept only so that it could be restored; by its key it is asked for once."""
+        key = str(operation.state.get(WAKE_KEY, ""))
+        if not key:
+            return None
+        new = wake_after(agent.id, key, self._clock.now())
+        return self._queue.enqueue(new, Actor.person("restore")).wakeup
 
     def _is_good(self, checkpoint_id: str) -> bool:
         try:
@@ -246,6 +282,14 @@ class Recovery:
         self._database.write(_end, agent, event, now=self._clock.now())
         self._hub.publish(event)
         return event.text
+
+
+def _waking(agent: Agent) -> str:
+    return f"waking {agent.name}"
+
+
+def _building(lost: tuple[SavedSession, str]) -> str:
+    return f"building the session {lost[0].name}"
 
 
 def _goes_on(orphan: Wakeup) -> str:

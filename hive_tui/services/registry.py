@@ -4,10 +4,11 @@ import os
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from uuid import uuid4
+
+from msgspec import structs
 
 from hive_tui.adapters.clock import wait_until
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, checked_name, new_name
@@ -19,7 +20,7 @@ from hive_tui.domain.processes import Process
 from hive_tui.domain.quoting import quoted
 from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.services.ending import AGENT_OPTION
-from hive_tui.services.eyes import is_interactive_shell
+from hive_tui.services.found import is_interactive_shell
 from hive_tui.services.hub import Hub
 from hive_tui.services.observer import Observation, Observer
 from hive_tui.store import agents as agent_store
@@ -214,11 +215,16 @@ class Registry:
 
 def _pane(observation: Observation, pane_id: str, gone: str = "") -> Pane:
     if observation.trouble:
-        raise TmuxError(observation.trouble, hint="Start tmux first, or name its socket with --tmux-socket.")
+        raise TmuxError(
+            observation.trouble,
+            hint="Start tmux, install it where it is missing, or name its socket with --tmux-socket.",
+        )
     pane = next((pane for pane in observation.panes.panes if pane.id == pane_id), None)
     if pane is None or pane.is_dead:
+        if gone:
+            raise PaneGone(gone, hint="Run it in a shell to see what it says, and check its spelling and its options.")
         there = ", ".join(one.id for one in observation.panes.panes[:12])
-        raise PaneGone(gone or f"There is no pane {pane_id}.", hint=f"Panes that are there: {there or 'none'}.")
+        raise PaneGone(f"There is no pane {pane_id}.", hint=f"Panes that are there: {there or 'none'}.")
     return pane
 
 
@@ -238,4 +244,4 @@ def _adopt(db: sqlite3.Connection, agent_id: str, name: str, origin: Origin, act
     agent_store.rename(db, agent_id, name)
     agent_store.set_origin(db, agent_id, origin)
     journal.log(db, Event(EventKind.AGENT_ADOPTED, f"{name} is known now ({origin})", agent_id, actor), now=now)
-    return replace(agent_store.get(db, agent_id), name=name, origin=origin)
+    return structs.replace(agent_store.get(db, agent_id), name=name, origin=origin)

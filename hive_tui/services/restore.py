@@ -5,7 +5,9 @@ Applied by a journal: killed in the middle, it is finished or undone at the next
 
 import json
 import shutil
-from collections.abc import Collection
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,10 +23,11 @@ from hive_tui.domain.errors import Cancelled, HiveError, RestoreError, Workspace
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Locks, Progress, Workspaces
 from hive_tui.domain.workspaces import RestorePlan
+from hive_tui.services import restore_effects
 from hive_tui.services.conversation import Conversation
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.observer import Observer
-from hive_tui.services.restore_ending import MADE, RestoreEnding
+from hive_tui.services.restore_ending import MADE, RestoreEnding, wake_key
 from hive_tui.services.restore_views import EVERYTHING, Part, Preview, RestoreResult
 from hive_tui.services.snapshot import Snapshotter
 from hive_tui.services.streams import Streams, has_all
@@ -70,6 +73,20 @@ class Restorer:
         self._ending = ending
         self._clock = clock
 
+    def refuse_early(self, agent: Agent, wanted: Checkpoint, actor: Actor) -> None:
+        """Raise at once what would stop `restore` only after the person has waited for the preview.
+
+        It is asked again when it counts.
+
+        Raises:
+            AgentBusy: Somebody else works on the agent.
+            NapRefused: The agent is awake and something speaks against a nap.
+        """
+        with self._locks.agent(agent.id, purpose="restore"):
+            sighting = self._observer.observe().sightings.get(agent.id)
+            if sighting is not None:
+                self._napper.refuse_if_vetoed(agent, sighting, _nap_for(wanted, actor))
+
     def preview(
         self, agent: Agent, wanted: Checkpoint, progress: Progress, parts: Collection[Part] = EVERYTHING
     ) -> Preview:
@@ -86,8 +103,9 @@ class Restorer:
             self._snapshotter.scratch() as saved,
             self._snapshotter.scratch() as current,
         ):
-            require_room(saved, _content_bytes(wanted))
-            reader.extract(Path(wanted.path), saved, free_links=FILES)
+            require_room(saved, wanted.content_bytes)
+            progress.step("unpacking the checkpoint", wanted.content_bytes)
+            reader.extract(Path(wanted.path), saved, free_links=FILES, advance=progress.advance)
             progress.step("comparing the workspace")
             plan, notes = None, list[str]()
             if Part.WORKSPACE in parts:
@@ -126,12 +144,11 @@ class Restorer:
             progress.step("verifying the checkpoint")
             self._refuse_damaged(wanted, progress)
             was_awake = agent.id in self._observer.observe().sightings
-            safety = self._safety(agent, wanted, actor, progress, is_awake=was_awake)
             folder = self._home / "restores" / str(uuid4())
+            begun = _begun(folder, wanted, actor, parts) | {"wake": was_awake and wake}
+            safety = self._safety(agent, wanted, begun, actor, progress, is_awake=was_awake)
             agent = self._database.read(agent_store.get, agent.id)
-            state = _begun(folder, wanted, safety, actor, parts) | {"wake": was_awake and wake}
-            # Before anything is unpacked, so that whoever comes after a kill knows what to wake and what to remove.
-            self._database.write(journal.begin, agent.id, "restore", state, now=self._clock.now())
+            state = begun | _saved_by(safety)
             try:
                 plan, notes = self._prepare(agent, wanted, safety, folder, progress, parts)
                 made = {"made": made_by(plan)}
@@ -176,20 +193,32 @@ class Restorer:
             )
 
     def _safety(
-        self, agent: Agent, wanted: Checkpoint, actor: Actor, progress: Progress, *, is_awake: bool
+        self,
+        agent: Agent,
+        wanted: Checkpoint,
+        begun: Mapping[str, Any],
+        actor: Actor,
+        progress: Progress,
+        *,
+        is_awake: bool,
     ) -> Checkpoint:
-        """A checkpoint of what is there now; the agent does not run afterwards.
+        """A checkpoint of what is there now, and the journal is open; the agent does not run afterwards.
 
         Whether it is awake is what was just seen: it may have been woken since the caller read its row.
         """
+
+        def open_journal(db: sqlite3.Connection, safety: Checkpoint) -> None:
+            # Before anything is unpacked, so that whoever comes after a kill knows what to wake and what to remove.
+            state = {**begun, **_saved_by(safety)}
+            restore_effects.begin(db, agent, wanted, state, now=self._clock.now())
+
         if is_awake:
-            request = NapRequest(
-                f"to be restored to generation {wanted.generation}",
-                actor,
-                checkpoint_reason=CheckpointReason.SAFETY,
-            )
+            key = wake_key(begun) if begun["wake"] else ""
+            request = replace(_nap_for(wanted, actor), wake_key=key, then=open_journal)
             return self._napper.nap_locked(agent.id, request, progress).checkpoint
-        return self._snapshotter.take(agent, CheckpointReason.SAFETY, actor, progress)
+        safety = self._snapshotter.take(agent, CheckpointReason.SAFETY, actor, progress)
+        self._database.write(open_journal, safety)
+        return safety
 
     def _prepare(
         self,
@@ -201,12 +230,13 @@ class Restorer:
         parts: Collection[Part],
     ) -> tuple[RestorePlan | None, list[str]]:
         """Unpack both sides and plan, all in a folder that survives a crash."""
-        progress.step("unpacking the checkpoint")
-        folder.mkdir(parents=True, mode=0o700)
-        require_room(folder, _content_bytes(wanted) + _content_bytes(safety))
+        progress.step("unpacking the checkpoint", wanted.content_bytes + safety.content_bytes)
+        folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(mode=0o700)
+        require_room(folder, wanted.content_bytes + safety.content_bytes)
         for name, checkpoint in (("wanted", wanted), ("current", safety)):
-            (folder / name).mkdir(parents=True, mode=0o700)
-            reader.extract(Path(checkpoint.path), folder / name, free_links=FILES)
+            (folder / name).mkdir(mode=0o700)
+            reader.extract(Path(checkpoint.path), folder / name, free_links=FILES, advance=progress.advance)
         if Part.WORKSPACE not in parts:
             return None, []
         saved, current = folder / "wanted/workspace", folder / "current/workspace"
@@ -255,29 +285,30 @@ class Restorer:
         return applied.changed, (*applied.warnings, *applied.refused, *displaced)
 
 
-def _begun(
-    folder: Path, wanted: Checkpoint, safety: Checkpoint, actor: Actor, parts: Collection[Part]
-) -> dict[str, Any]:
+def _nap_for(wanted: Checkpoint, actor: Actor) -> NapRequest:
+    why = f"to be restored to generation {wanted.generation}"
+    return NapRequest(why, actor, checkpoint_reason=CheckpointReason.SAFETY)
+
+
+def _begun(folder: Path, wanted: Checkpoint, actor: Actor, parts: Collection[Part]) -> dict[str, Any]:
     """What whoever finishes the restore after a kill has to know."""
     return {
         "folder": str(folder),
         "checkpoint_id": wanted.id,
         "actor": actor.name,
-        "safety_id": safety.id,
-        "streams_are_safe": has_all(safety),
         "parts": sorted(parts),
     }
+
+
+def _saved_by(safety: Checkpoint) -> dict[str, Any]:
+    """The same, of the checkpoint that was taken before anything is changed."""
+    return {"safety_id": safety.id, "streams_are_safe": has_all(safety)}
 
 
 def made_by(plan: RestorePlan | None) -> dict[str, str]:
     """The files that a restore makes where nothing was, with the ids of their contents; none of too many."""
     made = {one.path: one.new_id for one in (plan.changes if plan else ()) if one.old_id is None and one.new_id}
     return made if len(made) <= MOST_MADE else {}
-
-
-def _content_bytes(checkpoint: Checkpoint) -> int:
-    """About; what it takes when it is unpacked."""
-    return int(checkpoint.summary.get("content_bytes") or checkpoint.size_bytes)
 
 
 def _state(folder: Path) -> dict[str, Any]:

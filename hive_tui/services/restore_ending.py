@@ -7,17 +7,18 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from hive_tui.domain.agents import Agent
+from msgspec import structs
+
+from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.events import Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Workspaces
-from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
+from hive_tui.domain.wakeups import AFTER, RESTORE, NewWakeup, Trigger, Wakeup
 from hive_tui.services.conversation import Conversation
 from hive_tui.services.hub import Hub
 from hive_tui.services.queue import enqueue_within
@@ -94,10 +95,12 @@ class RestoreEnding:
         now = self._clock.now()
         taken = f"the checkpoint of {wanted.created_at:%Y-%m-%d %H:%M} UTC"
         words = "" if parts == EVERYTHING else f", {' and '.join(sorted(parts))} only"
-        restored = replace(agent, reason=f"restored to {taken}{words}", since_at=now)
+        # What it has failed at is no longer what is there.
+        lifecycle = Lifecycle.ASLEEP if agent.lifecycle is Lifecycle.FAILED else agent.lifecycle
+        restored = structs.replace(agent, lifecycle=lifecycle, reason=f"restored to {taken}{words}", since_at=now)
         if Part.CONVERSATION in parts:
             transcript = self._conversation.put_back(folder / "wanted")
-            restored = replace(
+            restored = structs.replace(
                 restored,
                 session_id=wanted.session_id or agent.session_id,
                 transcript=transcript or agent.transcript,
@@ -136,9 +139,17 @@ class RestoreEnding:
         """The wake of an agent that was put to sleep for the restore."""
         if not state.get("wake"):
             return None
-        key = f"restore:{Path(str(state['folder'])).name}"
-        context = {"after": "restore"}
-        return NewWakeup(agent.id, Trigger.MANUAL, self._clock.now(), idempotency_key=key, context=context)
+        return wake_after(agent.id, wake_key(state), self._clock.now())
+
+
+def wake_key(state: Mapping[str, Any]) -> str:
+    """The key of the wake after the restore of this state: asked for twice it is one."""
+    return f"restore:{Path(str(state['folder'])).name}"
+
+
+def wake_after(agent_id: str, key: str, now: datetime) -> NewWakeup:
+    """The wake of an agent that was put to sleep for a restore."""
+    return NewWakeup(agent_id, Trigger.MANUAL, now, idempotency_key=key, context={AFTER: RESTORE})
 
 
 def _end(
@@ -162,6 +173,9 @@ def _close(
     db: sqlite3.Connection, agent_id: str, event: Event, asked: NewWakeup | None, *, now: datetime
 ) -> tuple[Wakeup | None, Event | None]:
     """End the operation, and ask for the wake that follows it in the same moment: no kill can come in between."""
+    from hive_tui.services import restore_effects  # here, since the heartbeat makes us before the first screen
+
+    restore_effects.end(db, agent_id, event, now=now)
     journal.end(db, agent_id)
     journal.log(db, event, now=now)
     if asked is None:

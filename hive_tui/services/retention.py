@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,10 +11,11 @@ from pathlib import Path
 from hive_tui.adapters.reading import nobody_reads
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.durations import bytes_in_words
-from hive_tui.domain.errors import AgentBusy, CheckpointError, StoreFull
+from hive_tui.domain.durations import bytes_in_words, counted
+from hive_tui.domain.errors import AgentBusy, Cancelled, CheckpointError, StoreFull
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
-from hive_tui.domain.ports import Clock, Locks
+from hive_tui.domain.ports import Clock, Locks, Progress
+from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.retention import Removal, RetentionPlan, RetentionPolicy, plan_retention
 from hive_tui.services.hub import Hub
 from hive_tui.store import agents as agent_store
@@ -36,6 +37,8 @@ class Pruned:
     skipped: tuple[tuple[Removal, str], ...]
     """What was not removed although the policy says so, and why; the next run tries again."""
     bytes_over_quota: int
+    left: tuple[Removal, ...] = ()
+    """What was not come to, since the person stopped the run before."""
 
     @property
     def freed_bytes(self) -> int:
@@ -46,7 +49,8 @@ class Pruned:
         """For a person."""
         count = len(self.removed)
         what = "1 checkpoint was" if count == 1 else f"{count} checkpoints were"
-        return f"{what} removed, {bytes_in_words(self.freed_bytes)} freed"
+        stopped = f"; stopped before the other {len(self.left)}" if self.left else ""
+        return f"{what} removed, {bytes_in_words(self.freed_bytes)} freed{stopped}"
 
 
 class Retention:
@@ -69,25 +73,47 @@ class Retention:
         removals = tuple(one for one in plan.removals if one.checkpoint.agent_id not in hollow)
         return RetentionPlan(plan.kept, removals, plan.bytes_over_quota)
 
-    def prune(self, actor: Actor = HEARTBEAT) -> Pruned:
+    def prune(self, actor: Actor = HEARTBEAT, progress: Progress | None = None) -> Pruned:
         """Remove what the policy does not ask for. Safe to run in several processes at once.
+
+        A person can stop it between two checkpoints; what was removed by then is told like any other run.
 
         Raises:
             StoreError: The database cannot be read or written.
+            CheckpointError: A file cannot be removed; what went before it is told all the same.
+            Cancelled: It was stopped before anything was removed.
         """
         plan = self.plan()
         removed: list[Removal] = []
         skipped: list[tuple[Removal, str]] = []
         with self._database.spending_reserve():
-            for removal in plan.removals:
-                why_not = self.remove(removal.checkpoint)
-                if why_not:
-                    skipped.append((removal, why_not))
-                else:
-                    removed.append(removal)
-            pruned = Pruned(tuple(removed), tuple(skipped), plan.bytes_over_quota)
-            self._tell(pruned, actor)
+            try:
+                self._remove_all(plan.removals, removed, skipped, progress or Unwatched())
+            finally:
+                left = plan.removals[len(removed) + len(skipped) :]
+                pruned = Pruned(tuple(removed), tuple(skipped), plan.bytes_over_quota, left)
+                self._tell(pruned, actor)
         return pruned
+
+    def _remove_all(
+        self,
+        removals: Sequence[Removal],
+        removed: list[Removal],
+        skipped: list[tuple[Removal, str]],
+        progress: Progress,
+    ) -> None:
+        sizes = [one.checkpoint.size_bytes if one.checkpoint.is_local else 0 for one in removals]
+        progress.step(f"removing {counted(len(removals), 'checkpoint')}", sum(sizes))
+        for removal, size in zip(removals, sizes, strict=True):
+            if progress.cancelled.is_set():
+                return
+            why_not = self.remove(removal.checkpoint)
+            if why_not:
+                skipped.append((removal, why_not))
+            else:
+                removed.append(removal)
+            with suppress(Cancelled):  # what was done by then is to be told
+                progress.advance(size)
 
     def prune_if_due(self) -> Pruned | None:
         """Prune where a checkpoint came, or a day went by, since the last run; the chore of the heartbeat."""

@@ -2,9 +2,11 @@
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
+
+from msgspec import structs
 
 from hive_tui.domain.events import Actor, Event
 from hive_tui.domain.ports import Clock
@@ -81,7 +83,7 @@ class Schedule:
             HiveError: A time or the zone is wrong.
         """
         since = self._clock.now() if window.active else None
-        new = checked_window(replace(window, id=str(uuid4()), since_at=since))
+        new = checked_window(structs.replace(window, id=str(uuid4()), since_at=since))
         self._store(None, new, changed(new, "was added", actor))
         return new
 
@@ -94,7 +96,7 @@ class Schedule:
             HiveError: There is no such window, or a time or the zone is wrong.
         """
         old = self._database.read(windows.get, window_id)
-        new = checked_window(replace(wanted, id=old.id, since_at=self._clock.now()))
+        new = checked_window(structs.replace(wanted, id=old.id, since_at=self._clock.now()))
         self._store(
             old, new, changed(new, f"was changed; it was {old.start_time}-{old.end_time} {old.timezone}", actor)
         )
@@ -109,7 +111,7 @@ class Schedule:
         old = self._database.read(windows.get, window_id)
         if old.active is active:
             return old
-        new = replace(checked_window(old), active=active, since_at=self._clock.now())
+        new = structs.replace(checked_window(old), active=active, since_at=self._clock.now())
         self._store(old, new, changed(new, "is enabled" if active else "is disabled", actor))
         return new
 
@@ -126,7 +128,7 @@ class Schedule:
     def put_back(self, window: SleepWindow, actor: Actor) -> None:
         """Store a window as it was, to undo a change or its removal."""
         found = [one for one in self._database.read(windows.everything) if one.id == window.id]
-        back = replace(window, since_at=self._clock.now())
+        back = structs.replace(window, since_at=self._clock.now())
         self._store(found[0] if found else None, back, changed(back, "is as it was before", actor))
 
     def _store(self, old: SleepWindow | None, new: SleepWindow | None, event: Event) -> None:
@@ -174,7 +176,7 @@ def _store(
 ) -> None:
     """Store the change, and let go of those that slept by what is not wanted any more."""
     if old is not None and old.active and not _still_wants(old, new, now):
-        end_night(db, replace(old, active=False), windows.everything(db), max_attempts, now=now)
+        end_night(db, structs.replace(old, active=False), windows.everything(db), max_attempts, now=now)
     if new is None:
         assert old is not None
         windows.remove(db, old.id)

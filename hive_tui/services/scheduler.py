@@ -12,6 +12,8 @@ from hive_tui.domain.schedule import Backfill, SleepWindow, TickOutcome
 from hive_tui.domain.wakeups import Action, NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.domain.windows import LOOK_BACK, Edge, Night, Tick, described, next_of_all, open_night, ticks
 from hive_tui.services.hub import Hub
+from hive_tui.services.nap_again import agents_to_nap
+from hive_tui.services.routine_runs import RoutineRuns
 from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings, wakeups, windows
 from hive_tui.store.database import Database
@@ -31,6 +33,7 @@ class Scheduler:
         ticker: Calls it in its own thread when the next edge is due.
         ring: Has the queue looked at.
         max_attempts: Of each nap and wake that is asked for.
+        routines: What comes again and again, by the same ticks.
     """
 
     def __init__(
@@ -43,7 +46,9 @@ class Scheduler:
         *,
         backfill: Backfill,
         max_attempts: int = 5,
+        routines: RoutineRuns | None = None,
     ) -> None:
+        self._routines = routines
         self._database = database
         self._ticker = ticker
         self._ring = ring
@@ -73,10 +78,23 @@ class Scheduler:
         self._ticker.stop()
 
     def tick(self) -> int:
-        """Deal with the edges that are due; how many agents were asked to nap or wake.
+        """Deal with the edges and routines that are due; how many naps, wakes and tasks were made.
 
         Nothing while all automatic actions are paused: what is missed then is made up for afterwards.
         """
+        asked = self._tick_windows() + self._nap_again()
+        return asked + (self._routines.tick() if self._routines else 0)
+
+    def _nap_again(self) -> int:
+        now = self._clock.now()
+        if not self._database.read(_is_to_nap_again, now) or self._database.read(settings.get, settings.PAUSED, False):
+            return 0
+        asked = self._database.write(_ask_naps_again, self._max_attempts, now=now)
+        if asked:
+            self._ring()
+        return asked
+
+    def _tick_windows(self) -> int:
         now = self._clock.now()
         if not self._database.read(_is_due, now) or self._database.read(settings.get, settings.PAUSED, False):
             return 0
@@ -88,7 +106,9 @@ class Scheduler:
 
     def _set(self) -> None:
         coming = next_of_all(self._database.read(windows.everything), self._clock.now())
-        self._ticker.set(coming[1].at if coming else None)
+        routine_at = self._routines.next_at() if self._routines else None
+        moments = [at for at in (coming[1].at if coming else None, routine_at) if at is not None]
+        self._ticker.set(min(moments, default=None))
 
 
 def _is_due(db: sqlite3.Connection, now: datetime) -> bool:
@@ -160,6 +180,37 @@ def _ask_naps(db: sqlite3.Connection, window: SleepWindow, night: Night, most: i
     return found
 
 
+def _is_to_nap_again(db: sqlite3.Connection, now: datetime) -> bool:
+    return any(
+        not _was_asked_again(db, window, night, agent, wake)
+        for window in windows.everything(db)
+        for night, found in [agents_to_nap(db, window, now)]
+        if night is not None
+        for agent, wake in found
+    )
+
+
+def _was_asked_again(db: sqlite3.Connection, window: SleepWindow, night: Night, agent: Agent, wake: Wakeup) -> bool:
+    key = _key(window, night, agent, f":{wake.id}")
+    return any(one.idempotency_key == key for one in windows.naps_of(db, window.id, since=night.start_at))
+
+
+def _ask_naps_again(db: sqlite3.Connection, max_attempts: int, *, now: datetime) -> int:
+    """Once for each wake; what speaks against the nap then puts it off, until the window ends."""
+    asked = 0
+    for window in windows.everything(db):
+        night, found = agents_to_nap(db, window, now)
+        for agent, wake in found:
+            if night is not None and not _was_asked_again(db, window, night, agent, wake):
+                _ask_nap(db, agent, window, night, (reason_of(window),), max_attempts, now, again=f":{wake.id}")
+                asked += 1
+    return asked
+
+
+def _key(window: SleepWindow, night: Night, agent: Agent, again: str = "") -> str:
+    return f"{windows.nap_key(window.id)}{night.date}:{agent.id}{again}"
+
+
 def _ask_nap(
     db: sqlite3.Connection,
     agent: Agent,
@@ -168,13 +219,15 @@ def _ask_nap(
     reasons: Sequence[str],
     max_attempts: int,
     now: datetime,
+    *,
+    again: str = "",
 ) -> None:
     new = NewWakeup(
         agent.id,
         Trigger.SCHEDULE,
         now,
         action=Action.NAP,
-        idempotency_key=f"{windows.nap_key(window.id)}{night.date}:{agent.id}",
+        idempotency_key=_key(window, night, agent, again),
         max_attempts=max_attempts,
         context={"window_id": window.id, "date": night.date.isoformat(), "reasons": list(reasons)},
     )

@@ -7,7 +7,7 @@ from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Panes, Processes
 from hive_tui.domain.processes import Process, ProcessTable
 from hive_tui.domain.prompts import PromptLine, is_empty
-from hive_tui.services.eyes import is_interactive_shell
+from hive_tui.services.found import is_interactive_shell
 
 REDRAWS_ON_CTRL_L = frozenset({"bash", "zsh", "fish"})
 PROMPT_PATIENCE_S = 5.0

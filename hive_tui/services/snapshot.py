@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from msgspec import Struct
+
 from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.files.temporary import clear_away, process_runs, work_folder
 from hive_tui.adapters.git.sandbox import PREFIX as GIT_PREFIX
@@ -103,6 +105,7 @@ class Snapshotter:
                 summary = self._add_session(archive, agent)
                 archive.add_json("queue/wakeups.json", self._queue(agent))
                 archive.add_json("queue/tasks.json", self._tasks(agent))
+                archive.add_json("queue/effects.json", self._effects(agent))
                 summary |= self._streams.add_to(archive, agent)
                 archive.add_json("workspace/state.json", workspace.to_json())
                 unread = _add_files(archive, workspace)
@@ -206,6 +209,12 @@ class Snapshotter:
         state = self._database.read(tasks.state, agent.id)
         return {"tasks": _plain(mine), "goal_ancestry": _plain(chains), "state": _plain(state)}
 
+    def _effects(self, agent: Agent) -> list[dict[str, Any]]:
+        """Its side effects, so that whoever reads the checkpoint knows what has been done."""
+        from hive_tui.services import effect_views  # here, since the heartbeat makes us before the first screen
+
+        return self._database.read(effect_views.for_checkpoint, agent.id)
+
     def _report_failure(self, agent: Agent, actor: Actor, error: HiveError) -> None:
         event = Event(
             EventKind.CHECKPOINT_FAILED,
@@ -274,7 +283,9 @@ def _workspace_summary(workspace: WorkspaceFacts, unread: Sequence[str]) -> dict
 
 
 def _plain(value: Any) -> Any:
-    """A dataclass as JSON values."""
+    """A dataclass or struct as JSON values."""
+    if isinstance(value, Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, datetime):

@@ -3,7 +3,7 @@
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hive_tui.adapters.clock import wait_until
 from hive_tui.domain.agents import Activity, Agent
@@ -16,7 +16,8 @@ from hive_tui.kinds.catalog import Kinds
 from hive_tui.kinds.kind import Kind, Look, StartState
 from hive_tui.kinds.screen import Screen
 from hive_tui.services.ending import AGENT_OPTION, WAKEUP_OPTION, let_pane_close
-from hive_tui.services.eyes import Eyes, is_interactive_shell
+from hive_tui.services.eyes import Eyes
+from hive_tui.services.found import is_interactive_shell
 from hive_tui.services.pane_building import PaneBuilder
 from hive_tui.services.shell_pane import ShellPane
 
@@ -28,6 +29,7 @@ ENDS_S = 5.0
 """How long the program that ran before may take to be gone altogether."""
 GONE_AGAIN_S = 5.0
 """After so long with the shell back in front, a command that was never seen to run has ended."""
+BLANK = Screen("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,11 @@ class Starter:
             pane = self._builder.listed().get(agent.pane)
         if pane is None:
             raise WakeFailed(f"The pane that was built for {agent.name} is gone again.", hint="Does its shell start?")
+        before = BLANK
         if not self._is_starting(pane, wakeup_id):
-            self._run(agent, pane, command, wakeup_id)
+            before = self._run(agent, pane, command, wakeup_id)
         try:
-            return self._wait_for_prompt(agent, kind, pane.id)
+            return self._wait_for_prompt(agent, kind, pane.id, before)
         except WakeFailed:
             with suppress(TmuxError):  # it has ended; the next attempt need not wait for it to come up
                 self._panes.set_options(pane.id, {WAKEUP_OPTION: None})
@@ -116,7 +119,8 @@ class Starter:
 
         return wait_until(is_up, timeout_s=ALREADY_TYPED_S, clock=self._clock)
 
-    def _run(self, agent: Agent, pane: Pane, command: tuple[str, ...], wakeup_id: str) -> None:
+    def _run(self, agent: Agent, pane: Pane, command: tuple[str, ...], wakeup_id: str) -> Screen:
+        """Start it; what the pane shows of the time before."""
         marks = {WAKEUP_OPTION: wakeup_id, AGENT_OPTION: agent.id}
         if pane.is_dead:
             line = quoted(command, "sh")
@@ -125,10 +129,10 @@ class Starter:
                 raise NeedsPerson(f"The command that resumes {agent.name} has a control character in it: {command!r}.")
             full = f"{prelude}; exec {line}" if prelude else f"exec {line}"
             self._panes.respawn(pane.id, full, cwd=agent.cwd, env=dict(agent.env), options=marks)
-            return
-        self._type(agent, pane, command, marks)
+            return BLANK
+        return self._type(agent, pane, command, marks)
 
-    def _type(self, agent: Agent, pane: Pane, command: tuple[str, ...], marks: Mapping[str, str | None]) -> None:
+    def _type(self, agent: Agent, pane: Pane, command: tuple[str, ...], marks: Mapping[str, str | None]) -> Screen:
         shell = ShellPane(pane.id, self._panes, self._processes, self._clock)
         remembered = PromptLine.from_text(agent.prompt) if agent.prompt else None
         wait_until(lambda: not shell.is_between_programs(), timeout_s=ENDS_S, clock=self._clock)
@@ -143,7 +147,10 @@ class Starter:
                 f"{agent.name} was not woken: {refusal} (pane {pane.id}, {pane.place}).",
                 hint="Clear that line or leave that program, then retry; nothing was typed.",
             )
-        self._panes.type_line(pane.id, self._line(agent, shell, command), marks)
+        line = self._line(agent, shell, command)
+        before = Screen(self._panes.capture(pane.id))
+        self._panes.type_line(pane.id, line, marks)
+        return before
 
     def _line(self, agent: Agent, shell: ShellPane, command: tuple[str, ...]) -> str:
         """The command for the shell that is in front, from the right folder."""
@@ -170,8 +177,8 @@ class Starter:
         exports = tuple(f"{variable}={saved[variable]}" for variable in wanted if variable in saved)
         return (*(("env", *exports) if exports else ()), program, *command[1:])
 
-    def _wait_for_prompt(self, agent: Agent, kind: Kind, pane_id: str) -> Started:
-        """Wait for the idle prompt of the agent; never just for some time."""
+    def _wait_for_prompt(self, agent: Agent, kind: Kind, pane_id: str, before: Screen) -> Started:
+        """Wait for the idle prompt of the agent; never just for some time, nor for one that stood there before."""
         eyes = self._new_eyes()
         seen: list[tuple[Started, StartState]] = []
         answered: dict[str, float] = {}
@@ -184,10 +191,11 @@ class Starter:
             found = None if pane.is_dead else eyes.find_in(pane)
             if found is None or found.kind.name != kind.name:
                 is_late = self._clock.monotonic() - began > GONE_AGAIN_S
-                self._fail_if_over(agent, kind, pane, may_be_over=bool(seen) or is_late)
+                self._fail_if_over(agent, kind, pane, before, may_be_over=bool(seen) or is_late)
                 return False
             look = eyes.look_at(found, agent.session_id)
-            state = kind.start_state(look, agent.session_id or "")
+            fresh = replace(look, screen=look.screen.since(before))
+            state = kind.start_state(fresh, agent.session_id or "")
             if self._answers(kind, pane_id, state, answered):
                 return False
             seen[:] = [(Started(pane, look), state)]
@@ -195,7 +203,9 @@ class Starter:
 
         patience_s = kind.manifest.start.patience_s
         if not wait_until(has_answer, timeout_s=patience_s, clock=self._clock, every_s=0.15) and not seen:
-            raise WakeFailed(f"{agent.name} did not start within {patience_s:g} s.", hint=f"Look at pane {pane_id}.")
+            raise WakeFailed(
+                f"{agent.name} did not start within {patience_s:g} s.", hint=f"Look at pane {pane_id}.", timed_out=True
+            )
         self._check(agent, kind, *seen[0])
         return seen[0][0]
 
@@ -234,9 +244,9 @@ class Starter:
                 hint=f"Look at {where}; nothing was said to it.",
             )
 
-    def _fail_if_over(self, agent: Agent, kind: Kind, pane: Pane, *, may_be_over: bool) -> None:
+    def _fail_if_over(self, agent: Agent, kind: Kind, pane: Pane, before: Screen, *, may_be_over: bool) -> None:
         """Stop waiting when the command has come to its end."""
-        screen = Screen(self._panes.capture(pane.id))
+        screen = Screen(self._panes.capture(pane.id)).since(before)
         failure = kind.start_failure(screen)
         if pane.is_dead or ((may_be_over or failure) and self._shell_is_back(pane)):
             said = failure or next(iter(screen.bottom(1)), "it said nothing")

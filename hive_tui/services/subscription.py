@@ -99,7 +99,7 @@ class Subscription:
             StoreError: The log cannot be read.
         """
         changes = self._watch()
-        longest_s = min(timeout_s, LOOK_AT_LEAST_EVERY_S if changes.is_watching else LOOK_EVERY_S)
+        longest_s = timeout_s if changes.is_watching else min(timeout_s, LOOK_EVERY_S)
         before = self._database.change_counter()
         # After that, so that what is committed in between is seen either here or by the counter.
         if self._is_stopped or self._has_more:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import uuid4
 
+from msgspec import structs
+
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.events import Actor, Event, EventKind
 from hive_tui.domain.goals import without_task
@@ -61,7 +63,7 @@ class Change:
         if task.agent_id is None:
             return None
         new = producer(chain_of(self.db, task.id), task.agent_id, self.now)
-        new = replace(new, max_attempts=self.max_attempts)
+        new = structs.replace(new, max_attempts=self.max_attempts)
         enqueued, event = enqueue_within(self.db, new, str(uuid4()), actor, now=self.now)
         self.events.append(event)
         return enqueued.wakeup

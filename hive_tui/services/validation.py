@@ -4,17 +4,18 @@ import json
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import structs
 
 from hive_tui.adapters.reading import being_read
 from hive_tui.adapters.sqlite_copy import database_errors
 from hive_tui.archive import reader
 from hive_tui.domain.checkpoints import Checkpoint, Defect, Depth, ValidationError
 from hive_tui.domain.contents import FILES
-from hive_tui.domain.errors import CheckpointError, DiskFull, HiveError, WorkspaceError
+from hive_tui.domain.errors import Cancelled, CheckpointError, DiskFull, HiveError, WorkspaceError
 from hive_tui.domain.events import HEARTBEAT, Actor, Event, EventKind, Severity
 from hive_tui.domain.ports import Clock, Progress, Workspaces
 from hive_tui.domain.progress import Unwatched
@@ -41,7 +42,7 @@ class Validator:
         workspaces: Workspaces,
         clock: Clock,
         hub: Hub,
-        bring_back: Callable[[Checkpoint], bool] = lambda _: False,
+        bring_back: Callable[[Checkpoint, Progress], bool] = lambda *_: False,
     ) -> None:
         """Make it; `bring_back` fetches a file that is gone or damaged from the second place, if it is there."""
         self._bring_back = bring_back
@@ -76,11 +77,12 @@ class Validator:
         with being_read(path):
             errors = reader.verify(path, checkpoint.sha256, depth=depth, advance=progress.advance)
         if errors:
-            is_back, trouble = self._fetched(checkpoint)
+            is_back, trouble = self._fetched(checkpoint, progress)
             if is_back:
+                progress.step("reading it back", checkpoint.size_bytes)
                 errors = reader.verify(path, checkpoint.sha256, depth=depth, advance=progress.advance)
             elif trouble:
-                errors = [replace(errors[0], detail=f"{errors[0].detail}; {trouble}"), *errors[1:]]
+                errors = [structs.replace(errors[0], detail=f"{errors[0].detail}; {trouble}"), *errors[1:]]
                 if not checkpoint.is_local:
                     return errors  # a place that cannot be reached now says nothing about the checkpoint
         if deep and not errors:
@@ -89,10 +91,12 @@ class Validator:
         self._record(checkpoint, errors, actor)
         return errors
 
-    def _fetched(self, checkpoint: Checkpoint) -> tuple[bool, str]:
+    def _fetched(self, checkpoint: Checkpoint, progress: Progress) -> tuple[bool, str]:
         """Whether the file was fetched anew, and why it was not although there is a copy of it."""
         try:
-            return self._bring_back(checkpoint), ""
+            return self._bring_back(checkpoint, progress), ""
+        except Cancelled:
+            raise
         except HiveError as error:
             return False, error.what
 
@@ -102,10 +106,10 @@ class Validator:
 
     def _deep(self, checkpoint: Checkpoint, progress: Progress) -> list[ValidationError]:
         errors: list[ValidationError] = []
-        progress.step("unpacking it")
+        progress.step("unpacking it", checkpoint.content_bytes)
         with self._scratch.scratch() as folder:
             try:
-                names = reader.extract(Path(checkpoint.path), folder, free_links=FILES)
+                names = reader.extract(Path(checkpoint.path), folder, free_links=FILES, advance=progress.advance)
             except DiskFull:
                 raise  # that says nothing about the checkpoint
             except CheckpointError as error:
@@ -113,7 +117,7 @@ class Validator:
             progress.step("reading its conversations")
             for name in names:
                 if name.startswith("session/") and name.endswith(".jsonl"):
-                    errors += transcript_errors(folder / name, name)
+                    errors += transcript_errors(folder / name, name, progress)
                 elif name.startswith("session/") and _is_database(folder / name):
                     errors += [
                         ValidationError(Defect.BAD_DATABASE, why, name) for why in database_errors(folder / name)
@@ -122,7 +126,7 @@ class Validator:
                 if (folder / member).exists():
                     progress.step("looking into its workspace", (folder / member).stat().st_size)
                     try:
-                        self._workspaces.check(folder / "workspace")
+                        self._workspaces.check(folder / "workspace", progress)
                     except WorkspaceError as error:
                         errors.append(ValidationError(Defect.BAD_BUNDLE, error.what, member))
         return errors
@@ -155,7 +159,7 @@ def _record(
         journal.log(db, event, now=now)
 
 
-def transcript_errors(path: Path, name: str) -> list[ValidationError]:
+def transcript_errors(path: Path, name: str, progress: Progress) -> list[ValidationError]:
     """What is wrong with a transcript: every line must be JSON."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, 1):
@@ -163,6 +167,7 @@ def transcript_errors(path: Path, name: str) -> list[ValidationError]:
                 json.loads(line)
             except ValueError:
                 return [ValidationError(Defect.BAD_TRANSCRIPT, f"line {number} is no JSON", name)]
+            progress.advance(len(line))
     return []
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import structs
+
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
@@ -29,11 +31,17 @@ from hive_tui.store import journal
 from hive_tui.store.database import Database
 
 NOT_WOKEN = "{} was not woken: "
+CANNOT = "{} cannot be woken: "
 """How sentences about a failed wake begin; left out where the agent is named anyway."""
 BUSY = "busy"
 """The rule that puts a message off until its agent takes it."""
 LOCK_PATIENCE_S = 120.0
 """A nap that is under way either sees the wake and stops, or ends within this time."""
+
+
+def why_not_woken(name: str, said: str) -> str:
+    """A sentence about a failed wake, without the beginning that names the agent again."""
+    return said.removeprefix(NOT_WOKEN.format(name)).removeprefix(CANNOT.format(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,10 @@ class Waker:
         handoffs: Handoffs,
         clock: Clock,
         hub: Hub,
+        ready: Callable[[Agent], None] = lambda _: None,
     ) -> None:
+        """Take the parts; `ready` returns once the services that an agent needs are up, or raises a HiveError."""
+        self._ready = ready
         self._database = database
         self._new_eyes = new_eyes
         self._panes = panes
@@ -170,6 +181,7 @@ class Waker:
         before = agent = self._handoffs.mended(agent)
         self._begin(agent, wakeup)
         try:
+            self._ready(agent)
             source = self._fill_in.prepare(agent, confirmed=bool(wakeup.context.get("confirmed")))
             handoff = self._handoffs.decide(agent, wakeup, source.transcript)
             before = agent = self._database.write(_set_transcript, agent.id, str(source.transcript))
@@ -193,7 +205,7 @@ class Waker:
 
     def _begin(self, agent: Agent, wakeup: Wakeup) -> None:
         now = self._clock.now()
-        waking = replace(
+        waking = structs.replace(
             agent,
             lifecycle=Lifecycle.WAKING,
             activity=Activity.UNKNOWN,
@@ -214,7 +226,7 @@ class Waker:
     def _awake(self, agent: Agent, started: Started, activity: Activity, reason: str) -> Agent:
         """The agent by the evidence of its process, so that it can nap again at once."""
         look = started.look
-        return replace(
+        return structs.replace(
             agent,
             lifecycle=Lifecycle.AWAKE,
             activity=activity,
@@ -241,9 +253,9 @@ class Waker:
     def _roll_back(self, agent: Agent, error: BaseException) -> None:
         """The agent stays asleep; the queue decides whether it is tried again."""
         why = error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}"
-        why = why.removeprefix(NOT_WOKEN.format(agent.name))
+        why = why_not_woken(agent.name, why)
         now = self._clock.now()
-        asleep = replace(
+        asleep = structs.replace(
             agent,
             lifecycle=Lifecycle.ASLEEP,
             activity=Activity.UNKNOWN,
@@ -281,7 +293,7 @@ def _begin(db: sqlite3.Connection, agent: Agent, event: Event, state: Mapping[st
 
 
 def _set_transcript(db: sqlite3.Connection, agent_id: str, transcript: str) -> Agent:
-    agent = replace(agent_store.get(db, agent_id), transcript=transcript)
+    agent = structs.replace(agent_store.get(db, agent_id), transcript=transcript)
     agent_store.put(db, agent)
     return agent
 

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef, checked_name
 from hive_tui.domain.errors import NotFound
@@ -83,6 +84,16 @@ def get(db: sqlite3.Connection, agent_id: str) -> Agent:
     return _agent(row)
 
 
+def name_of(db: sqlite3.Connection, agent_id: str) -> str:
+    """The name of the agent with that id.
+
+    Raises:
+        NotFound: There is none.
+    """
+    row = db.execute("SELECT name FROM agents WHERE id = ? AND forgotten_at IS NULL", (agent_id,)).fetchone()
+    return str(row["name"]) if row is not None else get(db, agent_id).name
+
+
 def find(db: sqlite3.Connection, name_or_id: str) -> Agent:
     """The agent that answers to a name or an id.
 
@@ -117,7 +128,7 @@ def forget(db: sqlite3.Connection, agent_id: str, *, now: datetime) -> None:
     db.execute("UPDATE agents SET forgotten_at = ? WHERE id = ?", (to_us(now), agent_id))
     db.execute(
         "UPDATE wakeup_requests SET status = 'cancelled', finished_at = ?, last_error = 'the agent was forgotten'"
-        " WHERE agent_id = ? AND status = 'pending'",
+        " WHERE agent_id = ? AND (finished_at IS NULL) = 1 AND status = 'pending'",
         (to_us(now), agent_id),
     )
     # What it had not finished is nobody's task now.
@@ -184,7 +195,9 @@ def _values(agent: Agent) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=256)
 def _agent(row: sqlite3.Row) -> Agent:
+    """Made once of each row: several times at each look the same ones are read, and few have changed."""
     return Agent(
         id=row["id"],
         name=row["name"],

@@ -5,7 +5,7 @@ finishing functions returns False then, and the caller must drop its result.
 """
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,21 +13,14 @@ from hive_tui.domain.errors import ErrorClass
 from hive_tui.domain.wakeups import PRIORITY, Outcome, Trigger, Wakeup
 from hive_tui.store import stats
 from hive_tui.store.values import sentence_to_text, to_json, to_us
-from hive_tui.store.wakeups import COLUMNS, absorb_other, get, wakeup_of
+from hive_tui.store.wakeups import COLUMNS, LEVELS, absorb_other, get, wakeup_of
 
 LEASE = timedelta(seconds=60)
 
 # One index seek for each distinct priority, however long the queue is and however many rows lie in the
 # future; the plain `ORDER BY priority DESC, scheduled_for` walks all future rows of higher priorities.
 # `INDEXED BY`: the index of the few that run; by itself SQLite scans one of all that ever were.
-PICK = """
-    WITH RECURSIVE level (priority) AS (
-        SELECT max(priority) FROM wakeup_requests WHERE status = 'pending'
-        UNION ALL
-        SELECT (SELECT max(priority) FROM wakeup_requests WHERE status = 'pending' AND priority < level.priority)
-          FROM level WHERE level.priority IS NOT NULL
-    )
-    SELECT (SELECT seq FROM wakeup_requests
+PICK = f"""{LEVELS}    SELECT (SELECT seq FROM wakeup_requests
              WHERE status = 'pending' AND priority = level.priority AND scheduled_for <= :now
                AND agent_id NOT IN (SELECT agent_id FROM wakeup_requests INDEXED BY ix_wakeups_lease
                                  WHERE status = 'processing')
@@ -68,8 +61,9 @@ def _claim(db: sqlite3.Connection, seq: int, by: str, now: datetime) -> Wakeup:
     row = db.execute(CLAIM, {"seq": seq, "by": by, "now": to_us(now), "lease_until": to_us(now + LEASE)}).fetchone()
     claimed = wakeup_of(row)
     db.execute(
-        "INSERT INTO wakeup_attempts (wakeup_id, number, started_at)"
-        " SELECT :id, coalesce(max(number), 0) + 1, :now FROM wakeup_attempts WHERE wakeup_id = :id",
+        # As a value, and not `INSERT ... SELECT`, which keeps what it reads from its own table aside first.
+        "INSERT INTO wakeup_attempts (wakeup_id, number, started_at) VALUES (:id,"
+        " (SELECT coalesce(max(number), 0) + 1 FROM wakeup_attempts WHERE wakeup_id = :id), :now)",
         {"id": claimed.id, "now": to_us(now)},
     )
     return claimed
@@ -195,6 +189,7 @@ def recover_orphans(
     now: datetime,
     next_at: Callable[[Wakeup], datetime | None],
     only_expired: bool,
+    but: Collection[str] = (),
 ) -> list[Wakeup]:
     """End the attempts of workers that died; returns the wakeups as they are afterwards.
 
@@ -204,13 +199,14 @@ def recover_orphans(
         next_at: When to try again after the attempt that was interrupted; None to give up.
         only_expired: Spare those whose lease still runs. Without it every claim counts
             as orphaned, which the holder of the heartbeat's lock may assume at its start.
+        but: Ids that are known to run, whatever their lease says.
     """
     rows = db.execute(
         f"SELECT {COLUMNS} FROM wakeup_requests"
         " WHERE status = 'processing' AND (NOT :only_expired OR lease_until <= :now)",
         {"now": to_us(now), "only_expired": only_expired},
     ).fetchall()
-    orphans = [wakeup_of(row) for row in rows]
+    orphans = [one for one in map(wakeup_of, rows) if one.id not in but]
     for orphan in orphans:
         again_at = next_at(orphan)
         fail(

@@ -6,12 +6,13 @@ the words src, a, b and py side by side. So a part of one is found as well.
 
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from math import log
 from pathlib import Path
+from secrets import randbits
 
 from hive_tui.condense.chunks import Chunk
 from hive_tui.condense.words import is_common
@@ -45,12 +46,20 @@ CREATE VIRTUAL TABLE words USING fts5 (text, content = 'chunks', content_rowid =
 CREATE VIRTUAL TABLE vocabulary USING fts5vocab ('words', 'row');
 """
 ADD_CHUNK = "INSERT INTO chunks (source_id, line, part, says, at, text) VALUES (?, ?, ?, ?, ?, ?)"
+PIECES = (
+    "SELECT chunks.id, agent_id, session_id, kind, line, says, at, text"
+    " FROM chunks JOIN sources ON sources.id = source_id"
+)
+BEFORE = "WHERE source_id = ? AND (line, part) < (?, ?) ORDER BY line DESC, part DESC LIMIT ?"
+BEHIND = "WHERE source_id = ? AND (line, part) > (?, ?) ORDER BY line, part LIMIT ?"
 CANDIDATES = 240
 """Of a frequent word so many of its newest places are looked at."""
 FREQUENT, ENOUGH = 5_000, 6
 """Of a word in more pieces than that only the newest are looked at: six times as many as should hold enough of it."""
 TERMS = 8
 TERM = re.compile(r"\w[\w./:@#$%+~-]*")
+LIKE_A_NAME = re.compile(r"[\d_/@#$]|\w[.:-]+\w|[a-z][A-Z]")
+"""What a path, a version, a hash or a name in code has and a word has not."""
 LEDGER = "ledger"
 LEDGER_FACTOR, TALK_FACTOR = 1.25, 1.1
 
@@ -93,7 +102,7 @@ class ContextIndex:
 
     def source(self, agent_id: str, session_id: str, kind: str) -> Source | None:
         """How far it is indexed; None where it is not at all."""
-        with closing(self._open()) as db:
+        with self._opened() as db:
             row = db.execute(
                 "SELECT id, head, size_bytes, lines FROM sources WHERE agent_id = ? AND session_id = ? AND kind = ?",
                 (agent_id, session_id, kind),
@@ -102,7 +111,7 @@ class ContextIndex:
 
     def begin(self, agent_id: str, session_id: str, kind: str, path: Path, head: str) -> Source:
         """A source of which nothing is indexed yet; what was is removed."""
-        with closing(self._open()) as db, db:
+        with self._opened() as db, db:
             known = db.execute(
                 "SELECT id FROM sources WHERE agent_id = ? AND session_id = ? AND kind = ?",
                 (agent_id, session_id, kind),
@@ -120,7 +129,7 @@ class ContextIndex:
 
         An earlier attempt that went as far has added them already: nothing is added twice.
         """
-        with closing(self._open()) as db, db:
+        with self._opened() as db, db:
             db.execute("BEGIN IMMEDIATE")
             now = db.execute("SELECT size_bytes FROM sources WHERE id = ?", (source.id,)).fetchone()
             if now is None or now[0] != source.size_bytes:
@@ -137,16 +146,21 @@ class ContextIndex:
             db.execute("UPDATE sources SET size_bytes = ?, lines = ? WHERE id = ?", (size_bytes, lines, source.id))
             return count
 
+    def count(self) -> int:
+        """How many pieces there are."""
+        with self._opened() as db:
+            return int(db.execute("SELECT count(*) FROM chunks").fetchone()[0])
+
     def keep_only(self, agent_ids: Sequence[str]) -> None:
         """Forget the conversations of all other agents."""
-        with closing(self._open()) as db, db:
+        with self._opened() as db, db:
             for number, agent_id in db.execute("SELECT id, agent_id FROM sources").fetchall():
                 if agent_id not in agent_ids:
                     _remove(db, number)
 
     def search(self, text: str, *, agent_id: str | None = None, limit: int = 10) -> list[Hit]:
         """The pieces that have most of what was asked for, the best first; of the rest the newest first."""
-        with closing(self._open()) as db:
+        with self._opened() as db:
             terms = _terms(db, text)
             found: set[int] = set()
             for query, first in _queries(terms, _last(db)):
@@ -154,39 +168,83 @@ class ContextIndex:
             hits = [_hit(row, terms) for row in _rows(db, sorted(found))]
         return sorted((hit for hit in hits if hit.score > 0), key=lambda hit: (-hit.score, -hit.chunk_id))[:limit]
 
+    def identity(self) -> str:
+        """Which index this is: one that was made again is another one, with other numbers for its pieces."""
+        with self._opened() as db:
+            return str(db.execute("PRAGMA application_id").fetchone()[0])
+
+    def newest(self, agent_id: str, limit: int, *, only_talk: bool) -> list[tuple[int, str]]:
+        """Number and text of the newest pieces of an agent: all, or what was said and what its ledger has."""
+        wanted = f"AND (kind = '{LEDGER}' OR says IN ('user', 'agent'))" if only_talk else ""
+        with self._opened() as db:
+            return db.execute(
+                "SELECT chunks.id, text FROM chunks JOIN sources ON sources.id = source_id"
+                f" WHERE agent_id = ? {wanted} ORDER BY chunks.id DESC LIMIT ?",
+                (agent_id, limit),
+            ).fetchall()
+
+    def pieces(self, ids: Sequence[int]) -> list[Hit]:
+        """Those that are still there, in no order."""
+        with self._opened() as db:
+            return [_hit(row, ()) for row in _rows(db, ids)]
+
     def around(self, hit: Hit) -> tuple[list[str], list[str]]:
         """The lines of the pieces before and behind a hit."""
-        with closing(self._open()) as db:
-            pieces = [
-                db.execute(
-                    "SELECT text FROM chunks WHERE id = ? AND source_id = (SELECT source_id FROM chunks WHERE id = ?)",
-                    (hit.chunk_id + step, hit.chunk_id),
-                ).fetchone()
-                for step in (-1, 1)
-            ]
-        before, behind = ([] if piece is None else str(piece[0]).splitlines() for piece in pieces)
-        return before, behind
+        before, behind = self.beside(hit, 1)
+        lines = [[line for piece in side for line in piece.text.splitlines()] for side in (before, behind)]
+        return lines[0], lines[1]
+
+    def beside(self, hit: Hit, most: int) -> tuple[list[Hit], list[Hit]]:
+        """Up to so many pieces of the same conversation before a hit and behind it, in its order."""
+        with self._opened() as db:
+            own = db.execute("SELECT source_id, line, part FROM chunks WHERE id = ?", (hit.chunk_id,)).fetchone()
+            if own is None:  # it was indexed anew meanwhile
+                return [], []
+            before = db.execute(f"{PIECES} {BEFORE}", (*own, most)).fetchall()
+            behind = db.execute(f"{PIECES} {BEHIND}", (*own, most)).fetchall()
+        return [_hit(row, ()) for row in reversed(before)], [_hit(row, ()) for row in behind]
+
+    def replace_with(self, made: "ContextIndex") -> None:
+        """Take over the whole content of another index at once, and remove that one.
+
+        Who searches meanwhile sees the old content or the new one; a crash leaves the old one, or the new one.
+        """
+        try:
+            with made._opened() as source, self._opened() as target:
+                source.backup(target)
+                target.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except StoreError:  # what is no database cannot be written over, and nobody reads it
+            with made._opened() as source:
+                source.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self.remove_all()
+            made.path.replace(self.path)
+        made.remove_all()
 
     def remove_all(self) -> None:
         """Throw the index away."""
         for path in (self.path, *(self.path.with_name(f"{self.path.name}{end}") for end in ("-wal", "-shm"))):
             path.unlink(missing_ok=True)
 
-    def _open(self) -> sqlite3.Connection:
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self.path.exists():
-                self.path.touch(mode=0o600)
-            db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
-            if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-                _make(db)
-            db.execute("PRAGMA synchronous = NORMAL")  # it can be made again
-            return db
+            with closing(self._open()) as db:
+                yield db
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
                 f"The index {self.path} cannot be used: {error}.",
-                hint="`hive-tui search --rebuild` throws it away and makes it again.",
+                hint="`hive-tui search --rebuild` makes it again.",
             ) from error
+
+    def _open(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.path.exists():
+            self.path.touch(mode=0o600)
+        db = sqlite3.connect(self.path, timeout=10.0, isolation_level=None)
+        if db.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            _make(db)
+        db.execute("PRAGMA synchronous = NORMAL")  # it can be made again
+        return db
 
 
 def _make(db: sqlite3.Connection) -> None:
@@ -198,6 +256,7 @@ def _make(db: sqlite3.Connection) -> None:
     for statement in SCHEMA.split(";\n"):
         if statement.strip():
             db.execute(statement)
+    db.execute(f"PRAGMA application_id = {randbits(31)}")
     db.execute(f"PRAGMA user_version = {VERSION}")
     db.execute("COMMIT")
 
@@ -282,8 +341,7 @@ def _rows(db: sqlite3.Connection, ids: Sequence[int]) -> list[tuple[object, ...]
         part = ids[at : at + 500]
         marks = ", ".join("?" * len(part))
         found += db.execute(
-            "SELECT chunks.id, agent_id, session_id, kind, line, says, at, text"
-            f" FROM chunks JOIN sources ON sources.id = source_id WHERE chunks.id IN ({marks})",
+            f"{PIECES} WHERE chunks.id IN ({marks})",
             part,
         ).fetchall()
     return found
@@ -298,6 +356,14 @@ def _hit(row: Sequence[object], terms: Sequence[_Term]) -> Hit:
     return Hit(
         int(str(number)), str(agent_id), str(session_id), str(kind), int(str(line)), str(says), when, str(text), score
     )
+
+
+def is_exactly_in(text: str, question: str) -> bool:
+    """Whether all identifiers of a question stand in a text as they are; a question of one word is taken for one."""
+    words = [word.rstrip(".:-+~%") for word in TERM.findall(question)]
+    named = words if len(words) == 1 else [word for word in words if LIKE_A_NAME.search(word)]
+    lower = text.lower()
+    return bool(named) and all(_fit(word.lower(), lower) == 1.0 for word in named)
 
 
 def _fit(term: str, text: str) -> float:

@@ -22,7 +22,10 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 5_000
-AUTOCHECKPOINT_PAGES = 1_000
+AUTOCHECKPOINT_PAGES = 4_000
+"""Only where nobody has called `fold_wal` for long: within a commit it makes that one slow."""
+FOLD_AFTER_COMMITS = 100
+"""That many are a thousand pages, about; the size of the file, which is written anew from its begin, says nothing."""
 SWITCHES_TO_WAL = 20
 THAW_EVERY_S = 1.0
 """So often a database on a full disk is tried again."""
@@ -51,6 +54,12 @@ class Database:
         self._readers_lock = threading.Lock()
         self._engine: Engine | None = None
         self._owns_wal = False
+        self.commits = 0
+        """Transactions of this process that have ended well."""
+        self.is_writing = False
+        """Whether a transaction of this process has the database: then nobody else writes."""
+        self._folded = 0
+        """How many of them there were when the WAL was last moved into the file."""
         self._writer: sqlite3.Connection | None = None
         self._frozen: bytes | None = None
         self._frozen_state: tuple[int, ...] = ()
@@ -86,17 +95,30 @@ class Database:
         Raises:
             StoreError: The database is locked, read-only, damaged or out of space.
         """
-        with self._lock, _as_store_error(self.path):
-            writer = self._thawed_writer()
-            writer.execute("BEGIN IMMEDIATE")
-            try:
-                result = work(writer, *args, **kwargs)
-                writer.execute("COMMIT")
-            except BaseException:
-                if writer.in_transaction:
-                    writer.execute("ROLLBACK")
-                raise
-            return result
+        with self._lock:
+            try:  # `_as_store_error` in its own words: a generator a commit costs as much as a statement
+                return self._write(work, *args, **kwargs)
+            except sqlite3.IntegrityError:
+                raise  # a broken promise of our own code, not of the disk
+            except (sqlite3.Error, OSError) as error:
+                raise _said(error, self.path) from error
+
+    def _write(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        writer = self._writer or self._thawed_writer()
+        steps = writer.cursor()  # one for both ends: each `execute` of a connection makes another
+        steps.execute("BEGIN IMMEDIATE")
+        try:
+            self.is_writing = True
+            result = work(writer, *args, **kwargs)
+            steps.execute("COMMIT")
+            self.commits += 1
+        except BaseException:
+            if writer.in_transaction:
+                writer.execute("ROLLBACK")
+            raise
+        finally:
+            self.is_writing = False
+        return result
 
     def read(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `work` on a consistent view of the database.
@@ -136,12 +158,40 @@ class Database:
         with _as_store_error(self.path):
             return int(self._reader().execute("PRAGMA data_version").fetchone()[0])
 
+    def mark(self) -> object:
+        """Equal to the one before where this thread would read the same as then; for one thread at a time.
+
+        Other than `change_counter`, it tells a connection from the one that it has replaced.
+        """
+        with _as_store_error(self.path):
+            counter = int(self._reader().execute("PRAGMA data_version").fetchone()[0])
+            return self._local.era, counter
+
+    def foreign_counter(self) -> int:
+        """Moves when another process has committed, and not by commits of this one. Waits for one under way."""
+        with self._lock, _as_store_error(self.path):
+            if self._writer is None:
+                return -1
+            return int(self._writer.execute("PRAGMA data_version").fetchone()[0])
+
     def checkpoint_wal(self, *, own: bool) -> None:
         """Make this process the one that moves the WAL into the database file, or no longer."""
         with self._lock, _as_store_error(self.path):
             self._owns_wal = own
             if self._writer is not None:
                 self._set_autocheckpoint(self._writer)
+
+    def fold_wal(self) -> bool:
+        """Move the WAL into the database file if much was written and this process owns it; whether that was done.
+
+        By the writing connection, while it does not write. For moments in which nobody waits for a commit.
+        """
+        with self._lock, _as_store_error(self.path):
+            if not self._owns_wal or self._writer is None or self.commits - self._folded < FOLD_AFTER_COMMITS:
+                return False
+            self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._folded = self.commits
+            return True
 
     def integrity_errors(self) -> list[str]:
         """What `PRAGMA quick_check` finds; empty if the file is sound."""
@@ -309,15 +359,20 @@ def _as_store_error(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.IntegrityError:
-        raise  # a broken promise of our own code, not of the disk
+        raise  # as in `Database.write`
     except (sqlite3.Error, OSError) as error:
-        if _is_for_lack_of_space(error, path):
-            raise full(path) from error
-        said = str(error)
-        if isinstance(error, OSError):
-            said = f"{error.filename or path}: {error.strerror or error}"
-        hint = next((hint for words, hint in HINTS if words in said.lower()), "`hive-tui doctor` looks closer.")
-        raise StoreError(f"The database {path} cannot be used: {said}.", hint=hint) from error
+        raise _said(error, path) from error
+
+
+def _said(error: sqlite3.Error | OSError, path: Path) -> StoreError:
+    """What to raise in place of it."""
+    if _is_for_lack_of_space(error, path):
+        return full(path)
+    said = str(error)
+    if isinstance(error, OSError):
+        said = f"{error.filename or path}: {error.strerror or error}"
+    hint = next((hint for words, hint in HINTS if words in said.lower()), "`hive-tui doctor` looks closer.")
+    return StoreError(f"The database {path} cannot be used: {said}.", hint=hint)
 
 
 def full(path: Path) -> StoreFull:

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 
 from hive_tui.domain.agents import Activity
 from hive_tui.domain.hooks import ENDS, STARTS, HookEvent, HookReport, Reports, activity_of
@@ -107,7 +108,9 @@ def _put(db: sqlite3.Connection, one: HookReport) -> None:
     )
 
 
+@lru_cache(maxsize=4096)
 def _report(row: sqlite3.Row) -> HookReport:
+    """Made once of each row: all are read at each look, and few have changed."""
     return HookReport(
         row["kind"],
         row["session_id"],

@@ -2,17 +2,22 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
+
 from hive_tui.domain.events import Actor, ActorKind, Event, EventKind, Severity
 from hive_tui.store.values import from_json, from_us, sentence_to_text, to_json, to_us
 
+MARK_EVERY = 64
+IS_MARK = f"seq % {MARK_EVERY} = 0"
+MARKS = f"INDEXED BY ix_events_marks WHERE {IS_MARK}"
+"""Every 64th event is in an index by time: one of all of them would be one page more in each commit."""
 
-@dataclass(frozen=True, slots=True)
-class LoggedEvent:
+
+class LoggedEvent(Struct, frozen=True):
     """An event with its place in the log."""
 
     seq: int
@@ -41,10 +46,10 @@ def log(db: sqlite3.Connection, event: Event, *, now: datetime) -> None:
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (
             to_us(now),
-            event.kind,
-            event.severity,
+            event.kind.value,
+            event.severity.value,
             event.agent_id,
-            event.actor.kind,
+            event.actor.kind.value,
             event.actor.name,
             sentence_to_text(event.text),
             to_json(dict(event.payload)),
@@ -52,8 +57,7 @@ def log(db: sqlite3.Connection, event: Event, *, now: datetime) -> None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(Struct, frozen=True):
     """Which events a reader wants."""
 
     agent_id: str | None = None
@@ -105,10 +109,24 @@ def last_seq(db: sqlite3.Connection) -> int:
     return int(db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
 
 
+def first_seq(db: sqlite3.Connection) -> int:
+    """The number of the oldest event that is kept; 1 if there is none yet."""
+    return int(db.execute("SELECT coalesce(min(seq), 1) FROM events").fetchone()[0])
+
+
 def seq_before(db: sqlite3.Connection, at: datetime) -> int:
-    """The number after which the events since `at` begin."""
-    row = db.execute("SELECT min(seq) FROM events WHERE at >= ?", (to_us(at),)).fetchone()
-    return last_seq(db) if row[0] is None else int(row[0]) - 1
+    """The number after which the events since `at` begin.
+
+    Where the clock was set back meanwhile, they begin with the first one that says so late a time; that may be
+    passed over where fewer than 64 events do.
+    """
+    since = to_us(at)
+    marked = db.execute(f"SELECT min(seq) FROM events {MARKS} AND at >= ?", (since,)).fetchone()[0]
+    # Every 64th event is in the index: the first one is behind the mark before, or behind the last one of all.
+    last = db.execute(f"SELECT coalesce(max(seq), 0) FROM events WHERE {IS_MARK}").fetchone()[0]
+    after = last if marked is None else marked - MARK_EVERY
+    first = db.execute("SELECT min(seq) FROM events WHERE seq > ? AND at >= ?", (after, since)).fetchone()[0]
+    return last_seq(db) if first is None else int(first) - 1
 
 
 def purge_events(db: sqlite3.Connection, *, before: datetime, limit: int = 500) -> int:
@@ -116,11 +134,15 @@ def purge_events(db: sqlite3.Connection, *, before: datetime, limit: int = 500) 
 
     Without it numbers would begin anew, and readers that remember one would miss what comes then.
     """
+    old = to_us(before)
+    marked = db.execute(f"SELECT min(seq) FROM events {MARKS} AND at < ?", (old,)).fetchone()[0]
+    # Younger ones come first where the clock was set back; the last old ones may have no mark behind them.
+    first = first_seq(db) if marked is None else marked - MARK_EVERY + 1
     gone = db.execute(
-        "DELETE FROM events WHERE seq IN"
-        " (SELECT seq FROM events INDEXED BY ix_events_at WHERE at < :before LIMIT :limit)"
+        "DELETE FROM events WHERE seq IN (SELECT seq FROM events"
+        " WHERE seq BETWEEN :first AND :first + :limit + :marks AND at < :before ORDER BY seq LIMIT :limit)"
         " AND seq < (SELECT max(seq) FROM events)",
-        {"before": to_us(before), "limit": limit},
+        {"before": old, "limit": limit, "first": first, "marks": MARK_EVERY},
     )
     return gone.rowcount
 
@@ -151,8 +173,7 @@ def _logged(row: sqlite3.Row) -> LoggedEvent:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """A nap, wake or restore that is under way, or was when its process died."""
 
     agent_id: str

@@ -1,11 +1,13 @@
 """Idempotency keys: a request under the key of a wakeup that is not done with is that wakeup."""
 
 import sqlite3
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from hive_tui.domain.wakeups import NewWakeup
 from hive_tui.store.values import to_us
 
+REMEMBERED_FOR = timedelta(days=400)
 STANDS_FOR = """
     SELECT asked.id, asked.status IN ('pending', 'processing') AS is_under_way
       FROM wakeup_keys JOIN wakeup_requests AS asked ON asked.id = wakeup_keys.wakeup_id
@@ -40,6 +42,21 @@ def move(db: sqlite3.Connection, from_id: str, to_id: str) -> None:
     db.execute("UPDATE wakeup_keys SET wakeup_id = ? WHERE wakeup_id = ?", (to_id, from_id))
 
 
+def let_go(db: sqlite3.Connection, wakeup_id: str) -> dict[str, int | None]:
+    """Free all keys of a wakeup; what they were, with the ends of their windows, for `hand_over`."""
+    gone = db.execute("DELETE FROM wakeup_keys WHERE wakeup_id = ? RETURNING key, expires_at", (wakeup_id,))
+    return {row["key"]: row["expires_at"] for row in gone.fetchall()}
+
+
+def hand_over(db: sqlite3.Connection, held: Mapping[str, int | None], wakeup_id: str) -> None:
+    """Have keys stand for that wakeup from now on, each as long as before."""
+    db.executemany(
+        "INSERT INTO wakeup_keys (key, wakeup_id, expires_at) VALUES (?, ?, ?) ON CONFLICT (key)"
+        " DO UPDATE SET wakeup_id = excluded.wakeup_id, expires_at = excluded.expires_at",
+        [(key, wakeup_id, expires_at) for key, expires_at in held.items()],
+    )
+
+
 def is_taken(db: sqlite3.Connection, wakeup_id: str, key: str | None) -> bool:
     """Whether the key of a wakeup has gone to another one that is unfinished."""
     row = db.execute(
@@ -62,4 +79,23 @@ def take_back(db: sqlite3.Connection, wakeup_id: str, key: str | None) -> None:
 
 def is_known(db: sqlite3.Connection, key: str) -> bool:
     """Whether the key was ever used, as far as the queue remembers."""
-    return db.execute("SELECT 1 FROM wakeup_keys WHERE key = ?", (key,)).fetchone() is not None
+    sql = "SELECT 1 FROM wakeup_keys WHERE key = :key UNION ALL SELECT 1 FROM asked_keys WHERE key = :key LIMIT 1"
+    return db.execute(sql, {"key": key}).fetchone() is not None
+
+
+def remember(db: sqlite3.Connection, wakeups: str, values: Mapping[str, object], *, now: datetime) -> None:
+    """Keep the keys that are asked for once and never again, of wakeups that are about to be removed.
+
+    Args:
+        db: The database.
+        wakeups: An SQL query for the `seq` of these wakeups.
+        values: Its parameters.
+        now: Aware UTC.
+    """
+    db.execute(
+        "INSERT OR IGNORE INTO asked_keys (key, at) SELECT key, :asked_at FROM wakeup_requests"
+        " JOIN wakeup_keys ON wakeup_id = id"
+        f" WHERE seq IN ({wakeups}) AND (key GLOB 'budget:*' OR key GLOB 'limit:*')",
+        {**values, "asked_at": to_us(now)},
+    )
+    db.execute("DELETE FROM asked_keys WHERE at < ?", (to_us(now - REMEMBERED_FOR),))

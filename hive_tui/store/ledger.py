@@ -75,10 +75,12 @@ def add(db: sqlite3.Connection, agent_id: str, spent: Iterable[Spent], *, now: d
     oldest = now - KEPT
     recent = [one for one in spent if one.at >= oldest]
     db.executemany(
-        f"INSERT INTO token_usage (key, agent_id, at, day, model, {PARTS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        f"INSERT INTO token_usage (key, agent_id, at, day, model, {PARTS}, session_id, context)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (key) DO UPDATE SET input = max(input, excluded.input),"
         " cache_write = max(cache_write, excluded.cache_write),"
-        " cache_read = max(cache_read, excluded.cache_read), output = max(output, excluded.output)",
+        " cache_read = max(cache_read, excluded.cache_read), output = max(output, excluded.output),"
+        " context = max(context, excluded.context)",
         [_row(agent_id, one) for one in recent],
     )
     db.executemany(
@@ -92,7 +94,16 @@ def add(db: sqlite3.Connection, agent_id: str, spent: Iterable[Spent], *, now: d
 def _row(agent_id: str, one: Spent) -> tuple[object, ...]:
     tokens = one.tokens
     counts = (tokens.input, tokens.cache_write, tokens.cache_read, tokens.output)
-    return (one.key, agent_id, to_us(one.at), one.at.date().isoformat(), one.model, *counts)
+    return (
+        one.key,
+        agent_id,
+        to_us(one.at),
+        one.at.date().isoformat(),
+        one.model,
+        *counts,
+        one.session_id,
+        one.context or 0,
+    )
 
 
 def on_day(db: sqlite3.Connection, day: date) -> dict[str, Tokens]:

@@ -4,6 +4,7 @@ import sqlite3
 from datetime import datetime
 
 from hive_tui.domain.windows import LOOK_BACK
+from hive_tui.store import keys
 from hive_tui.store.values import to_us
 from hive_tui.store.wakeups import ENDED
 
@@ -27,12 +28,11 @@ def count_old(db: sqlite3.Connection, before: datetime, *, now: datetime) -> int
 def remove_batch(db: sqlite3.Connection, before: datetime, *, now: datetime, limit: int) -> int:
     """Remove up to `limit` of them, with their attempts and keys; how many it were."""
     removed = 0
-    sql = (
-        "DELETE FROM wakeup_requests WHERE seq IN"
-        f" (SELECT seq FROM wakeup_requests WHERE {OLD} ORDER BY finished_at LIMIT :limit)"
-    )
+    old = f"SELECT seq FROM wakeup_requests WHERE {OLD} ORDER BY finished_at, seq LIMIT :limit"
     for status in ENDED:
-        removed += db.execute(sql, {**_values(status, before, now), "limit": limit - removed}).rowcount
+        values = {**_values(status, before, now), "limit": limit - removed}
+        keys.remember(db, old, values, now=now)
+        removed += db.execute(f"DELETE FROM wakeup_requests WHERE seq IN ({old})", values).rowcount
     return removed
 
 

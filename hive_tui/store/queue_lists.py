@@ -7,7 +7,11 @@ from enum import StrEnum
 
 from hive_tui.domain.wakeups import Attempt, Wakeup
 from hive_tui.store.values import to_us
-from hive_tui.store.wakeups import ENDED, attempts_of, ended, newest_first, pending, recent, running, select
+from hive_tui.store.wakeups import CLOSED, LEVELS, OPEN, attempts_of, ended, pending, recent, running, select
+
+MOST_COUNTED = 1000
+"""Counting what is due takes as long as it is, unlike what the statistics keep."""
+DUE = "one.status = 'pending' AND one.priority = level.priority AND one.scheduled_for <= ?"
 
 
 class Section(StrEnum):
@@ -32,14 +36,20 @@ def listed(db: sqlite3.Connection, section: Section, *, now: datetime, limit: in
     return READERS[section](db, now, limit)
 
 
+def count_due(db: sqlite3.Connection, *, now: datetime) -> int:
+    """How many wakeups wait and could run now; no more than `MOST_COUNTED` are counted."""
+    sql = f"{LEVELS} SELECT count(*) FROM (SELECT 1 FROM level, wakeup_requests AS one WHERE {DUE} LIMIT ?)"
+    return int(db.execute(sql, (to_us(now), MOST_COUNTED)).fetchone()[0])
+
+
 def of_agent(db: sqlite3.Connection, agent_id: str, *, limit: int) -> list[Wakeup]:
     """Wakeups of one agent: those that run, those that wait in the order of their turn, then the finished."""
     found: list[Wakeup] = []
     for status, order in (("processing", "seq"), ("pending", "priority DESC, scheduled_for, seq")):
-        found += select(db, f"agent_id = ? AND status = '{status}' ORDER BY {order} LIMIT ?", agent_id, limit)
-    where = "agent_id = ? AND status = ? ORDER BY finished_at DESC, seq DESC LIMIT ?"
-    past = [wakeup for status in ENDED for wakeup in select(db, where, agent_id, status, limit)]
-    return (found + newest_first(past))[:limit]
+        where = f"agent_id = ? AND {OPEN} AND status = '{status}'"
+        found += select(db, f"{where} ORDER BY {order} LIMIT ?", agent_id, limit)
+    past = f"agent_id = ? AND {CLOSED} ORDER BY finished_at DESC, seq DESC LIMIT ?"
+    return (found + select(db, past, agent_id, limit))[:limit]
 
 
 def attempts(db: sqlite3.Connection, wakeups: Sequence[Wakeup]) -> dict[str, tuple[Attempt, ...]]:
@@ -49,7 +59,10 @@ def attempts(db: sqlite3.Connection, wakeups: Sequence[Wakeup]) -> dict[str, tup
 
 
 def _due(db: sqlite3.Connection, now: datetime, limit: int) -> list[Wakeup]:
-    return select(db, "status = 'pending' AND scheduled_for <= ? ORDER BY scheduled_for LIMIT ?", to_us(now), limit)
+    levels = [row[0] for row in db.execute(f"{LEVELS} SELECT priority FROM level WHERE priority IS NOT NULL")]
+    where = "status = 'pending' AND priority = ? AND scheduled_for <= ? ORDER BY scheduled_for, seq LIMIT ?"
+    due = [one for level in levels for one in select(db, where, level, to_us(now), limit)]
+    return sorted(due, key=lambda one: one.scheduled_for)[:limit]
 
 
 READERS: Mapping[Section, Callable[[sqlite3.Connection, datetime, int], list[Wakeup]]] = {

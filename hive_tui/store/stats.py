@@ -2,8 +2,9 @@
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+
+from msgspec import Struct
 
 from hive_tui.store.values import EPOCH, to_us
 
@@ -12,10 +13,11 @@ REPEATED, MERGED, DEFERRED, RETRIED = "repeated", "merged", "deferred", "retried
 COLUMNS = ("asked", REPEATED, MERGED, "completed", RETRIED, DEFERRED, "failed", "cancelled")
 """All that is counted, in the order in which people want to see it."""
 DAY_US = 86_400_000_000
+NOW = "SELECT what, n FROM wakeup_stats WHERE day = -1"
+"""Not of any day: how many rows of each status there are."""
 
 
-@dataclass(frozen=True, slots=True)
-class DayCount:
+class DayCount(Struct, frozen=True):
     """How often something happened on one day, by one trigger."""
 
     day: date
@@ -37,7 +39,7 @@ def count(db: sqlite3.Connection, trigger: str, what: str, *, now: datetime) -> 
 
 def by_status(db: sqlite3.Connection) -> Mapping[str, int]:
     """How many rows of each status there are now; a status that no row has had is not there."""
-    return {row["status"]: row["n"] for row in db.execute("SELECT status, n FROM wakeup_counts")}
+    return {row["what"]: row["n"] for row in db.execute(NOW)}
 
 
 def since(db: sqlite3.Connection, day: date) -> list[DayCount]:

@@ -6,6 +6,7 @@ from typing import Any
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+_TO_JSON = json.JSONEncoder(separators=(",", ":"))
 _TO_PRIVATE = {0xDC00 + byte: 0xF700 + byte for byte in range(0x80, 0x100)}
 _FROM_PRIVATE = {private: surrogate for surrogate, private in _TO_PRIVATE.items()}
 
@@ -24,6 +25,11 @@ def to_us(at: datetime) -> int:
 def from_us(us: int) -> datetime:
     """Aware UTC time."""
     return EPOCH + timedelta(microseconds=us)
+
+
+def in_utc(at: datetime) -> datetime:
+    """The aware time as it comes back from SQLite."""
+    return at if at.tzinfo is UTC else at.astimezone(UTC)
 
 
 def optional_us(at: datetime | None) -> int | None:
@@ -56,9 +62,9 @@ def sentence_to_text(sentence: str | None) -> str | None:
 
 def to_json(value: Any) -> str:
     """Compact JSON text, in ASCII: names of files that are no UTF-8 stand as lone surrogates in it."""
-    return json.dumps(value, separators=(",", ":"))
+    return _TO_JSON.encode(value) if value != {} else "{}"
 
 
 def from_json(text: str) -> Any:
     """What `to_json` was given."""
-    return json.loads(text)
+    return json.loads(text) if text != "{}" else {}

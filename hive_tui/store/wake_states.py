@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from hive_tui.domain.breaker import Breaker, BreakerPolicy, after_failure, after_success
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.store.values import from_us, optional_time, optional_us, to_json, to_us
+from hive_tui.store.wakeups import CLOSED
 
 
 def breaker(db: sqlite3.Connection, agent_id: str) -> Breaker:
@@ -37,8 +38,8 @@ def succeeded(db: sqlite3.Connection, agent_id: str, *, now: datetime | None = N
 def repeats(db: sqlite3.Connection, wakeup: Wakeup, within: timedelta, *, now: datetime) -> str:
     """Id of a wakeup by the same trigger and with the same context that woke the agent so recently; empty for none."""
     row = db.execute(
-        "SELECT id FROM wakeup_requests WHERE agent_id = ? AND status = 'completed' AND finished_at > ?"
-        " AND finished_at <= ? AND action = 'wake' AND \"trigger\" = ? AND context = ?"
+        f"SELECT id FROM wakeup_requests WHERE agent_id = ? AND {CLOSED} AND +status = 'completed'"
+        " AND finished_at > ? AND finished_at <= ? AND action = 'wake' AND \"trigger\" = ? AND context = ?"
         " AND json_extract(result, '$.resumed') = 1 ORDER BY finished_at DESC LIMIT 1",
         (wakeup.agent_id, to_us(now - within), to_us(now), wakeup.trigger, to_json(dict(wakeup.context))),
     ).fetchone()

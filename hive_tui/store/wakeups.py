@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from msgspec import Struct
 
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import ErrorClass, NotFound
 from hive_tui.domain.wakeups import (
     NOISY,
+    RESETS,
     UNFINISHED,
     Action,
     Attempt,
@@ -22,12 +24,32 @@ from hive_tui.domain.wakeups import (
     merged_context,
 )
 from hive_tui.store import keys, stats
-from hive_tui.store.values import from_json, from_us, optional_time, to_json, to_us
+from hive_tui.store.values import from_json, from_us, in_utc, optional_time, to_json, to_us
 
 COLUMNS = (
     'id, agent_id, action, "trigger", priority, status, scheduled_for, attempts, max_attempts, idempotency_key,'
     " context, claim_token, created_at, lease_until, started_at, finished_at, last_error, result, also, asked_at"
 )
+
+OPEN, CLOSED = "(finished_at IS NULL) = 1", "(finished_at IS NULL) = 0"
+"""Of one agent, both are found by the index `ix_wakeups_agent`, whose words these are."""
+WAITING = f"agent_id = ? AND {OPEN} AND action = 'wake' AND status = 'pending'"
+"""The wake that an agent has pending."""
+IS_WAITING = f"SELECT 1 FROM wakeup_requests WHERE {WAITING} LIMIT 1"
+"""Asked first: there rarely is one, and the description of twenty columns takes as long as the search."""
+LEVELS = """
+    WITH RECURSIVE level (priority) AS (
+        SELECT max(priority) FROM wakeup_requests WHERE status = 'pending'
+        UNION ALL
+        SELECT (SELECT max(priority) FROM wakeup_requests WHERE status = 'pending' AND priority < level.priority)
+          FROM level WHERE level.priority IS NOT NULL
+    )
+"""
+"""The priorities of what is pending, highest first, and NULL: one seek each, however long the queue is."""
+NEXT_DUE = f"""{LEVELS}
+    SELECT min((SELECT min(scheduled_for) FROM wakeup_requests
+                 WHERE status = 'pending' AND priority = level.priority)) FROM level
+"""
 
 ENDED = ("completed", "failed", "cancelled")
 LEAST_OF_ID = 6
@@ -38,8 +60,7 @@ MERGED_INTO = "merged_into"
 """Key of the result of a wakeup that was cancelled because another one does what it was for: that one's id."""
 
 
-@dataclass(frozen=True, slots=True)
-class Enqueued:
+class Enqueued(Struct, frozen=True):
     """The row that stands for a request, and whether it is a new one."""
 
     wakeup: Wakeup
@@ -59,30 +80,32 @@ def enqueue(db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, *, now: date
     if known is not None:
         stats.count(db, new.trigger, stats.REPEATED, now=now)
         return _repeated(get(db, known[0]), known[1], now)
-    waiting = _one(db, "agent_id = ? AND action = 'wake' AND status = 'pending'", new.agent_id)
-    if new.action is Action.WAKE and waiting is not None:
+    is_wake = new.action is Action.WAKE
+    if is_wake and db.execute(IS_WAITING, (new.agent_id,)).fetchone() is not None:
+        (waiting,) = select(db, f"{WAITING} LIMIT 1", new.agent_id)
         keys.note(db, new, waiting.id, now=now)
         stats.count(db, new.trigger, stats.MERGED, now=now)
         merged = _merge(db, waiting, new, now)
         return Enqueued(merged, is_new=False, note="the agent already has a wake pending")
+    inserted = _insert(db, new, wakeup_id, now)
+    keys.note(db, new, wakeup_id, now=now)
+    return Enqueued(inserted, is_new=True)
+
+
+def _insert(db: sqlite3.Connection, new: NewWakeup, wakeup_id: str, now: datetime) -> Wakeup:
+    """The row, made of what went in: `RETURNING` would cost half as much again."""
+    priority, context = new.given_priority, to_json(dict(new.context))
+    also = tuple(sorted(set(new.also) - {new.trigger}))
+    # SQLite takes plain text at once, and asks around for what else a `StrEnum` may want to become.
+    what = (wakeup_id, new.agent_id, new.action.value, new.trigger.value, priority)
     db.execute(
         'INSERT INTO wakeup_requests (id, agent_id, action, "trigger", priority, scheduled_for, max_attempts,'
-        " idempotency_key, context, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            wakeup_id,
-            new.agent_id,
-            new.action,
-            new.trigger,
-            new.given_priority,
-            to_us(new.scheduled_for),
-            new.max_attempts,
-            new.idempotency_key,
-            to_json(dict(new.context)),
-            to_us(now),
-        ),
+        " idempotency_key, context, created_at, also) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*what, to_us(new.scheduled_for), new.max_attempts, new.idempotency_key, context, to_us(now), ",".join(also)),
     )
-    keys.note(db, new, wakeup_id, now=now)
-    return Enqueued(get(db, wakeup_id), is_new=True)
+    asked = (in_utc(new.scheduled_for), 0, new.max_attempts, new.idempotency_key, from_json(context))
+    whose = (wakeup_id, new.agent_id, new.action, new.trigger, priority)
+    return Wakeup(*whose, WakeupStatus.PENDING, *asked, claim_token=0, created_at=in_utc(now), also=also)
 
 
 def _repeated(known: Wakeup, is_under_way: bool, now: datetime) -> Enqueued:
@@ -93,18 +116,19 @@ def _repeated(known: Wakeup, is_under_way: bool, now: datetime) -> Enqueued:
 
 
 def _merge(db: sqlite3.Connection, waiting: Wakeup, new: NewWakeup, now: datetime) -> Wakeup:
-    by_person = new.trigger is Trigger.MANUAL
+    asked = {new.trigger, *new.also}
+    by_person = Trigger.MANUAL in asked
     may_move = by_person or _may_move_earlier(db, waiting, new, now)
     scheduled_for = min(waiting.scheduled_for, new.scheduled_for) if may_move else waiting.scheduled_for
-    trigger = new.trigger if by_person else waiting.trigger
-    also = sorted((waiting.triggers | {new.trigger}) - {trigger})
+    trigger = Trigger.MANUAL if by_person else waiting.trigger
+    also = sorted((waiting.triggers | asked) - {trigger})
     db.execute(
         'UPDATE wakeup_requests SET priority = ?, scheduled_for = ?, context = ?, "trigger" = ?, also = ?,'
         " asked_at = ? WHERE id = ?",
         (
             max(waiting.priority, new.given_priority),
             to_us(scheduled_for),
-            to_json(merged_context(waiting.context, new.context)),
+            to_json(merged_context(waiting.context, new.context, is_noisy=new.trigger in NOISY)),
             trigger,
             ",".join(also),
             to_us(now),
@@ -118,6 +142,8 @@ def _may_move_earlier(db: sqlite3.Connection, waiting: Wakeup, new: NewWakeup, n
     """Whether a request that no person made may have the pending wake of its agent before its time."""
     if waiting.attempts > 0:
         return False
+    if new.trigger in RESETS and waiting.is_by_person:
+        return False  # who has set a timer has said when
     if new.trigger in NOISY and _was_deferred(db, waiting.id):
         return False  # the gate has said when to come back, and each of a storm would ask it again
     asked = Wakeup(
@@ -146,14 +172,23 @@ def absorb_other(db: sqlite3.Connection, wakeup_id: str, *, now: datetime) -> No
     person's request is due when that person asked for it. `MERGED_INTO` in the result says where it went.
     """
     kept = get(db, wakeup_id)
-    other = _one(db, "agent_id = ? AND action = 'wake' AND status = 'pending' AND id <> ?", kept.agent_id, kept.id)
+    other = _one(db, f"{WAITING} AND id <> ?", kept.agent_id, kept.id)
     if kept.action is not Action.WAKE or kept.status is not WakeupStatus.PENDING or other is None:
         return
     trigger = Trigger.MANUAL if other.is_by_person else other.trigger
-    new = NewWakeup(other.agent_id, trigger, other.scheduled_for, priority=other.priority, context=other.context)
-    merged = _merge(db, kept, new, other.asked_at)
-    also = sorted((merged.triggers | other.triggers) - {merged.trigger})
-    db.execute("UPDATE wakeup_requests SET also = ? WHERE id = ?", (",".join(also), kept.id))
+    _merge(
+        db,
+        kept,
+        NewWakeup(
+            other.agent_id,
+            trigger,
+            other.scheduled_for,
+            priority=other.priority,
+            context=other.context,
+            also=tuple(other.triggers),
+        ),
+        other.asked_at,
+    )
     db.execute(
         "UPDATE wakeup_requests SET status = 'cancelled', finished_at = ?, last_error = ?, result = ? WHERE id = ?",
         (to_us(now), f"became one with the wake {kept.id[:8]}", to_json({MERGED_INTO: kept.id}), other.id),
@@ -241,33 +276,22 @@ def attempts_of(db: sqlite3.Connection, wakeup_id: str) -> list[Attempt]:
 
 def unfinished_wakes(db: sqlite3.Connection, agent_id: str) -> list[Wakeup]:
     """Wakes of the agent that are pending or processing."""
-    rows = db.execute(
-        f"SELECT {COLUMNS} FROM wakeup_requests"
-        " WHERE agent_id = ? AND action = 'wake' AND status IN ('pending', 'processing') ORDER BY scheduled_for, seq",
-        (agent_id,),
-    )
-    return [wakeup_of(row) for row in rows]
-
-
-def was_asked(db: sqlite3.Connection, agent_id: str, key: str) -> bool:
-    """Whether the agent has a wakeup with that idempotency key, finished or not."""
-    sql = "SELECT 1 FROM wakeup_requests WHERE agent_id = ? AND idempotency_key = ? LIMIT 1"
-    return db.execute(sql, (agent_id, key)).fetchone() is not None
+    where = f"agent_id = ? AND {OPEN} AND action = 'wake' AND status IN ('pending', 'processing')"
+    return select(db, f"{where} ORDER BY scheduled_for, seq", agent_id)
 
 
 def next_wake_times(db: sqlite3.Connection) -> dict[str, datetime]:
     """When the next wake of each agent that has one is due."""
     rows = db.execute(
-        "SELECT agent_id, min(scheduled_for) FROM wakeup_requests"
-        " WHERE action = 'wake' AND status IN ('pending', 'processing') GROUP BY agent_id"
+        f"SELECT id, (SELECT min(scheduled_for) FROM wakeup_requests WHERE agent_id = agents.id AND {OPEN}"
+        " AND action = 'wake' AND status IN ('pending', 'processing')) FROM agents WHERE forgotten_at IS NULL"
     )
-    return {row[0]: from_us(row[1]) for row in rows}
+    return {agent_id: from_us(due) for agent_id, due in rows if due is not None}
 
 
 def next_due_at(db: sqlite3.Connection) -> datetime | None:
     """When the next pending wakeup is due; None if there is none."""
-    row = db.execute("SELECT min(scheduled_for) FROM wakeup_requests WHERE status = 'pending'").fetchone()
-    return optional_time(row[0])
+    return optional_time(db.execute(NEXT_DUE).fetchone()[0])
 
 
 def depth(db: sqlite3.Connection) -> int:

@@ -9,8 +9,8 @@ from hive_tui.domain.schedule import SleepWindow, TickOutcome
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.domain.windows import Edge, Tick
 from hive_tui.store.values import from_us, optional_time, optional_us, to_us
+from hive_tui.store.wakeups import CLOSED, wakeup_of
 from hive_tui.store.wakeups import COLUMNS as WAKEUP_COLUMNS
-from hive_tui.store.wakeups import wakeup_of
 
 COLUMNS = "id, agent_id, start_time, end_time, timezone, active, since"
 KEPT_FOR = timedelta(days=60)
@@ -145,6 +145,17 @@ def cancel_naps(db: sqlite3.Connection, window_id: str, *, now: datetime) -> int
 def nap_key(window_id: str) -> str:
     """How the idempotency keys of a window's naps begin."""
     return f"schedule:{window_id}:{Edge.NAP}:"
+
+
+def last_wake(db: sqlite3.Connection, agent_id: str, *, since: datetime) -> Wakeup | None:
+    """The latest wakeup that has brought the agent up since then; None if none has."""
+    rows = db.execute(
+        f"SELECT {WAKEUP_COLUMNS} FROM wakeup_requests WHERE agent_id = ? AND {CLOSED} AND +status = 'completed'"
+        " AND finished_at >= ? AND action = 'wake' ORDER BY finished_at DESC LIMIT 50",
+        (agent_id, to_us(since)),
+    )
+    wakes = (wakeup_of(row) for row in rows)
+    return next((one for one in wakes if one.result and one.result.get("resumed")), None)
 
 
 def last_sleep(db: sqlite3.Connection, agent_id: str) -> tuple[datetime, str] | None:

@@ -1,8 +1,9 @@
 """What can be done with an agent: one table for keys, key bar, palette and help."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.services.dashboard import AgentView
@@ -14,8 +15,7 @@ Refusal = Callable[[AgentView], str]
 """Why something cannot be done now, as a sentence; empty if it can."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing that a key does with agents."""
 
     name: str
@@ -102,6 +102,12 @@ def _ask_done(app: "HiveApp", agent: Agent) -> None:
     ask_done(app, agent)
 
 
+def _ask_effects(app: "HiveApp", agent: Agent) -> None:
+    from hive_tui.ui.effect_verbs import ask_effects
+
+    ask_effects(app, agent)
+
+
 AGENT_ACTIONS = (
     Action(
         "nap", "z", "Nap", "Checkpoint, verify, then end its processes", if_awake,
@@ -142,6 +148,10 @@ AGENT_ACTIONS = (
     Action(
         "done", "D", "Done", "Say that one of its tasks is done", always,
         _ask_done,
+    ),
+    Action(
+        "effects", "E", "Effects", "Say whether its side effects have happened that were cut off", always,
+        _ask_effects,
     ),
     Action(
         "cancel", "x", "Cancel", "Stop what is in flight for it, or its wakes in the queue", always,

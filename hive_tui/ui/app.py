@@ -19,7 +19,6 @@ from hive_tui.domain.agents import Agent
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Event
-from hive_tui.domain.guide import Guide
 from hive_tui.domain.panes import Pane
 from hive_tui.hive import Hive
 from hive_tui.services.dashboard import AgentView, Dashboard, HiveView
@@ -27,13 +26,14 @@ from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.store import unread
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.ui.actions import Action
+from hive_tui.ui.answering import Answering, Silent
 from hive_tui.ui.format import printable
-from hive_tui.ui.leaving import Leaving
 from hive_tui.ui.messages import HiveChanged
+from hive_tui.ui.mishaps import Enduring, tell
 from hive_tui.ui.news import News
 from hive_tui.ui.pane_picture import Picture, PictureReader
 from hive_tui.ui.recovering import RecoveryOffer
-from hive_tui.ui.screens import TITLES, screen_class
+from hive_tui.ui.screens import BESIDE, TITLES, screen_class
 from hive_tui.ui.screens.agents import AgentsScreen
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.themes import CONTRAST, THEMES, theme_named
@@ -41,14 +41,18 @@ from hive_tui.ui.verbs import Verbs
 from hive_tui.ui.widgets.side import EXPLAIN
 
 if TYPE_CHECKING:
+    from hive_tui.domain.guide import Guide
     from hive_tui.services.heartbeat import Heartbeat
     from hive_tui.services.observer import Observation
     from hive_tui.ui.generation_changes import GenerationChanges
+    from hive_tui.ui.leaving import Leaving
     from hive_tui.ui.palette import HiveCommands
     from hive_tui.ui.travel import Travel
 
 T = TypeVar("T")
 JOBS_EVERY_S = 0.5
+FIRST = "agents"
+"""The screen that the dashboard opens with."""
 
 
 # What the first screen does not need is imported when it is needed: half of the start is imports.
@@ -62,7 +66,7 @@ def _new_screen(name: str) -> Screen[None]:
     return screen_class(name)()
 
 
-class HiveApp(App[None]):
+class HiveApp(Enduring, App[None]):
     """One app with the heartbeat inside; where another process has the heartbeat, a viewer that takes over."""
 
     TITLE = "hive"
@@ -70,14 +74,19 @@ class HiveApp(App[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
     COMMANDS = {_commands}
     COMMAND_PALETTE_BINDING = "ctrl+p"
-    DEFAULT_MODE = "agents"
-    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {name: partial(_new_screen, name) for name in TITLES}
+    DEFAULT_MODE = FIRST
+    # The first screen is not among them: Textual would read the style sheet three times before it is drawn.
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[None]]]] = {
+        name: partial(_new_screen, name) for name in (*TITLES, *BESIDE) if name != FIRST
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(at), f"show_screen({at})", title) for at, title in enumerate(TITLES.values(), 1)),
         Binding("n", "launch", "Launch an agent in a new pane"),
+        Binding("ctrl+f", "search", "Search in all conversations"),
+        Binding("comma", "settings", "Settings", key_display=","),
         Binding("u", "undo", "Undo what the last key did here"),
         Binding("P", "pause", "Pause all automatic actions, or go on"),
-        Binding("t", "test_notification", "Test the desktop notification"),
+        Binding("t", "test_notification", "Test the notifications"),
         Binding("question_mark", "help", "Help", key_display="?"),
         Binding("q", "leave", "Quit"),
         Binding("ctrl+c", "leave", "Close a dialog, or quit", show=False, priority=True),
@@ -86,7 +95,13 @@ class HiveApp(App[None]):
     verbs: Verbs
 
     def __init__(
-        self, hive: Hive, *, beats: bool = True, observation: Observation | None = None, guide: Guide | None = None
+        self,
+        hive: Hive,
+        *,
+        beats: bool = True,
+        observation: Observation | None = None,
+        guide: Guide | None = None,
+        answering: Answering | None = None,
     ) -> None:
         """Make the app.
 
@@ -95,6 +110,7 @@ class HiveApp(App[None]):
             beats: Whether the heartbeat runs; it stands still for pictures.
             observation: What was seen last; pictures bring their own.
             guide: Says what happens, in a line above the keys; its hive is thrown away afterwards.
+            answering: Answers programs meanwhile.
         """
         super().__init__()
         self.hive = hive
@@ -103,7 +119,7 @@ class HiveApp(App[None]):
         self.verbs = Verbs(self, hive)
         self.verbs.jobs.changed = self._jobs_changed
         self.view: HiveView | None = None
-        self._leaving = Leaving(self)
+        self._before = self.DEFAULT_MODE
         self._news = News(self, hive)
         self._pictures = PictureReader()
         self._offer = RecoveryOffer(self, is_wanted=beats)
@@ -112,10 +128,16 @@ class HiveApp(App[None]):
         self._job_timer: Timer | None = None
         self._observation = observation
         self._heartbeat = HeartbeatThread(self._new_heartbeat)
+        self._answering = answering or Silent()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The agents."""
+        return AgentsScreen()
 
     def on_mount(self) -> None:
         """Show the agents and start to beat."""
-        self._dress()
+        self.add_mode(self.DEFAULT_MODE, AgentsScreen)
+        self.dress()
         self.hive.hub.subscribe(self._on_event)
 
     def begin(self) -> None:
@@ -125,12 +147,15 @@ class HiveApp(App[None]):
             gc.enable()
         if self._beats:
             self._heartbeat.start()
+            self._answering.start(partial(self.call_from_thread, self.toast_error))
 
     def _new_heartbeat(self, beat: Beat) -> Heartbeat:
-        every_s = self.hive.settings.observer.every_s
-        return self.hive.heartbeat(observe_every_s=every_s, on_observed=self._observed, beat=beat)
+        from hive_tui.assembly.beating import new_heartbeat
 
-    def _dress(self) -> None:
+        every_s = self.hive.settings.observer.every_s
+        return new_heartbeat(self.hive, observe_every_s=every_s, on_observed=self._observed, beat=beat)
+
+    def dress(self) -> None:
         """Put on the theme of the settings."""
         self.register_theme(CONTRAST)
         wanted = theme_named(self.hive.settings.ui.theme)
@@ -144,8 +169,14 @@ class HiveApp(App[None]):
         """Let the heartbeat end what is in flight."""
         if "travel" in self.__dict__:
             await self.in_thread(self.travel.forget)
-        await self.in_thread(self._heartbeat.stop)
+        await asyncio.gather(self.in_thread(self._answering.stop), self.in_thread(self._heartbeat.stop))
         self.verbs.doing.close()
+
+    @cached_property
+    def _leaving(self) -> Leaving:
+        from hive_tui.ui.leaving import Leaving
+
+        return Leaving(self)
 
     @cached_property
     def travel(self) -> Travel:
@@ -180,7 +211,7 @@ class HiveApp(App[None]):
 
     def _read(self) -> tuple[HiveView, list[LoggedEvent]]:
         logged = self._news.read()
-        return self.dashboard.hive(self._observation, self._heartbeat.beat), logged
+        return self.dashboard.hive(self._observation, self._heartbeat.beat, self._answering.address), logged
 
     @property
     def screen_titles(self) -> list[str]:
@@ -190,7 +221,7 @@ class HiveApp(App[None]):
     @property
     def is_busy(self) -> bool:
         """Whether a verb or a wake runs."""
-        return self._heartbeat.is_busy or self.verbs.doing.is_busy
+        return self._heartbeat.is_busy or self.verbs.doing.is_busy or self._answering.is_busy
 
     @property
     def is_stuck(self) -> bool:
@@ -249,6 +280,23 @@ class HiveApp(App[None]):
         """Show the screen on that key."""
         self.switch_mode(list(TITLES)[number - 1])
 
+    def action_search(self) -> None:
+        """Search in what agents said, did and were told; what was found last is still there."""
+        self._show_beside("search")
+
+    def action_settings(self) -> None:
+        """Show every setting."""
+        self._show_beside("settings")
+
+    def _show_beside(self, name: str) -> None:
+        if self.current_mode not in BESIDE:
+            self._before = self.current_mode
+        self.switch_mode(name)
+
+    def leave_beside(self) -> None:
+        """Back to where search or settings were asked for."""
+        self.switch_mode(self._before)
+
     def action_undo(self) -> None:
         """Take back what the latest key press did here."""
         self.verbs.doing.undo()
@@ -260,13 +308,24 @@ class HiveApp(App[None]):
 
     @work(group="notification", exclusive=True)
     async def action_test_notification(self) -> None:
-        """Show a notification on the desktop, and say how it got there."""
-        self.notify(await self.in_thread(self.hive.alerts.test), timeout=10)
+        """Send a test to the desktop, the terminal and wherever else alerts go, and say how each took it."""
+        from hive_tui.ui.ringing import ring
+
+        rung = ring(self, "hive: test. Failures and questions of your agents look like this.")
+        tested = await self.in_thread(self.hive.alerting.alerts.test)
+        is_told = tested.is_delivered or bool(rung)
+        self.notify(" ".join((tested.said, *rung)), severity="information" if is_told else "warning", timeout=10)
 
     def action_recover(self) -> None:
         """Bring back what a crash took away."""
         self.verbs.doing.press()
         self.verbs.recover()
+
+    def action_effects(self) -> None:
+        """Ask about side effects that nobody knows the end of."""
+        from hive_tui.ui.effect_verbs import ask_effects
+
+        ask_effects(self)
 
     def action_launch(self) -> None:
         """Ask for name, folder and command, and start an agent."""
@@ -302,12 +361,17 @@ class HiveApp(App[None]):
     def notify(self, message: str, **options: Any) -> None:
         """A toast; plain text, since names and errors may hold what looks like markup.
 
-        A dialog is not covered: what is said meanwhile is shown once it is closed.
+        A dialog is not covered: what is said meanwhile is shown once it is closed. Why a key does nothing stands
+        there once, however often it is pressed.
         """
         if self.screen_stack and isinstance(self.screen, ModalScreen):
             self._held_back.append((message, options))
             return
-        super().notify(printable(message), **{"markup": False, **options})
+        said = printable(message)
+        if options.get("severity") == "warning":
+            for shown in [one for one in self._notifications if one.message == said]:
+                self._unnotify(shown, refresh=False)
+        super().notify(said, **{"markup": False, **options})
 
     def dialog_was_closed(self) -> None:
         """Say what was held back."""
@@ -317,7 +381,7 @@ class HiveApp(App[None]):
 
     def toast_error(self, error: HiveError) -> None:
         """What failed, and what to do."""
-        self.notify(f"{error.what}\n{error.hint}".strip(), severity="error", timeout=12)
+        tell(self, error)
 
     def _observed(self, observation: Observation) -> None:
         """A new look at the panes, from the heartbeat's thread."""

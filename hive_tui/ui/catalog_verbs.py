@@ -11,7 +11,7 @@ from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.durations import bytes_in_words, in_words
 from hive_tui.domain.errors import CheckpointError, HiveError
 from hive_tui.domain.events import Actor
-from hive_tui.domain.progress import MeasuredProgress, Unwatched
+from hive_tui.domain.progress import MeasuredProgress
 from hive_tui.hive import Hive
 from hive_tui.store import agents as agent_store
 from hive_tui.store import checkpoints as store
@@ -99,7 +99,7 @@ class CatalogVerbs:
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.app.run_worker(enter(), group="verbs", exit_on_error=False)
+                self.app.run_worker(enter(), group="verbs")
 
         self.app.push_screen(Confirm(f"Make a new agent {made.name} that sleeps?", lines, "Make"), answered)
 
@@ -150,7 +150,7 @@ class CatalogVerbs:
             elif await self.app.push_screen_wait(self._question(plan, names)):
                 self._prune()
 
-        self.app.run_worker(run(), group="verbs", exit_on_error=False)
+        self.app.run_worker(run(), group="verbs")
 
     def _plan(self) -> tuple[RetentionPlan, Mapping[str, str]]:
         names = {agent.id: agent.name for agent in self.hive.database.read(agent_store.everyone)}
@@ -166,8 +166,7 @@ class CatalogVerbs:
 
     def _prune(self) -> None:
         def work(progress: MeasuredProgress) -> Done:
-            progress.step("pruning")
-            pruned = self.hive.keeping.retention.prune(self.actor)
+            pruned = self.hive.keeping.retention.prune(self.actor, progress)
             skipped = f"; {len(pruned.skipped)} stay for now: {pruned.skipped[0][1]}" if pruned.skipped else ""
             return Done(f"{pruned.sentence()}{skipped}", refusal="what was removed is gone.")
 
@@ -184,7 +183,7 @@ class CatalogVerbs:
                 raise HiveError("No second place is set.", hint=hint)
             progress.step(f"copying to {offsite.destination}")
             offsite.retry_now()
-            sent = offsite.work()
+            sent = offsite.work(progress)
             if not sent:
                 offsite.look()  # all may be there already, and the place away since
             state = offsite.state()
@@ -195,7 +194,7 @@ class CatalogVerbs:
 
         self.doing.begin("copy off-site", work)
 
-    def diff_lines(self, before: Checkpoint | None, after: Checkpoint) -> list[str]:
+    def diff_lines(self, before: Checkpoint | None, after: Checkpoint, progress: MeasuredProgress) -> list[str]:
         """What differs from one checkpoint to another, or from the generation before. Blocks.
 
         Raises:
@@ -208,7 +207,7 @@ class CatalogVerbs:
         else:
             before = self.hive.database.read(store.get, before.id)
         apart = in_words(abs(after.created_at - before.created_at))
-        found = self.hive.keeping.comparer.compare(before, after, Unwatched())
+        found = self.hive.keeping.comparer.compare(before, after, progress)
         return [f"From generation {before.generation} to {after.generation}, {apart} apart:", *found.lines()]
 
 

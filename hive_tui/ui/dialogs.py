@@ -81,13 +81,17 @@ class Choice(ModalScreen[str]):
         self._choose((pressed.button.id or "").removeprefix("choice-"))
 
     def on_key(self, event: Key) -> None:
-        """A letter chooses at once."""
-        self._choose(event.key)
+        """A letter chooses at once, and is not a key of the screen below as well."""
+        if self._choose(event.key):
+            event.stop()
+            event.prevent_default()
 
-    def _choose(self, key: str) -> None:
+    def _choose(self, key: str) -> bool:
         found = {key: value for key, value, _ in self._options}
-        if key in found or key == "no":
+        is_one = key in found or key == "no"
+        if is_one:
             self.dismiss(found.get(key))
+        return is_one
 
 
 class Form(ModalScreen[None]):
@@ -103,6 +107,7 @@ class Form(ModalScreen[None]):
         *,
         check: Callable[[dict[str, str]], str],
         submit: Callable[[dict[str, str]], Awaitable[None]],
+        note: str = "",
     ) -> None:
         """Make the form.
 
@@ -112,9 +117,11 @@ class Form(ModalScreen[None]):
             yes: What the button says.
             check: What is wrong with what was filled in; empty for nothing.
             submit: Does what it is for. The form stays until that is done; a `HiveError` is shown in it.
+            note: What is to be known before, below the title.
         """
         super().__init__()
         self._submit = submit
+        self._note = note
         self._is_sent = False
         self._title = title
         self._fields = fields
@@ -125,8 +132,10 @@ class Form(ModalScreen[None]):
         """A label and a line each, then two buttons."""
         with VerticalScroll(id="dialog"):
             yield Label(Text(printable(self._title)), id="question")
+            if self._note:
+                yield Static(Text(printable(self._note)), id="form-note")
             for name, label, text in self._fields:
-                yield Label(label)
+                yield Label(Text(printable(label)))
                 yield Input(text, id=f"field-{name}", compact=True)
             yield Static(id="form-error")
             with Horizontal(id="buttons"):
@@ -162,7 +171,7 @@ class Form(ModalScreen[None]):
         if not wrong and not self._is_sent:
             self._is_sent = True
             # A worker of the app: the form may be closed before it has ended.
-            self.app.run_worker(self._send_off(said), group="form", exit_on_error=False)
+            self.app.run_worker(self._send_off(said), group="form")
 
     async def _send_off(self, said: dict[str, str]) -> None:
         self._say("One moment ...")

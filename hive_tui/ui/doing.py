@@ -4,13 +4,15 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from hive_tui.domain.errors import Cancelled, HiveError
+from msgspec import Struct
+
+from hive_tui.domain.errors import Cancelled
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.progress import MeasuredProgress
 from hive_tui.ui.jobs import Jobs
+from hive_tui.ui.mishaps import tell
 from hive_tui.ui.undo import Deed, UndoStack, in_words
 
 if TYPE_CHECKING:
@@ -20,8 +22,7 @@ T = TypeVar("T")
 AT_ONCE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(Struct, frozen=True):
     """How a piece of work ended."""
 
     said: str = ""
@@ -44,7 +45,8 @@ class Doing:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="verb")
         self._running: set[Future[object]] = set()
         self._press = 0
-        self._is_undoing = False
+        self.undoing: Deed | None = None
+        """What is being taken back at this moment; who asks before it is done remembers it for `keep`."""
         self.jobs = Jobs(clock)
         self.deeds = UndoStack()
 
@@ -62,7 +64,9 @@ class Doing:
         """A key was pressed: what is begun from now on is undone together."""
         self._press += 1
 
-    def begin(self, title: str, work: Work, *, agent_id: str | None = None, what: str = "") -> None:
+    def begin(
+        self, title: str, work: Work, *, agent_id: str | None = None, what: str = "", undoes: Deed | None = None
+    ) -> None:
         """Run work in a thread; what it says, or what went wrong, becomes a toast.
 
         Args:
@@ -70,16 +74,18 @@ class Doing:
             work: Blocks. `Cancelled` and `HiveError` are told.
             agent_id: Whose job it is.
             what: What is done, for undo: `the nap of shop`; empty where nothing is changed.
+            undoes: What it takes back, if it begins later than `undo`; that can be tried again if it fails.
         """
-        deed = self._note(what)
+        deed, undoes = self._note(what), undoes or self.undoing
 
         async def run() -> None:
             try:
                 await self._carry_out(title, work, agent_id, deed)
             except Exception as error:
+                self.keep(undoes)
                 self._tell(title, error)
 
-        self._app.run_worker(run(), group="verbs", exit_on_error=False)
+        self._app.run_worker(run(), group="verbs")
 
     async def perform(self, title: str, work: Work, *, what: str) -> None:
         """The same, for a caller that waits for the end and tells by itself what went wrong.
@@ -100,7 +106,7 @@ class Doing:
 
     def _note(self, what: str) -> Deed | None:
         """What is begun can be undone once it is done; an undo itself is not undone by the next one."""
-        return self.deeds.begin(what, self._press) if what and not self._is_undoing else None
+        return self.deeds.begin(what, self._press) if what and self.undoing is None else None
 
     async def _carry_out(self, title: str, work: Work, agent_id: str | None, deed: Deed | None) -> None:
         try:
@@ -157,13 +163,19 @@ class Doing:
         can = [one for one in reversed(deeds) if one.undo is not None]
         if can:
             self._app.notify(f"Undo: {in_words(can)}")
-        self._is_undoing = True
         try:
             for one in can:
                 assert one.undo is not None
+                self.undoing = one
                 one.undo()
         finally:
-            self._is_undoing = False
+            self.undoing = None
+
+    def keep(self, deed: Deed | None) -> None:
+        """Taking it back has failed, or the person has thought better of it: it still can be."""
+        if deed is not None:
+            self.deeds.put_back(deed)
+            self.jobs.changed()
 
     def close(self) -> None:
         """Begin nothing more; what runs runs on."""
@@ -172,8 +184,5 @@ class Doing:
     def _tell(self, title: str, error: Exception) -> None:
         if isinstance(error, Cancelled):
             self._app.notify(f"Stopped: {title}; nothing was changed")
-        elif isinstance(error, HiveError):
-            self._app.toast_error(error)
         else:
-            # A bug of ours must be seen, and must not take the dashboard with it.
-            self._app.toast_error(HiveError(f"hive-tui made a mistake: {type(error).__name__}: {error}"))
+            tell(self._app, error)

@@ -1,29 +1,29 @@
 """Turns what the hive knows into the text of rows. Pure; state shows by shape and word, colour only helps."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from textwrap import wrap
 
+from msgspec import Struct
+
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
-from hive_tui.domain.durations import bytes_in_words, in_words, lead_words
+from hive_tui.domain.durations import bytes_in_words, in_words, lead_words, time_to_come
 from hive_tui.domain.events import Severity
 from hive_tui.domain.wakeups import Action, Wakeup, WakeupStatus
 from hive_tui.services.dashboard import AgentView, EventsView, HiveView, QueueView
 from hive_tui.store.journal import LoggedEvent
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """Text of one cell; the style is a name of the theme's colours, or empty."""
 
     text: str
     style: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One row of a table."""
 
     key: str
@@ -113,7 +113,7 @@ def shortened(name: str) -> str:
 
 def clock_time(at: datetime, now: datetime) -> str:
     """A time that is to come, in the zone of the screen; with its day where that is not soon."""
-    return f"{local(at):%H:%M}" if at - now < timedelta(hours=20) else f"{local(at):%a %d %b %H:%M}"
+    return time_to_come(local(at), now)
 
 
 def age(span: timedelta) -> str:
@@ -163,10 +163,16 @@ def agent_details(view: AgentView, now: datetime) -> list[tuple[str, str]]:
 def hung(label: str, text: str, width: int, *, most: int | None = None) -> list[str]:
     """The label with the text beside it, in lines of at most `width` columns; of more than `most` the rest is cut."""
     room = max(10, width - len(label))
-    lines = wrap(text, room, break_on_hyphens=False) or [""]
+    lines = list(_wrapped(text, room))
     if most is not None and len(lines) > most:
         lines = [*lines[: most - 1], f"{lines[most - 1][: room - 2]} …"]
     return [f"{label if at == 0 else ' ' * len(label)}{line}" for at, line in enumerate(lines)]
+
+
+@lru_cache(maxsize=64)
+def _wrapped(text: str, room: int) -> tuple[str, ...]:
+    """Kept: of what stands below a preview, most is the same each second."""
+    return tuple(wrap(text, room, break_on_hyphens=False)) or ("",)
 
 
 def detail_lines(details: Sequence[tuple[str, str]], width: int) -> str:
@@ -279,11 +285,12 @@ def event_rows(view: EventsView, words: Sequence[str], severities: Collection[Se
     return tuple(rows)
 
 
-def event_text(logged: LoggedEvent) -> str:
-    """Everything about one event."""
+def event_text(logged: LoggedEvent, alerts: Sequence[str] = ()) -> str:
+    """Everything about one event; `alerts` say how a person was told of it."""
     event = logged.event
     details = ", ".join(f"{key} {value}" for key, value in event.payload.items() if isinstance(value, str | int))
-    return f"{local(logged.at):%Y-%m-%d %H:%M:%S}  {event.kind}  by {event.actor.name}\n{event.text}\n{details}".strip()
+    head = f"{local(logged.at):%Y-%m-%d %H:%M:%S}  {event.kind}  by {event.actor.name}"
+    return "\n".join(line for line in (head, event.text, details, "; ".join(alerts)) if line).strip()
 
 
 def header_parts(view: HiveView) -> list[Cell]:
@@ -308,6 +315,8 @@ def header_parts(view: HiveView) -> list[Cell]:
         parts.append(Cell(f"{bytes_in_words(view.freed_bytes)} freed", "$text-success"))
     if view.tokens_today:
         parts.append(Cell(f"{_count(view.tokens_today)} tokens today"))
+    if view.http:
+        parts.append(Cell(f"HTTP {view.http}", "$text-muted"))
     if view.is_paused:
         parts.insert(1, Cell("PAUSED", "bold $text-warning"))
     return parts

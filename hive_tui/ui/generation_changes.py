@@ -32,7 +32,7 @@ class GenerationChanges:
         pair = (newest.id, before.id)
         if pair not in self._found:
             self._found[pair] = ["  is being found out ..."]
-            self._app.run_worker(self._compare(newest, before), group="changes", exit_on_error=False)
+            self._app.run_worker(self._compare(newest, before), group="changes")
         heading = f"A restore of generation {before.generation} changes, counted from generation {newest.generation}:"
         return [heading, *self._found[pair]]
 

@@ -1,15 +1,15 @@
 """Long work that a person has started: how far it is, and how to stop it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import count
+
+from msgspec import Struct, field
 
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.progress import MeasuredProgress
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(Struct, frozen=True):
     """One piece of work in flight."""
 
     number: int
@@ -22,8 +22,7 @@ class Job:
         return f"{self.title}: {self.progress.in_words()}"
 
 
-@dataclass(slots=True)
-class Jobs:
+class Jobs(Struct):
     """What is in flight, the oldest first."""
 
     clock: Clock
@@ -45,8 +44,10 @@ class Jobs:
         self.changed()
 
     def cancel(self, agent_id: str | None = None) -> int:
-        """Ask the jobs of an agent, or all, to stop; how many were asked."""
-        asked = [one for one in self.running.values() if agent_id in (None, one.agent_id)]
+        """Ask the jobs of an agent to stop, or if it has none those that are nobody's; None for all. How many were."""
+        running = self.running.values()
+        asked = [one for one in running if agent_id in (None, one.agent_id)]
+        asked = asked or [one for one in running if one.agent_id is None]
         for job in asked:
             job.progress.ask_to_stop()
         return len(asked)

@@ -47,7 +47,7 @@ class Leaving:
         if app.is_busy and not reasons:
             reasons.append("Something is in flight; it would be finished or rolled back at the next start.")
         depth = app.view.queue_depth if app.view else 0
-        if depth and app.has_heartbeat:
+        if depth and app.has_heartbeat and not app.hive.heartbeat_lock.successor().is_held():
             wait = "1 wakeup waits" if depth == 1 else f"{depth} wakeups wait"
             reasons.append(f"{wait}, and this is the only heartbeat. `hive-tui serve` keeps one running.")
         return reasons
@@ -60,7 +60,7 @@ class Leaving:
         self._is_waiting = True
         app.verbs.jobs.cancel()
         app.notify("Stopping what is in flight; q again leaves at once.", timeout=PATIENCE_S)
-        app.run_worker(self._wait_and_leave(), group="leave", exit_on_error=False)
+        app.run_worker(self._wait_and_leave(), group="leave")
 
     async def _wait_and_leave(self) -> None:
         app = self._app

@@ -1,14 +1,14 @@
 """Marked agents: one key does something to all of them, also to those that a filter hides."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from hive_tui.services.dashboard import AgentView
 from hive_tui.ui.actions import Action
 
 
-@dataclass(slots=True)
-class Marks:
+class Marks(Struct):
     """Ids of agents. What is hidden is named, so that nothing is done to anybody unnoticed."""
 
     ids: set[str] = field(default_factory=set)

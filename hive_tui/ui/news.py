@@ -21,7 +21,7 @@ class News:
 
     def __init__(self, app: "HiveApp", hive: Hive) -> None:
         self._app = app
-        self._rings = hive.settings.notify.bell
+        self._hive = hive
         self._log = hive.listening.event_log.subscribe()
 
     def read(self) -> list[LoggedEvent]:
@@ -46,8 +46,11 @@ class News:
         for event in events:
             if event not in failures and event.kind in TOLD and event.actor.kind is ActorKind.HEARTBEAT:
                 self._app.notify(event.text)
-        if (failures or calls) and self._rings:
-            self._app.bell()
+        wanted = self._hive.settings
+        if (failures or calls) and (wanted.notify.bell or wanted.alerts.osc9):
+            from hive_tui.ui.ringing import ring
+
+            ring(self._app, f"hive: {(failures or calls)[-1].text}")
 
 
 def _is_told_by_its_verb(event: Event) -> bool:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from hive_tui.domain.errors import HiveError
+from hive_tui.services import effect_views
 from hive_tui.services.dashboard import AgentHistory, AgentView
 from hive_tui.store import agents as agent_store
+from hive_tui.ui.effect_rows import effect_lines
 from hive_tui.ui.format import hung
 from hive_tui.ui.generations import generation_lines
 from hive_tui.ui.task_rows import task_lines
@@ -32,7 +34,12 @@ async def fill_pages(app: "HiveApp", side: Side, one: AgentView) -> None:
             return
         if side.tab == TASKS:
             tasks = await app.in_thread(lambda: app.dashboard.tasks(one.agent.id))
-            side.show(TASKS, task_lines(one.agent.name, tasks, _width(side)))
+            done = await app.in_thread(lambda: effect_views.of_agent(app.hive.database, app.hive.clock, one.agent.id))
+            width = _width(side)
+            parts = [task_lines(one.agent.name, tasks, width), [Text()], effect_lines(done, width)]
+            # What a person has to decide must be seen without scrolling.
+            ordered = parts[::-1] if done.asks else parts
+            side.show(TASKS, [line for part in ordered for line in part])
             return
         history = await app.in_thread(lambda: app.dashboard.history(one.agent.id))
     except HiveError as error:

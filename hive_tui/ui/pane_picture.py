@@ -1,15 +1,19 @@
 """What a pane shows, made ready to be drawn. Slow enough to be done beside the screen."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from rich.ansi import AnsiDecoder
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 from rich.console import Console
 from rich.style import Style
 from textual.strip import Strip
 
+if TYPE_CHECKING:
+    from rich.ansi import AnsiDecoder
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+
+class Picture(Struct, frozen=True):
     """A capture and its lines."""
 
     ansi: str
@@ -36,6 +40,8 @@ class PictureReader:
 
     def read(self, ansi: str) -> Picture:
         """A picture of a capture."""
+        from rich.ansi import AnsiDecoder
+
         console = Console(color_system="truecolor", force_terminal=True, width=10_000)
         decoder, known, read = AnsiDecoder(), self._known, dict[tuple[str, Style], tuple[Strip, Style]]()
         lines: list[Strip] = []

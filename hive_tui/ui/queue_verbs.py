@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from threading import Lock
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Actor
 from hive_tui.domain.progress import MeasuredProgress
-from hive_tui.domain.wakeups import NewWakeup, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.hive import Hive
 from hive_tui.store import queue_lists
 from hive_tui.store import wakeups as store
@@ -22,6 +23,7 @@ class QueueVerbs:
         self._doing = doing
         self._hive = hive
         self._actor = actor
+        self._shifting = Lock()
 
     def cancel(self, wakeup: Wakeup) -> None:
         """Cancel a pending wakeup."""
@@ -54,17 +56,7 @@ class QueueVerbs:
 
     def _ask_again(self, wakeups: Sequence[Wakeup]) -> None:
         for one in wakeups:
-            again = NewWakeup(
-                one.agent_id,
-                one.trigger,
-                one.scheduled_for,
-                action=one.action,
-                priority=one.priority,
-                idempotency_key=one.idempotency_key,
-                max_attempts=max(1, one.max_attempts - one.attempts),
-                context=one.context,
-            )
-            self._hive.queue.enqueue(again, self._actor)
+            self._hive.queue.ask_again(one, self._actor)
 
     def retry(self, wakeup: Wakeup) -> None:
         """Make a wakeup due now."""
@@ -99,7 +91,7 @@ class QueueVerbs:
             if before.status is WakeupStatus.FAILED:
                 self._hive.queue.cancel(now, self._actor)
             else:
-                self._hive.queue.postpone(now, before.scheduled_for)
+                self._hive.queue.postpone(now, before.scheduled_for, self._actor)
 
         self._doing.change(back)
 
@@ -111,7 +103,7 @@ class QueueVerbs:
         """
 
         def work(_: MeasuredProgress) -> Done:
-            self._hive.queue.postpone(wakeup, self._hive.clock.now() + by)
+            self._hive.queue.postpone(wakeup, self._hive.clock.now() + by, self._actor)
             return Done(f"The wakeup is due in {in_words(by)}; u undoes that", undo=lambda: self._put_back(wakeup))
 
         await self._doing.perform("", work, what="the waiting")
@@ -120,17 +112,23 @@ class QueueVerbs:
         """Let a pending wakeup go sooner or later than others, within 0 to 100."""
 
         def work(_: MeasuredProgress) -> Done:
-            # What the screen shows may be older than the key that was pressed just before.
-            before = self._hive.database.read(store.get, wakeup.id).priority
-            priority = min(100, max(0, before + by))
-            self._hive.queue.set_priority(wakeup, priority)
+            before, priority = self._shifted(wakeup, by)
+            moved = before - priority  # and not what it was: of two quick presses any may be carried out first
             undo = self._doing.change
             return Done(
                 f"Priority {priority}, it was {before}",
-                undo=lambda: undo(lambda: self._hive.queue.set_priority(wakeup, before)),
+                undo=lambda: undo(lambda: self._shifted(wakeup, moved)),
             )
 
         self._doing.begin("", work, what="the change of a priority")
+
+    def _shifted(self, wakeup: Wakeup, by: int) -> tuple[int, int]:
+        """Move a priority, and say what it was and is. One press after the other, each from where the other left it."""
+        with self._shifting:
+            before = self._hive.database.read(store.get, wakeup.id).priority
+            priority = min(100, max(0, before + by))
+            self._hive.queue.set_priority(wakeup, priority, self._actor)
+            return before, priority
 
     def _unfinished(self, agent_id: str) -> list[Wakeup]:
         return self._hive.database.read(store.unfinished_wakes, agent_id)

@@ -19,6 +19,7 @@ from hive_tui.ui.doing import Doing, Done
 if TYPE_CHECKING:
     from hive_tui.services.restore_views import Part
     from hive_tui.ui.app import HiveApp
+    from hive_tui.ui.undo import Deed
 
 
 class Restoring:
@@ -69,10 +70,11 @@ class Restoring:
     def preview_lines(self, wanted: Checkpoint, progress: Progress, only: Part | None = None) -> list[str]:
         """What a restore would change. Blocks."""
         agent = self._hive.database.read(agent_store.get, wanted.agent_id)
-        return self._hive.restorer.preview(agent, wanted, progress, _parts(only)).lines()
+        return self._hive.returning.restorer.preview(agent, wanted, progress, _parts(only)).lines()
 
     def _ask(self, agent_id: str, find: Callable[[], Checkpoint], only: Part | None = None) -> None:
         doing = self._doing
+        undoes = doing.undoing
 
         async def run() -> None:
             from hive_tui.ui.dialogs import Confirm
@@ -80,32 +82,38 @@ class Restoring:
             try:
                 agent = await doing.in_background(lambda: self._hive.database.read(agent_store.get, agent_id))
                 wanted = await doing.in_background(find)
+                restorer = self._hive.returning.restorer
+                await doing.in_background(lambda: restorer.refuse_early(agent, wanted, self._actor))
                 compare = f"compare {agent.name}"
                 lines = await doing.watched(
                     compare, agent_id, lambda progress: self.preview_lines(wanted, progress, only)
                 )
             except Cancelled:
+                doing.keep(undoes)
                 self._app.notify("Stopped: nothing was changed")
             except HiveError as error:
+                doing.keep(undoes)
                 self._app.toast_error(error)
             else:
                 what = f"only the {only} of {agent.name}" if only else agent.name
                 question = f"Restore {what} to generation {wanted.generation}?"
                 if await self._app.push_screen_wait(Confirm(question, [*lines, "", *course(agent)], "Restore")):
-                    self._restore(agent, wanted, only)
+                    self._restore(agent, wanted, only, undoes)
+                else:
+                    doing.keep(undoes)
 
-        self._app.run_worker(run(), group="verbs", exit_on_error=False)
+        self._app.run_worker(run(), group="verbs")
 
-    def _restore(self, agent: Agent, wanted: Checkpoint, only: Part | None) -> None:
+    def _restore(self, agent: Agent, wanted: Checkpoint, only: Part | None, undoes: Deed | None) -> None:
         def work(progress: MeasuredProgress) -> Done:
             try:
-                result = self._hive.restorer.restore(agent, wanted, self._actor, progress, _parts(only))
+                result = self._hive.returning.restorer.restore(agent, wanted, self._actor, progress, _parts(only))
             except HiveError as error:
                 raise self._with_what_became_of_it(agent, error) from error
             return Done(f"{result.sentence()} u goes back.", undo=lambda: self.to(result.safety, only))
 
         title, what = f"restore {agent.name}", f"the restore of {agent.name}"
-        self._doing.begin(title, work, agent_id=agent.id, what=what)
+        self._doing.begin(title, work, agent_id=agent.id, what=what, undoes=undoes)
 
     def _with_what_became_of_it(self, agent: Agent, error: HiveError) -> HiveError:
         """It may have been put to sleep for a restore that then came to nothing."""

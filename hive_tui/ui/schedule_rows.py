@@ -11,7 +11,10 @@ from hive_tui.services.schedule import ScheduleView, WindowView
 from hive_tui.store.windows import LoggedTick
 from hive_tui.ui.format import Cell, Row, local
 
-WINDOW_COLUMNS = ("state", "agent", "hours", "zone", "next nap", "next wake", "last")
+COLUMNS = ("state", "what", "agent", "when", "zone", "next", "last")
+NARROW = ("state", "what", "agent", "when", "next", "last")
+"""A small screen says the zone below, for the selected row."""
+SLEEP = "☾ sleep"
 OUTCOMES = {
     TickOutcome.DONE: ("✓", "", "$text-muted"),
     TickOutcome.LATE: ("!", " late", "$text-warning"),
@@ -20,36 +23,45 @@ OUTCOMES = {
 SLEPT, PLANNED, MISSED, OFF, AWAKE, NOW = "█", "▒", "×", "░", "·", "┃"
 LEGEND = f"{SLEPT} slept {PLANNED} planned {MISSED} missed {NOW} now"
 DAYS_BACK, DAYS = 3, 7
+SHORTEST_TITLE = 12
+WITH_ZONE = 110
+"""From so many columns on the list has room for the zone, and for two times."""
 WIDE_ENOUGH = 76
 """From so many columns on a cell is half an hour; below it is an hour."""
 
 
-def window_rows(view: ScheduleView) -> tuple[Row, ...]:
+def columns(width: int) -> tuple[str, ...]:
+    """The columns of windows and routines on a screen of so many columns."""
+    return COLUMNS if width >= WITH_ZONE else NARROW
+
+
+def window_rows(view: ScheduleView, width: int) -> tuple[Row, ...]:
     """All windows."""
-    return tuple(_row(one) for one in view.windows)
+    return tuple(_row(one, width) for one in view.windows)
 
 
-def _row(one: WindowView) -> Row:
+def _row(one: WindowView, width: int) -> Row:
     window = one.window
     state = Cell("○ off", "$text-muted")
     if window.active:
         state = Cell("◌ open", "$text-accent") if one.is_open else Cell("● on", "$text-success")
-    return Row(
-        window.id,
-        (
-            state,
-            Cell(one.agent_name),
-            Cell(f"{window.start_time}-{window.end_time}"),
-            Cell(window.timezone),
-            Cell(_coming(one.next_nap_at)),
-            Cell(_coming(one.next_wake_at)),
-            _last(one.last),
-        ),
-    )
+    cells = {
+        "state": state,
+        "what": Cell(SLEEP),
+        "agent": Cell(one.agent_name),
+        "when": Cell(f"{window.start_time}-{window.end_time}"),
+        "zone": Cell(window.timezone),
+        "next": Cell(_next(one, width)),
+        "last": _last(one.last),
+    }
+    return Row(window.id, tuple(cells[name] for name in columns(width)))
 
 
-def _coming(at: datetime | None) -> str:
-    return f"{local(at):%a %H:%M}" if at is not None else "-"
+def _next(one: WindowView, width: int) -> str:
+    """What comes next, and on a wider screen what comes after it."""
+    coming = [(at, word) for at, word in ((one.next_nap_at, "nap"), (one.next_wake_at, "wake")) if at is not None]
+    said = [f"{word} {local(at):%a %H:%M}" for at, word in sorted(coming)]
+    return ", ".join(said if width >= WITH_ZONE else said[:1]) or "-"
 
 
 def _last(tick: LoggedTick | None) -> Cell:
@@ -70,8 +82,8 @@ def week(one: WindowView, now: datetime, width: int) -> Text:
     cells = 48 if width >= WIDE_ENOUGH else 24
     found = {night.date: night for night in nights(one.window, now - 5 * DAY, now + 5 * DAY)}
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append(f"{one.agent_name}, {described(one.window)}", style="bold").append(f"   {LEGEND}")
-    text.append(f"\n{'':11}{_ruler(cells)}")
+    text.append_text(titled(f"{one.agent_name}, {described(one.window)}", LEGEND, width))
+    text.append(f"\n{'':11}{ruler(cells)}")
     next_date = next((day for day in sorted(found) if found[day].start_at > now), None)
     for day in (today + (at - DAYS_BACK) * DAY for at in range(DAYS)):
         is_today = day == today
@@ -81,7 +93,17 @@ def week(one: WindowView, now: datetime, width: int) -> Text:
     return text
 
 
-def _ruler(cells: int) -> str:
+def titled(title: str, legend: str, width: int) -> Text:
+    """A title with the legend beside it; a title that is too long for both is cut, one that cannot be stands alone."""
+    room = width - len(legend) - 3
+    if room < SHORTEST_TITLE:
+        return Text(title[:width], style="bold")
+    shown = title if len(title) <= room else f"{title[: room - 1]}…"
+    return Text(shown, style="bold").append(f"   {legend}", style="not bold")
+
+
+def ruler(cells: int) -> str:
+    """The hours above a day of so many cells."""
     every = 3 if cells == 48 else 6
     return "".join(f"{hour:02}".ljust(6) for hour in range(0, 24, every))
 
@@ -111,11 +133,23 @@ def _block(one: WindowView, night: Night, now: datetime) -> str:
     tick = _nap_tick(one, night)
     if tick is not None:
         return MISSED if tick.outcome is TickOutcome.MISSED else SLEPT
+    if _was_passed_over(one, night, now):
+        return MISSED
     return PLANNED if one.window.active and night.start_at > now else OFF
 
 
 def _nap_tick(one: WindowView, night: Night) -> LoggedTick | None:
-    return next((tick for tick in one.ticks if tick.edge is Edge.NAP and tick.date == night.date), None)
+    return _tick(one, night, Edge.NAP)
+
+
+def _tick(one: WindowView, night: Night, edge: Edge) -> LoggedTick | None:
+    return next((tick for tick in one.ticks if tick.edge is edge and tick.date == night.date), None)
+
+
+def _was_passed_over(one: WindowView, night: Night, now: datetime) -> bool:
+    """Whether the window was on, and nothing has run since, so that nobody has even noted that it was missed."""
+    since = one.window.since_at
+    return one.window.active and night.end_at <= now and since is not None and since <= night.start_at
 
 
 def _said(one: WindowView, night: Night | None, now: datetime, *, is_next: bool) -> str:
@@ -127,10 +161,17 @@ def _said(one: WindowView, night: Night | None, now: datetime, *, is_next: bool)
         if tick.outcome is TickOutcome.MISSED:
             return "missed"
         late = "late" if tick.outcome is TickOutcome.LATE else "asked"
-        return f"{'open' if night.is_open(now) else late}: {_agents(tick.agents)}"
+        return f"{'open' if night.is_open(now) else late}: {_agents(tick.agents)}{_end_in_words(one, night)}"
+    if _was_passed_over(one, night, now):
+        return "missed: nothing ran"
     if not one.window.active or night.start_at <= now:
         return "off"
     return f"next: in {_short(night.start_at - now)}" if is_next else "planned"
+
+
+def _end_in_words(one: WindowView, night: Night) -> str:
+    end = _tick(one, night, Edge.WAKE)
+    return f", end {end.outcome}" if end is not None and end.outcome is not TickOutcome.DONE else ""
 
 
 def _short(span: timedelta) -> str:

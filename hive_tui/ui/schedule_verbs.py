@@ -1,8 +1,9 @@
 """What can be done to sleep windows, and the form that asks for one."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec import structs
 
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Actor
@@ -79,7 +80,7 @@ class ScheduleVerbs:
         agent_id = None
         if said["agent"] not in ("", ALL):
             agent_id = self._hive.database.read(agent_store.find, said["agent"]).id
-        return replace(timed(window, said), agent_id=agent_id)
+        return structs.replace(timed(window, said), agent_id=agent_id)
 
     def _put_back(self, window: SleepWindow) -> Callable[[], None]:
         return self._change(lambda: self._hive.schedule.put_back(window, self._actor))
@@ -111,7 +112,7 @@ def ask_window(app: "HiveApp", one: WindowView | None) -> None:
 
 def timed(window: SleepWindow, said: dict[str, str]) -> SleepWindow:
     """The window with the times and the zone of a form."""
-    return replace(window, start_time=said["start"], end_time=said["end"], timezone=said["zone"])
+    return structs.replace(window, start_time=said["start"], end_time=said["end"], timezone=said["zone"])
 
 
 def window_error(said: dict[str, str]) -> str:

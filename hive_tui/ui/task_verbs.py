@@ -51,7 +51,7 @@ def ask_done(app: "HiveApp", agent: Agent) -> None:
             app.verbs.doing.press()
             _set(app, task, TaskStatus.DONE)
 
-    app.run_worker(ask(), group="verbs", exit_on_error=False)
+    app.run_worker(ask(), group="verbs")
 
 
 def _set(app: "HiveApp", task: Task, status: TaskStatus) -> None:

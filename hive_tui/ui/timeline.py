@@ -26,6 +26,7 @@ MIN_SPAN = timedelta(seconds=10)
 GIVEN_UP = {
     None: "Nothing more is tried by itself; r tries it again.",
     ErrorClass.TRANSIENT: "Nothing more is tried by itself; r tries it again.",
+    ErrorClass.TIMEOUT: "Nothing more is tried by itself; r tries it again.",
     ErrorClass.PERMANENT: "Trying again would fail in the same way, so nothing more is tried.",
     ErrorClass.NEEDS_PERSON: "It waits for you: put right what the error says, then r tries it again.",
 }

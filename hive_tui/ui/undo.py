@@ -1,13 +1,15 @@
 """What was done at this screen, so that it can be taken back: the latest key press first."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 MOST = 40
+TRIES = 3
+"""After so many vain ones a deed stands no longer before those that are older."""
 
 
-@dataclass(slots=True, eq=False)
-class Deed:
+class Deed(Struct, eq=False):
     """One thing that a key press did, or does."""
 
     press: int
@@ -19,10 +21,11 @@ class Deed:
     """Takes it back; None where that cannot be."""
     refusal: str = ""
     """Why it cannot be taken back."""
+    tries: int = 0
+    """How often taking it back came to nothing."""
 
 
-@dataclass(slots=True)
-class UndoStack:
+class UndoStack(Struct):
     """Touched in the event loop alone; forgets all but the latest."""
 
     _deeds: list[Deed] = field(default_factory=list)
@@ -40,6 +43,12 @@ class UndoStack:
     def drop(self, deed: Deed) -> None:
         """It came to nothing."""
         self._deeds = [one for one in self._deeds if one is not deed]
+
+    def put_back(self, deed: Deed) -> None:
+        """Taking it back came to nothing, so it can be tried again; a few times."""
+        deed.tries += 1
+        if deed.tries < TRIES:
+            self._deeds = sorted([*self._deeds, deed], key=lambda one: one.press)
 
     def latest(self) -> list[Deed]:
         """What the latest key press did, in that order."""

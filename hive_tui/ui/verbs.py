@@ -28,6 +28,7 @@ from hive_tui.ui.restoring import Restoring
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
     from hive_tui.ui.schedule_verbs import ScheduleVerbs
+    from hive_tui.ui.service_verbs import ServiceVerbs
 
 YOU = Actor.person("dashboard")
 ADDS_ONLY = "it only adds a file, and changes nothing."
@@ -51,6 +52,13 @@ class Verbs:
         from hive_tui.ui.schedule_verbs import ScheduleVerbs
 
         return ScheduleVerbs(self.doing, self._hive, YOU)
+
+    @cached_property
+    def services(self) -> ServiceVerbs:
+        """What can be done to services and models."""
+        from hive_tui.ui.service_verbs import ServiceVerbs
+
+        return ServiceVerbs(self.doing, self._hive, YOU)
 
     def nap(self, agent: Agent) -> None:
         """Checkpoint the agent and end its processes."""
@@ -183,12 +191,13 @@ class Verbs:
     def recover(self) -> None:
         """Build sessions again and wake the agents that a crash took away."""
 
-        def work(_: MeasuredProgress) -> Done:
-            plan = self._hive.recovery.recover(YOU)
+        def work(progress: MeasuredProgress) -> Done:
+            plan = self._hive.returning.recovery.recover(YOU, progress=progress)
             built = f"{counted(len(plan.sessions), 'session')} built, " if plan.sessions else ""
             refusal = "what a crash took away is back; z puts an agent to sleep, x cancels its wake."
             woken = "1 agent is" if len(plan.wakeups) == 1 else f"{len(plan.wakeups)} agents are"
-            return Done(f"{built}{woken} being woken", refusal=refusal)
+            left = f"; stopped before {', '.join(plan.left)}" if plan.left else ""
+            return Done(f"{built}{woken} being woken{left}", refusal=refusal)
 
         self.doing.begin("recover", work, what="the recovery")
 

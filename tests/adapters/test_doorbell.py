@@ -95,6 +95,27 @@ def test_what_a_dead_listener_left_behind_is_in_nobodys_way(doorbell: Doorbell, 
     assert has_rung(doorbell)
 
 
+def test_a_ring_of_the_listening_process_is_a_call_until_it_listens_no_longer(doorbell: Doorbell):
+    rings: list[int] = []
+    doorbell.open(lambda: rings.append(1))
+    doorbell.ring()
+    assert rings == [1]
+    assert not has_rung(doorbell), "no datagram to ourselves"
+    doorbell.close()
+    doorbell.ring()
+    assert rings == [1]
+
+
+def test_a_bell_that_has_rung_in_vain_is_heard_by_a_later_listener(doorbell: Doorbell, home: Path):
+    ringer = Doorbell(home)
+    ringer.ring()
+    for _ in range(2):
+        doorbell.open()
+        ringer.ring()
+        assert has_rung(doorbell)
+        doorbell.close()
+
+
 def test_each_home_has_a_bell_of_its_own(doorbell: Doorbell, tmp_path: Path):
     doorbell.open()
     Doorbell(tmp_path / "other").ring()

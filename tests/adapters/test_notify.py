@@ -421,10 +421,12 @@ def test_plyer_without_anything_to_show_with_is_no_delivery(machine: PlyersMachi
 def test_a_plyer_that_hangs_is_killed_with_all_it_started(machine: PlyersMachine):
     machine.write_notify_send("kill -STOP $$")
 
-    with pytest.raises(NotDelivered, match=r"plyer took longer than 1\.5 s"):
-        notifier_of(machine.environ, timeout_s=1.5).notify("hello", "")
-
-    (call,) = machine.folder.glob("call.*")
+    for limit_s in (1.5, 10.0):  # a busy machine may take the whole of the first to start it
+        with pytest.raises(NotDelivered, match=rf"plyer took longer than {limit_s:g} s"):
+            notifier_of(machine.environ, timeout_s=limit_s).notify("hello", "")
+        if calls := list(machine.folder.glob("call.*")):
+            break
+    (call,) = calls
     assert wait_until(lambda: is_dead(int(call.suffix[1:])), timeout_s=5, clock=SystemClock())
 
 

@@ -8,10 +8,10 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hive_tui.adapters.processes import LinuxProcesses, system_processes
 from hive_tui.adapters.processes_psutil import PsutilProcesses
@@ -151,8 +151,11 @@ def test_a_tree_goes_down_to_children_of_children(processes: Processes, start: S
 
 def test_an_orphan_leaves_the_tree_of_its_parent_and_stays_the_same_process(processes: Processes, start: Start):
     with adopting_orphans():
+        trees, roots = processes.trees(), [os.getpid()]
+        trees.below(roots)
         parent = start(LEAVES_AN_ORPHAN)
         child = identity(processes, int(said(parent)))
+        assert child.pid in [process.pid for process in trees.below(roots).tree(parent.pid)]
         said(parent)
         parent.kill()
         parent.wait()
@@ -161,8 +164,9 @@ def test_an_orphan_leaves_the_tree_of_its_parent_and_stays_the_same_process(proc
             table = processes.table()
             orphan = table.get(child.pid)
             assert orphan is not None and orphan.ppid == os.getpid()
-            assert table.tree(parent.pid) == []
+            assert table.tree(parent.pid) == [] == trees.below(roots).tree(parent.pid)
             assert child.pid in [process.pid for process in table.tree(os.getpid())]
+            assert child.pid in [process.pid for process in trees.below(roots).tree(os.getpid())]
             assert processes.is_alive(child) and table.is_alive(child)
         finally:
             os.kill(child.pid, signal.SIGKILL)
@@ -198,7 +202,7 @@ def test_a_process_of_the_same_id_and_another_start_is_not_the_same(processes: P
     said(child)
     process = identity(processes, child.pid)
     for other in (process.started - 1, process.started + 1, 0):
-        assert not processes.is_alive(replace(process, started=other))
+        assert not processes.is_alive(structs.replace(process, started=other))
 
 
 def test_a_start_is_the_same_in_every_look(start: Start, processes: Processes):
@@ -238,7 +242,7 @@ def test_a_signal_to_a_process_of_another_start_does_nothing(processes: Processe
     child = start()
     said(child)
     process = identity(processes, child.pid)
-    assert not processes.signal(replace(process, started=process.started + 1), signal.SIGKILL)
+    assert not processes.signal(structs.replace(process, started=process.started + 1), signal.SIGKILL)
     assert processes.is_alive(process) and child.poll() is None
 
 

@@ -75,10 +75,41 @@ def test_a_copy_taken_while_another_process_writes_is_whole(tmp_path: Path, wal:
     with writer(source):
         for number in range(4):
             target = tmp_path / f"copy{number}"
-            size = copy_database(source, target, CLOCK, timeout_s=8)
+            size = copy_database(source, target, CLOCK, timeout_s=60)
             assert database_errors(target) == [] and odd_pairs(target) == []
             assert rows_of(target) >= 3_000 and size == target.stat().st_size
             assert target.stat().st_mode & 0o777 == 0o600
+
+
+class WritingClock(SystemClock):
+    """Writes the source whenever the copy looks at the time, that is between any two of its steps, where it may."""
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self.commits = self.held_back = 0
+
+    def monotonic(self) -> float:
+        with closing(sqlite3.connect(self._source, timeout=0, isolation_level=None)) as db:
+            try:
+                db.execute("INSERT INTO pairs VALUES (-1, 'a', ''), (-1, 'b', '')")
+                db.execute("DELETE FROM pairs WHERE number = -1")
+                self.commits += 1
+            except sqlite3.OperationalError:
+                self.held_back += 1
+        return super().monotonic()
+
+
+def test_writers_without_a_log_are_held_back_once_the_copy_has_begun_anew_a_few_times(tmp_path: Path):
+    source = tmp_path / "a.db"
+    with closing(sqlite3.connect(source)) as db:
+        db.execute("PRAGMA page_size = 512")
+        db.execute("VACUUM")
+    made(source, wal=False, rows=900)
+    clock = WritingClock(source)
+    copy_database(source, tmp_path / "copy", clock)
+    assert rows_of(tmp_path / "copy") == 1_800 and odd_pairs(tmp_path / "copy") == []
+    assert 0 < clock.commits < 12
+    assert clock.held_back > 0
 
 
 def test_what_stands_only_in_the_log_is_in_the_copy(tmp_path: Path):

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 
 from hive_tui.adapters.tmux.panes import TmuxPanes
 from hive_tui.domain.errors import PaneGone, TmuxError, TmuxMissing
-from hive_tui.domain.panes import Pane
+from hive_tui.domain.panes import Glimpse, Pane
 from hive_tui.domain.ports import Panes
-from tests.stage import PROMPT, Stage, eventually
+from tests.stage import CLOCK, PROMPT, Stage, eventually
 
 GONE = "%4000"
 RAW_CAT = "exec sh -c 'stty raw -echo; printf \"\\033[?2004hready\\r\\n\"; exec cat -v'"
@@ -58,6 +59,19 @@ def test_a_pane_is_listed_with_all_that_is_known_of_it(stage: Stage, panes: Tmux
     assert "bash --norc" in pane.start_command
 
 
+def test_a_pane_that_reads_the_same_is_not_taken_apart_again_and_its_folder_is_still_read(
+    stage: Stage, panes: TmuxPanes
+):
+    quiet = "exec sh -c 'trap \"cd /\" USR1; echo up; while :; do sleep 0.1; done'"
+    pane_id = stage.shell(stage.folder, command=quiet)
+    eventually(lambda: "up" in stage.screen(pane_id))
+    eventually(lambda: seen(panes, pane_id) is seen(panes, pane_id), "it is the very same")
+    before = seen(panes, pane_id)
+    assert before.cwd == str(stage.folder)
+    os.kill(before.pid, signal.SIGUSR1)
+    eventually(lambda: seen(panes, pane_id).cwd == "/", "tmux tells nothing of that")
+
+
 def test_modes_of_a_pane_are_seen(stage: Stage, panes: TmuxPanes):
     pane_id = stage.shell(stage.folder)
     other = stage.tmux("split-window", "-d", "-t", pane_id, "-PF", "#{pane_id}", "exec cat")
@@ -90,10 +104,40 @@ def test_a_window_that_is_linked_into_two_sessions_is_listed_once(stage: Stage, 
     assert seen(panes, pane_id)
 
 
+def test_a_glimpse_shows_what_has_moved_and_tells_when_others_are_there(stage: Stage, panes: TmuxPanes):
+    quiet, loud = stage.shell(stage.folder), stage.shell(stage.folder)
+    stage.tmux("link-window", "-s", loud, "-t", "main:9")
+    listed = panes.list()
+    last = max(pane.output_at for pane in listed.panes)
+
+    def glimpse(since_s: int) -> Glimpse:
+        found = panes.glimpse(since_s)
+        assert found is not None
+        return found
+
+    assert glimpse(last + 1).panes == () and glimpse(last + 1).shape == listed.shape
+    assert {pane.id for pane in glimpse(0).panes} == {quiet, loud}
+    eventually(lambda: CLOCK.now().timestamp() >= last + 1)
+    stage.type(loud, "echo again")
+    eventually(lambda: glimpse(last + 1).panes, "its output is seen")
+    eventually(lambda: glimpse(last + 1).panes == (seen(panes, loud),), "as a list shows it")
+    assert glimpse(last + 1).shape == listed.shape == panes.list().shape, "the same panes are there"
+    stage.tmux("split-window", "-d", "-t", quiet, "exec cat")
+    assert glimpse(0).shape != listed.shape
+
+
+def test_a_glimpse_that_tmux_cuts_short_is_none(stage: Stage, panes: TmuxPanes, monkeypatch: pytest.MonkeyPatch):
+    """As by a version that compares otherwise: then all panes are to be listed, and none is taken for quiet."""
+    stage.shell(stage.folder)
+    monkeypatch.setattr("hive_tui.adapters.tmux.panes.OUTPUT_SINCE", "#{==:#{window_activity},%d}")
+    assert panes.glimpse(0) is None
+
+
 @pytest.mark.parametrize("mode", ["person", "control"])
 def test_only_a_persons_client_counts_as_watching(stage: Stage, panes: TmuxPanes, mode: str):
     watched, behind = stage.shell(stage.folder), stage.shell(stage.folder)
     host = stage.shell(stage.folder, session="host")
+    assert not seen(panes, watched).is_watched
     attach = f"tmux -L {stage.socket} {'-C ' if mode == 'control' else ''}attach -t main"
     stage.type(host, f"unset TMUX; {attach}")
     eventually(lambda: "main" in stage.tmux("list-clients", "-F", "#{session_name}"))

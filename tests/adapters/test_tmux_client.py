@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from hive_tui.adapters.tmux.client import TmuxClient, as_format, is_installed, is_too_old
 from hive_tui.adapters.tmux.panes import TmuxPanes, socket_path
 from hive_tui.domain.errors import PaneGone, TmuxDown, TmuxError, TmuxHung, TmuxMissing
-from tests.stage import CLOCK, Stage
+from tests.stage import CLOCK, Stage, eventually
 
 QUICK_S = 0.5
 
@@ -90,6 +90,13 @@ def test_a_socket_that_is_a_plain_file_is_down_and_stays_as_it_is(stage: Stage, 
     assert path.read_text() == "not one"
 
 
+def answers(client: TmuxClient, panes: int) -> bool:
+    """Whether it lists so many; on a busy machine it may take longer than its short time once more."""
+    with suppress(TmuxHung):
+        return len(client.run(["list-panes", "-a"])) == panes
+    return False
+
+
 def test_a_server_that_does_not_answer_is_hung_after_the_time_that_was_set(stage: Stage):
     stage.shell(stage.folder)
     client = TmuxClient(stage.socket, timeout_s=QUICK_S)
@@ -100,7 +107,7 @@ def test_a_server_that_does_not_answer_is_hung_after_the_time_that_was_set(stage
         assert QUICK_S <= CLOCK.monotonic() - before < 10
     assert hung.value.what == f"The tmux server on socket '{stage.socket}' did not answer within 0.5 s."
     assert "agents may be fine" in hung.value.hint
-    assert len(client.run(["list-panes", "-a"])) == 1, "once it answers again, all is well"
+    eventually(lambda: answers(client, 1), "once it answers again, all is well")
 
 
 def test_a_pane_a_window_and_a_session_that_are_not_there_are_gone(stage: Stage):

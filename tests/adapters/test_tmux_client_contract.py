@@ -97,10 +97,10 @@ def test_the_fingerprint_changes_with_output_and_with_panes_of_any_session(stage
     before = client.fingerprint()
     assert client.fingerprint() == before
     stage.type(other, "x", enter=False)
-    eventually(lambda: client.fingerprint() != before, timeout_s=3)
+    eventually(lambda: client.fingerprint() != before)
     before = client.fingerprint()
     stage.tmux("kill-pane", "-t", other)
-    eventually(lambda: client.fingerprint() != before, timeout_s=3)
+    eventually(lambda: client.fingerprint() != before)
 
 
 def test_no_server_is_down(stage: Stage, client: TmuxClient):

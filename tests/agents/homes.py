@@ -26,6 +26,8 @@ class Program:
     """Pattern of what it draws while it works, and only then; empty where only its title tells."""
     pair_refusal: str = ""
     """Why the first of two in one folder may be refused a nap: what is on disk is not its own then."""
+    resets: bool = False
+    """Whether it shows when its limit ends, so that it can be slept through."""
     leave: Sequence[str] = ("C-c", "C-c")
     """Keys with which it leaves at an empty prompt."""
 
@@ -117,8 +119,8 @@ AIDER = (
     " --no-show-release-notes --map-tokens 0 --no-gitignore"
 )
 PROGRAMS = (
-    Program("claude", "claude", _claude, busy="esc to interrupt"),
-    Program("codex", "codex", _codex, states=("run", "limit")),
+    Program("claude", "claude", _claude, busy="esc to interrupt", resets=True),
+    Program("codex", "codex", _codex, states=("run", "limit"), resets=True),
     Program("codex-solo", "codex --no-daemon", _codex, states=("run",), kind="codex"),
     Program("opencode", "opencode", _opencode, escape=("Escape", "Escape"), busy="esc (again to )?interrupt"),
     Program("gemini", "gemini", _gemini, busy="esc to cancel", pair_refusal="no conversation on disk fits"),

@@ -11,6 +11,8 @@ TOOLS = {
     "run": ("Bash", "exec_command", "shell_command", "bash", "run_shell_command"),
     "ask": ("AskUserQuestion", "question", "ask_user", "request_user_input"),
 }
+PASTED = "<pasted_content"
+"""What some programs write around a long text that was pasted."""
 COMMAND = "touch made.txt"
 
 
@@ -69,7 +71,7 @@ def said_by_user(content: Any) -> list[str]:
     if isinstance(content, str):
         content = [{"text": content}]
     texts = [str(part.get("text") or "") for part in content or () if isinstance(part, dict)]
-    return [text for text in texts if text and not text.lstrip().startswith("<")]
+    return [text for text in texts if text and (text.lstrip().startswith(PASTED) or not text.lstrip().startswith("<"))]
 
 
 def as_json(value: object) -> str:

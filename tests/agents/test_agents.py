@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hive_tui.domain.agents import Activity
+from hive_tui.domain.agents import Activity, Lifecycle
 from hive_tui.domain.errors import NapRefused
 from tests.agents.conftest import ROWS
 from tests.agents.homes import PROGRAMS, Program
@@ -21,8 +21,10 @@ DRAWN = {
     "limit": "[Uu]sage limit|5-hour limit",
 }
 """What a program draws when it stops."""
-LATE_S = 1.0
-"""Within so long a change is to be shown, in 95 of 100 cases."""
+GO_ON = "Go on with what the usage limit has interrupted"
+"""What it is told after its limit, if nothing else is set."""
+LIMIT_S = 360
+"""Shorter ones are waited for awake; programs show the minute of the reset alone."""
 
 
 def prefix() -> Path:
@@ -65,6 +67,8 @@ def lead(tour: Tour, pane_id: str) -> None:
     tour.step("kill -9, wake", lambda: crashes(tour, panes, mid_turn=False))
     tour.step("kill -9 in a turn, wake", lambda: crashes(tour, panes, mid_turn=True))
     tour.step("two in one folder", lambda: pairs(tour, panes))
+    if tour.program.resets:
+        tour.step("nap, wake at reset", lambda: rests_through_its_limit(tour, panes[0]))
     if "limit" in tour.program.states:
         tour.step("limited", lambda: stops(tour, panes[0], "limit", Activity.LIMITED))
 
@@ -95,6 +99,23 @@ def stops(tour: Tour, pane_id: str, directive: str, activity: Activity) -> str:
     return f"{late:.2f} s"
 
 
+def rests_through_its_limit(tour: Tour, pane_id: str) -> str:
+    """It is limited, and nobody does anything: it naps by itself, and goes on once the limit has ended."""
+    name, began_s = tour.name_in(pane_id), now_s()
+    tour.say(pane_id, f"please mock:limit {LIMIT_S}")
+    eventually(lambda: tour.seen.lifecycle(name) is Lifecycle.ASLEEP, "it naps through its limit", timeout_s=60)
+    asked = tour.model.of(tour.program.name)[-1]
+    eventually(lambda: tour.request(GO_ON), "it goes on after the reset", timeout_s=LIMIT_S + 300)
+    woken_s = tour.request(GO_ON)[0].at_s - asked.at_s
+    assert woken_s > LIMIT_S, "it was woken before the reset"
+    eventually(lambda: tour.seen.now(name) == (Lifecycle.AWAKE, Activity.IDLE), "it has answered", timeout_s=60)
+    tour.beats(5)
+    assert len(tour.request(GO_ON)) == 1, "it was told twice"
+    assert tour.seen.now(name) == (Lifecycle.AWAKE, Activity.IDLE), "it stays awake"
+    dropped = missing(asked.users, tour.request(GO_ON)[0].users)
+    return f"told once, {woken_s - LIMIT_S:.0f} s after it, {now_s() - began_s:.0f} s in all{dropped}"
+
+
 def naps(tour: Tour, panes: list[str]) -> str:
     number = len(tour.cells)
     before = tour.ask(panes[0], f"a word before the nap {number}").users
@@ -110,9 +131,49 @@ def naps(tour: Tour, panes: list[str]) -> str:
 
 def missing(before: Sequence[str], after: Sequence[str]) -> str:
     """How many turns the program itself has left out of a resumed conversation; the last one must be there."""
-    assert before[-1][:30] in " ".join(after), f"{before[-1]!r} is forgotten: {after}"
-    count = sum(said[:30] not in " ".join(after) for said in before)
+    # The first line alone: some add instructions of their own to the last message, and not to older ones.
+    lines = [said.strip().splitlines()[0][:30] for said in before]
+    assert lines[-1] in " ".join(after), f"{before[-1]!r} is forgotten: {after}"
+    count = sum(line not in " ".join(after) for line in lines)
     return f", {count} older turns dropped by it" if count else ""
+
+
+def asleep(tour: Tour, pane_id: str) -> bool:
+    """Put it to sleep; a program that is still drawing its last answer is not ready for that."""
+    try:
+        tour.nap(pane_id)
+    except NapRefused:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("program", PROGRAMS[:2], ids=lambda one: one.name)
+def test_a_real_program_begins_anew_with_a_handoff_and_can_go_back(stage: Stage, model: Model, program: Program):
+    with Tour(stage, model, program, prefix()) as tour:
+        pane_id = tour.start()
+        for text in ("never touch vendor/quillmere", "the osprey parser comes next"):
+            tour.ask(pane_id, text)
+        old = stage.look(tour.name_in(pane_id))
+        eventually(lambda: asleep(tour, pane_id), "it sleeps", timeout_s=60)
+        ledger = stage.json("handoff", old.name)
+        assert "never touch vendor/quillmere [#" in ledger["text"], ledger["text"]
+        wakeup = stage.wake(old, context_mode="handoff")
+        assert wakeup.result is not None and wakeup.result["context"] == "handoff", wakeup
+        begin = "You go on with your own work"
+        eventually(
+            lambda: any(begin in "".join(one.users) for one in model.of(program.name)), "it is told", timeout_s=90
+        )
+        told = next(one for one in model.of(program.name) if begin in "".join(one.users))
+        said = "".join(told.users)
+        assert "never touch vendor/quillmere" in said and "the osprey parser comes next" in said
+        assert not any(one == "never touch vendor/quillmere" for one in told.users), "the old conversation is not sent"
+        name = old.name
+        eventually(lambda: stage.look(name).session_id not in (None, old.session_id), "it is known", timeout_s=90)
+        [left] = stage.json("handoff", name, "--history")
+        assert left["session_id"] == old.session_id and Path(str(left["transcript"])).is_file()
+        found = stage.json("search", "quillmere", "--agent", name)
+        assert old.session_id in {hit["session_id"] for hit in found}
+        ROWS.append({"program": program.name, "handoff": f"{ledger['tokens']} tokens, {len(told.users)} message"})
 
 
 def crashes(tour: Tour, panes: list[str], *, mid_turn: bool) -> str:

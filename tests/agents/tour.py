@@ -12,6 +12,7 @@ from pathlib import Path
 from signal import SIGKILL
 
 from hive_tui.adapters.clock import wait_until
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.wakeups import WakeupStatus
@@ -19,6 +20,7 @@ from hive_tui.kinds.screen import Screen
 from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.services.nap import NapResult
 from hive_tui.services.observer import Observation
+from hive_tui.settings.naps import IdleSettings, LimitSettings
 from tests.agents.homes import Program
 from tests.agents.model import Asked, Model, now_s
 from tests.stage import CLOCK, PROMPT, Stage, eventually
@@ -45,6 +47,10 @@ class Seen:
             if at_s >= since_s and states.get(name) == (Lifecycle.AWAKE, activity):
                 return at_s
         return None
+
+    def lifecycle(self, name: str) -> Lifecycle | None:
+        state = self.now(name)
+        return state[0] if state is not None else None
 
     def now(self, name: str) -> tuple[Lifecycle, Activity] | None:
         return self.at[-1][1].get(name) if self.at else None
@@ -74,9 +80,9 @@ class Tour:
             "DO_NOT_TRACK": "1",
             **program.prepare(self.home, self.work, base),
         }
-        self._hive = stage.new_hive()
+        self._hive = stage.new_hive(limits=LimitSettings(nap=True), idle=IdleSettings(announce_s=3))
         self._beat = HeartbeatThread(
-            lambda beat: self._hive.heartbeat(observe_every_s=1.0, on_observed=self.seen.note, beat=beat)
+            lambda beat: new_heartbeat(self._hive, observe_every_s=1.0, on_observed=self.seen.note, beat=beat)
         )
 
     def __enter__(self) -> "Tour":
@@ -125,6 +131,11 @@ class Tour:
         observed = self.stage.hive.observer.observe()
         return next((one for one in observed.agents if one.pane and one.pane.pane_id == pane_id), None)
 
+    def beats(self, count: int) -> None:
+        """Let the heartbeat look so many times."""
+        before = len(self.seen.at)
+        eventually(lambda: len(self.seen.at) >= before + count, "it looks again", timeout_s=60)
+
     def name_in(self, pane_id: str) -> str:
         agent = self.agent_in(pane_id)
         assert agent is not None, f"no agent in {pane_id}: {self.stage.screen(pane_id)[-600:]}"
@@ -142,20 +153,26 @@ class Tour:
 
     def say(self, pane_id: str, text: str) -> None:
         """Type a message as a person would, and see it stand there before Enter."""
-        kind = self.stage.hive.kinds.get(self.program.kind or self.program.name)
         self.stage.type(pane_id, text, enter=False)
-
-        def stands() -> bool:
-            return kind.typed(Screen(self.stage.tmux("capture-pane", "-pe", "-t", pane_id))).startswith(text[:40])
-
-        eventually(stands, f"{text!r} stands in the input box: {self.stage.screen(pane_id)[-800:]}")
+        what = f"{text!r} stands in the input box: {self.stage.screen(pane_id)[-800:]}"
+        eventually(lambda: self._stands(pane_id, text), what)
         self.stage.tmux("send-keys", "-t", pane_id, "Enter")
+        if not wait_until(lambda: not self._stands(pane_id, text), timeout_s=2, clock=CLOCK):
+            # Some take an Enter that comes too soon for a part of the text.
+            self.stage.tmux("send-keys", "-t", pane_id, "Enter")
+
+    def _stands(self, pane_id: str, text: str) -> bool:
+        """Whether it is drawn as what is typed and not sent."""
+        kind = self.stage.hive.kinds.get(self.program.kind or self.program.name)
+        return kind.typed(Screen(self.stage.tmux("capture-pane", "-pe", "-t", pane_id))).startswith(text[:40])
 
     def ask(self, pane_id: str, text: str) -> Asked:
         """Say something, and wait for the end of the answer; the request that it became. Never the same twice."""
         assert not self.request(text), f"{text!r} was said before"
         self.say(pane_id, text)
         eventually(lambda: self.request(text), f"the model is asked {text!r}", timeout_s=STATE_S)
+        # On a busy machine the answer may be out before the program has drawn that it was asked.
+        eventually(lambda: not self._stands(pane_id, text), "it draws that it was asked", timeout_s=STATE_S)
         self.rested_at(pane_id, self.request(text)[-1])
         name = self.name_in(pane_id)
         eventually(lambda: self.stage.look(name).activity is Activity.IDLE, "it is idle again", timeout_s=STATE_S)

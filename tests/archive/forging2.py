@@ -1,9 +1,10 @@
 """Checkpoint files of today's format that the writer would never make: every hash in them is right."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from hive_tui.archive.format import MANIFEST, Frame, Manifest, Member, Trailer
 from hive_tui.archive.frames import compress
@@ -19,7 +20,7 @@ def sealed(path: Path, body: bytes, manifest: bytes) -> Path:
 
 def ended(path: Path, body: bytes, last: bytes, **facts: int) -> Path:
     """The frames, this as last frame, and a trailer that fits unless `facts` say otherwise."""
-    trailer = replace(Trailer(len(body), len(last), sha256(last).digest()), **facts)  # type: ignore[arg-type]
+    trailer = replace(Trailer(len(body), len(last), sha256(last).digest()), **facts)
     path.write_bytes(body + last + trailer.to_bytes())
     return path
 

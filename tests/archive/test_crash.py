@@ -165,7 +165,7 @@ def test_a_file_that_is_swept_from_under_a_writer_is_an_error(tmp_path: Path):
 def test_what_is_damaged_before_it_is_read_back_gets_no_name(tmp_path: Path):
     path = tmp_path / "a.tar.zst"
     with pytest.raises(CheckpointError, match="is not what was written"), writing(path, {}) as (archive, _):
-        archive.add_bytes("a", CONTENT * 40)
+        archive.add_bytes("a", CONTENT * 3)
         archive.flush()
         (temp,) = tmp_path.iterdir()
         with temp.open("r+b") as file:
@@ -203,7 +203,7 @@ def test_a_disk_that_gets_full_says_so_and_keeps_nothing(tmp_path: Path, size: i
     with small_disk(tmp_path / "disk", 262_144) as disk:
         with pytest.raises(DiskFull) as caught, writing(disk / "a.tar.zst", {}) as (archive, _):
             archive.add_bytes("a", os.urandom(size))
-        assert caught.value.what == "The disk is full: the checkpoint a.tar.zst could not be written."
+        assert caught.value.what == f"The disk is full: the checkpoint a.tar.zst could not be written in {disk}."
         assert caught.value.hint == MAKE_ROOM
         assert list(disk.iterdir()) == []
 

@@ -1,10 +1,8 @@
 """A file of today's format that was made to do harm, with every hash right, is refused before anything is written."""
 
-import gc
 import json
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hive_tui.archive.format import (
     CHUNK_BYTES,
@@ -282,12 +281,10 @@ USUAL = {"name": "a", "size_bytes": 1, "sha256": "0", "mode": 0, "mtime_ns": 0, 
     ],
 )
 def test_a_member_that_is_nearly_as_usual_is_refused(odd: dict[str, object]):
-    """As garbage is not looked for meanwhile, it must be looked for again afterwards."""
     manifest = {"format_version": 2, "facts": {}, "frames": []}
     assert Manifest.from_bytes(json.dumps({**manifest, "members": [USUAL]}).encode()).members[0].stamp == (1,)
     with pytest.raises(BadManifest):
         Manifest.from_bytes(json.dumps({**manifest, "members": [USUAL, {**USUAL, **odd}]}).encode())
-    assert gc.isenabled()
 
 
 @pytest.mark.parametrize("facts", [{"offset": 0}, {"offset": 2**63}, {"size_bytes": 1}, {"size_bytes": 2**63}], ids=str)

@@ -3,13 +3,13 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hive_tui.archive.format import CHUNK_BYTES, GROUP_BYTES, Manifest, Member
 from hive_tui.archive.frames import opened

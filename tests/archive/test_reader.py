@@ -1,5 +1,6 @@
 """What was written comes back, and nothing else does."""
 
+import json
 import os
 from pathlib import Path
 
@@ -169,3 +170,9 @@ def test_a_hash_that_is_not_the_catalogs_is_an_error_even_if_the_file_is_whole(w
 )
 def test_a_manifest_comes_back_from_its_bytes(manifest: Manifest):
     assert Manifest.from_bytes(manifest.to_bytes()) == manifest
+
+
+def test_a_manifest_holds_what_older_programs_ask_for_in_every_member():
+    """They take a member with seven fields to have these seven."""
+    (member,) = json.loads(Manifest((Member("a", 1, "0", 0o600, frames=2, stamp=(1,)),), {}).to_bytes())["members"]
+    assert {"name", "size_bytes", "sha256", "mode", "mtime_ns", "frame", "stamp"} < set(member)

@@ -5,6 +5,7 @@ import socket
 import stat
 import subprocess
 from pathlib import Path
+from tarfile import TarInfo
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -231,6 +232,14 @@ def test_a_header_is_as_long_as_it_is_said_to_be(name: str, size: int, mode: int
     member = Member(name, size, "", mode, mtime_ns)
     assert len(header(member)) == header_bytes(member)
     assert len(header(member)) % 512 == 0
+
+
+def test_a_header_of_the_largest_bytes_has_the_sum_that_others_expect():
+    """It is counted in 16 bits."""
+    longest = "\udcff" * 100
+    found = header(Member(longest, 8**11 - 1, "", 0o7777, 2**62, kind=Kind.LINK, target=longest))
+    info = TarInfo.frombuf(found, "utf-8", "surrogateescape")
+    assert (info.name, info.linkname, info.mode) == (longest, longest, 0o7777)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

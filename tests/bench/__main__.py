@@ -14,13 +14,18 @@ from tests.bench import (
     checkpoints,
     claims,
     commands,
+    fifty,
     first_paint,
     git_part,
+    http,
     idle,
     keys,
     latency,
     naps,
+    offpeak,
     queue,
+    savings,
+    search,
 )  # fmt: skip
 from tests.bench.figures import Section, table
 from tests.bench.plan import Plan
@@ -33,10 +38,15 @@ MEASUREMENTS: Mapping[str, Callable[[Plan], Section]] = {
     "folders": archive_folders.measure,
     "git": git_part.measure,
     "idle": idle.measure,
+    "fifty": fifty.measure,
     "keys": keys.measure,
     "queue": queue.measure,
     "claims": claims.measure,
     "latency": latency.measure,
+    "savings": savings.measure,
+    "http": http.measure,
+    "offpeak": offpeak.measure,
+    "search": search.measure,
 }
 
 

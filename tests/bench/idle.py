@@ -62,13 +62,13 @@ def measure(plan: Plan) -> Section:
     return Section(f"Idle, {AGENTS} agents and {SHELLS} shells", "an empty Textual app", _rows(found), _notes(found))
 
 
-def populate(stage: Stage) -> int:
+def populate(stage: Stage, agents: int = AGENTS, shells: int = SHELLS) -> int:
     """Fifty panes; the pid of their tmux server."""
-    command = [f"exec {AGENT}"] * AGENTS + ["exec bash --norc --noprofile -i"] * SHELLS
+    command = [f"exec {AGENT}"] * agents + ["exec bash --norc --noprofile -i"] * shells
     panes = [stage.shell(stage.folder_for("first"), command=command[0])]
     folders = [stage.folder_for(f"pane-{at}") for at in range(1, len(command))]
     panes += [stage.shell(folder, command=one) for folder, one in zip(folders, command[1:], strict=True)]
-    for pane_id in panes[:AGENTS]:
+    for pane_id in panes[:agents]:
         _greet(stage, pane_id)
     return int(stage.tmux("display-message", "-p", "#{pid}"))
 

@@ -19,6 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import perf_counter
 
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.hive import Hive
 from hive_tui.services.heartbeat_thread import HeartbeatThread
@@ -82,7 +83,7 @@ def measure(plan: Plan) -> Section:
         }
         for _ in range(max(1, min(plan.runs, 3))):
             for name, sample in ways.items():
-                found.setdefault(name, []).append([_rested(sample) for _ in range(SAMPLES)])
+                found.setdefault(name, []).append([rested(sample) for _ in range(SAMPLES)])
     rows = [
         Row(f"{name}, p{share * 100:.0f}", "ms", _shares(found[name], share), _shares(found["bare"], share), goal)
         for name in ways
@@ -93,7 +94,8 @@ def measure(plan: Plan) -> Section:
     return Section("From asked for to begun, idle hive", "bare sqlite3 commit and datagram", rows, [note])
 
 
-def _rested(sample: Callable[[], float]) -> float:
+def rested(sample: Callable[[], float]) -> float:
+    """A sample, after a while."""
     time.sleep(random.uniform(0, REST_S))  # noqa: TID251 - at any moment of the heartbeat's round
     return sample()
 
@@ -111,7 +113,7 @@ class Idle:
         self._begun = threading.Semaphore(0)
         self._begun_at = 0.0
         self.hive.dispatcher.run = self._run  # type: ignore[method-assign]
-        heartbeat = self.hive.heartbeat(observe_every_s=1.0)
+        heartbeat = new_heartbeat(self.hive, observe_every_s=1.0)
         self._thread = HeartbeatThread(lambda _: heartbeat)
         self._is_up = lambda: heartbeat.beat.is_working and heartbeat.beat.beat_at
 
@@ -142,9 +144,9 @@ class Idle:
         return self._begun_at - began
 
     @contextmanager
-    def asking(self, script: str) -> Iterator[Callable[[str], float]]:
+    def asking(self, script: str, *more: str) -> Iterator[Callable[[str], float]]:
         """Another process that asks when it is told to."""
-        command = [sys.executable, "-c", script, str(self._folder)]
+        command = [sys.executable, "-c", script, str(self._folder), *more]
         with subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ
         ) as process:

@@ -7,12 +7,13 @@ show ten new lines a second, and each second brings a new look with other figure
 import gc
 import sys
 import threading
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
+from msgspec import structs
+
 import hive_tui.ui
-from hive_tui.cli.running import SWITCH_S
+from hive_tui.cli.dashboard import SWITCH_S
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.hive import Hive
 from hive_tui.services.observer import Observation
@@ -57,14 +58,12 @@ class StreamingApp(HiveApp):
         self._looks = threading.Thread(target=self._look_again, daemon=True)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._looks.start()
         self.run_worker(self._probe.run())
 
     async def on_unmount(self) -> None:
         self._end.set()
         self._probe.save(self._result)
-        await super().on_unmount()
 
     def _look_again(self) -> None:
         looks = 0
@@ -80,7 +79,7 @@ class StreamingApp(HiveApp):
 
 def _grown(one: Agent, looks: int) -> Agent:
     streams = one.activity is Activity.WORKING
-    return replace(one, memory_bytes=one.memory_bytes + looks * 3_000_000) if streams else one
+    return structs.replace(one, memory_bytes=one.memory_bytes + looks * 3_000_000) if streams else one
 
 
 def main(home: Path, result: Path) -> None:

@@ -169,6 +169,7 @@ def test_a_launched_command_that_ends_at_once_is_an_error(stage: Stage):
     done = stage.command("launch", "ada", "--", "false")
     assert done.returncode == 1
     assert "ended at once" in done.stderr
+    assert "Panes that are there" not in done.stderr and "check its spelling" in done.stderr
 
 
 def test_adopt_names_an_agent_and_takes_other_programs_as_generic(stage: Stage):
@@ -183,6 +184,8 @@ def test_adopt_names_an_agent_and_takes_other_programs_as_generic(stage: Stage):
     assert (adopted["name"], adopted["kind"], adopted["activity"]) == ("tool", "generic", "unknown")
     refused = stage.command("nap", "tool")
     assert refused.returncode == 1 and "no conversation id is known" in refused.stderr
+    said = stage.command("explain", "tool").stdout
+    assert "conversation unknown: nothing is known about the conversations of this kind\n" in said
     gone = stage.command("adopt", "%99")
     assert gone.returncode == 1 and "There is no pane %99." in gone.stderr
 
@@ -227,8 +230,20 @@ def test_explain_says_who_won_and_what_speaks_against_a_nap(stage: Stage):
     }
     assert [veto["rule"] for veto in explained["vetoes"]] == ["permission"]
     said = stage.command("explain", "shop").stdout
+    assert explained["is_heard"] and "not heard" not in said, "this kind reports nothing in that way"
     assert "against nap  it waits for your answer (permission)" in said
     assert " ago, by " in next(line for line in said.splitlines() if "sign of life" in line)
+    resume = f"{AGENT} --resume {stage.look().session_id}"
+    assert explained["wake"] == ["does nothing: it is awake", f"after a nap it runs `{resume}`"]
+
+
+def test_a_command_says_that_it_cannot_hear_what_a_pane_reports(stage: Stage):
+    kinds = stage.folder / "kinds"
+    kinds.mkdir()
+    (kinds / "scripted.toml").write_text("[terminal]\nlisten = true\n")
+    stage.agent_in_shell("shop")
+    assert stage.json("explain", "shop")["is_heard"] is False
+    assert "not heard    what it reports by escape sequences" in stage.command("explain", "shop").stdout
 
 
 def test_wake_later_is_kept_in_the_queue(stage: Stage):
@@ -242,6 +257,9 @@ def test_wake_later_is_kept_in_the_queue(stage: Stage):
     [agent] = stage.json("agents")
     assert agent["next_wake_at"] == row["scheduled_for"]
     assert stage.json("queue", "cancel", row["id"])["status"] == "cancelled"
+    assert stage.command("wake", "shop", "--in", "2h").stdout == "shop is woken in 2h.\n", "not in 1h 59m"
+    [row] = stage.json("queue", "list", "--status", "pending")
+    stage.json("queue", "cancel", row["id"])
     refused = stage.command("queue", "retry", row["id"])
     assert refused.returncode == 1 and "cancelled and cannot be retried" in refused.stderr
 

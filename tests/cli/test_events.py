@@ -25,8 +25,9 @@ def log(stage: Stage, kind: EventKind, text: str, agent: str | None = None, *, a
 def following(stage: Stage, *options: str) -> Iterator[subprocess.Popen[str]]:
     command = stage.command_line("events", "--follow", *options)
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=stage.environment, cwd=stage.folder
-    ) as program:
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=stage.environment, cwd=stage.folder,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a test worker may ignore it
+    ) as program:  # fmt: skip
         try:
             yield program
         finally:
@@ -48,6 +49,11 @@ def test_events_are_chosen_by_agent_kind_number_and_time(stage: Stage):
     assert texts("--since", "0", "--limit", "1") == ["started"]
     refused = stage.command("events", "--kind", "wakeup.fialed")
     assert refused.returncode == 2 and "wakeup.failed" in refused.stderr
+    vague = stage.command("events", "--since", "lately")
+    assert vague.returncode == 2 and "'lately' is not a time. Write it like" in vague.stderr
+    assert "agent.found" not in refused.stderr
+    assert "Did you mean wakeup.failed" in stage.command("events", "--kind", "wakup.failed").stderr
+    assert "wakeup.*, " not in stage.command("events", "--kind", "x").stderr.partition("Known are")[0]
 
 
 def test_following_prints_what_other_processes_write_until_ctrl_c(stage: Stage):

@@ -4,6 +4,7 @@ import click
 import pytest
 
 from hive_tui.cli.context import KEY, named_options
+from hive_tui.cli.main import COMMANDS, cli
 from hive_tui.cli.overview import finding_lines
 from hive_tui.services.doctor import Finding
 
@@ -22,6 +23,21 @@ def test_the_findings_of_the_doctor_keep_their_columns_and_what_mends_them_stand
     assert all(len(line) <= 60 for line in lines)
     assert all(line.startswith(" " * 23) for line in lines[2:])
     assert any(line.strip().startswith("-> Set DBUS_SESSION_BUS_ADDRESS") for line in lines)
+
+
+def test_the_help_of_a_group_says_what_each_subcommand_does_to_the_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    groups = {name: one for name in COMMANDS if isinstance(one := command_of(name), click.Group)}
+    assert {"task", "queue", "install", "http", "schedule"} <= set(groups)
+    for name, one in groups.items():
+        text = one.get_help(click.Context(one, info_name=name))
+        assert "..." not in text.partition("Commands:")[2], name
+        assert all(len(line) <= 80 for line in text.splitlines()), name
+
+
+def command_of(name: str) -> click.Command | None:
+    assert isinstance(cli, click.Group)
+    return cli.get_command(click.Context(cli), name)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from hive_tui.adapters.clock import SystemClock
 from hive_tui.cli.main import cli
 from hive_tui.domain.errors import ErrorClass
-from hive_tui.store import agents, claims, purge, wakeups
+from hive_tui.store import agents, claims, journal, purge, wakeups
 from hive_tui.store.database import Database
 from tests.builders import an_ended_agent
 
@@ -62,6 +62,22 @@ def test_a_wakeup_by_commands_alone(shell: Shell):
     assert "now: 0 pending, 0 processing, 0 completed, 0 failed, 1 cancelled" in shell.run("stats").output
 
 
+def test_every_change_of_a_wakeup_stands_in_the_log_with_who_made_it(shell: Shell):
+    asked = shell.json("add", "ada")["id"]
+    changes = (("priority", "15"), ("postpone", "2h"), ("retry",), ("cancel",))
+    for verb, *value in changes:
+        shell.json(verb, asked, *value)
+        assert shell.run(verb, "no-such-id", *value).exit_code == 1
+    assert shell.run("postpone", asked, "2h").exit_code == 1
+    logged = [one.event for one in shell.database.read(journal.events)][1:]
+    said = ("has priority 15 now", "was put off until", "is tried again now", "was cancelled")
+    assert [one.text[: len(f"The wake of ada {text}")] for one, text in zip(logged, said, strict=True)] == [
+        f"The wake of ada {text}" for text in said
+    ]
+    assert [one.kind for one in logged] == ["wakeup.scheduled"] * 3 + ["wakeup.cancelled"]
+    assert {(one.actor.kind, one.payload["wakeup_id"]) for one in logged} == {("person", asked)}
+
+
 def test_the_class_of_an_error_is_shown_with_it(shell: Shell):
     asked = shell.json("add", "bob")
     claimed = shell.database.write(claims.claim_one, asked["id"], by="test", now=CLOCK.now())
@@ -79,7 +95,8 @@ def test_the_class_of_an_error_is_shown_with_it(shell: Shell):
         (["add", "ada", "--key-window", "1h"], 2, "--key-window needs --key."),
         (["priority", "no-such-id", "5"], 1, "There is no wakeup 'no-such-id'."),
         (["priority", "no-such-id", "101"], 2, "101 is not in the range 0<=x<=100."),
-        (["purge", "--older-than", "soon"], 1, "'soon' is not a duration."),
+        (["purge", "--older-than", "soon"], 2, "'soon' is not a duration. Write it like 90s"),
+        (["add", "ada", "--in", "-1h"], 2, "'-1h' is not a duration. Write it like 90s"),
     ],
 )
 def test_what_is_wrong_is_said(shell: Shell, words: list[str], code: int, said: str):

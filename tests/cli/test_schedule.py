@@ -33,9 +33,9 @@ def test_a_window_by_commands_alone(stage: Stage):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["add", "--all", "--zone", "Europe/Berlln"], 1, "'Europe/Berlln' is not a time zone that this machine knows."),
-        (["add", "--all", "--start", "25:00"], 1, "'25:00' is not a time of day."),
-        (["add", "--all", "--start", "4:00"], 1, "A window from 04:00 to 04:00 has no length."),
+        (["add", "--all", "--zone", "Europe/Berlln"], 2, "'Europe/Berlln' is not a time zone that this machine knows."),
+        (["add", "--all", "--start", "25:00"], 2, "'25:00' is not a time of day."),
+        (["add", "--all", "--start", "4:00"], 2, "A window from 04:00 to 04:00 has no length."),
         (["add", "--agent", "nobody"], 1, "There is no agent 'nobody'."),
         (["enable", "abc"], 1, "There is no sleep window 'abc'."),
         (["add"], 2, "Name one agent with --agent NAME, or all with --all."),

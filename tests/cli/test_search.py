@@ -10,6 +10,7 @@ def test_a_search_finds_what_was_said_and_shows_the_lines_around_it(stage: Stage
     assert hit["agent"] == "shop" and hit["line"] == 1 and hit["lines"][hit["best"]] == "remember the quillmere_plum"
     shown = stage.command("search", "plum", "--agent", "shop").stdout
     assert "shop  [#1]  user" in shown and "> remember the quillmere_plum" in shown
+    assert "> remember the quillmere_plum" in stage.command("search", "remember", "quillmere_plum").stdout
     missed = stage.command("search", "osprey")
     assert missed.returncode == 1 and "Nothing is found for 'osprey'" in missed.stderr
     assert stage.command("search").returncode == 2

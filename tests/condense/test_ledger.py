@@ -11,6 +11,7 @@ import pytest
 from hive_tui.condense.ledger import Budget, condense
 from hive_tui.condense.opening import opening
 from hive_tui.condense.talk import chosen_option
+from hive_tui.condense.tokens import count
 from hive_tui.domain.task_state import TaskState
 from tests.condense.invented import Conversation, invent, kept
 
@@ -171,6 +172,24 @@ def test_the_users_words_in_a_refusal_are_kept(script: Script):
     script._row("user", [row])
     text = script.ledger()
     assert "use uv, not pip" in text and "(refused: pip install q)" in text
+    assert "## Failing" not in text and "## Commands" not in text, "it was never run"
+
+
+def test_what_was_typed_while_the_agent_worked_counts_as_said(script: Script, tmp_path: Path):
+    queued = {"type": "queued_command", "prompt": "and never touch vendor/quill", "commandMode": "prompt"}
+    with (tmp_path / "t.jsonl").open("a") as file:
+        file.write(json.dumps({"type": "attachment", "attachment": queued}) + "\n")
+        file.write(json.dumps({"type": "attachment", "attachment": {"type": "date", "prompt": "no words"}}) + "\n")
+    text = script.user("hello").ledger()
+    assert "- and never touch vendor/quill [#1]" in text and "no words" not in text
+
+
+def test_a_ledger_is_never_larger_than_it_may_be(script: Script):
+    for n in range(300):
+        script.user(f"keep osprey_{n} at {n * 7919}").agent(f"heron_{n} is {n * 6007} because tern_{n} wants it.")
+    for most in (200, 1_000, 4_000):
+        text = script.ledger(share=1.0, least=1, most=most)
+        assert 0.7 * most < count(text) <= most
 
 
 def test_a_budget_of_almost_nothing_and_a_transcript_of_nothing(script: Script):
@@ -189,3 +208,121 @@ def test_a_handoff_of_a_handoff_is_made_from_what_was_said_and_not_from_the_firs
     assert text.count("never touch vendor/quillmere") == 1 and "- never touch vendor/quillmere [1#1]" in text
     assert "- and be quick [#1]" in text and "osprey_cache at 4096 entries because of heap_limit. [#2]" in text
     assert "You go on with your own work" not in text and second.ledger().count("quillmere") == 0
+
+
+@pytest.mark.parametrize(
+    ("tool", "given"),
+    [
+        ("str_replace", {"path": "src/plum.py", "old": "x = 1", "new": "quill = 7"}),
+        ("apply_edit", {"file": "src/plum.py", "search": "x = 1", "replace": "quill = 7"}),
+        ("modify_file", {"TargetFile": "src/plum.py", "searchText": "x = 1", "replaceWith": "quill = 7"}),
+        ("save_file", {"uri": "src/plum.py", "newCode": "quill = 7"}),
+        (
+            "str_replace_editor",
+            {"command": "str_replace", "path": "src/plum.py", "old_str": "x", "new_str": "quill = 7"},
+        ),
+        (
+            "replace_in_file",
+            {"path": "src/plum.py", "diff": "<<<<<<< SEARCH\nx = 1\n=======\nquill = 7\n>>>>>>> REPLACE\n"},
+        ),
+    ],
+)
+def test_edits_are_known_by_the_names_of_their_arguments(tool: str, given: dict[str, str], script: Script):
+    script.call(tool, "ok", **given)
+    told = script.ledger()
+    assert "- src/plum.py" in told and "quill = 7" in told, told
+    assert "str_replace`" not in told and "SEARCH" not in told, "it is no command"
+
+
+def test_what_a_sentence_announces_stands_with_it(script: Script):
+    script.agent("Considered frostgen: 40 times slower on the import graph, no. All else is fine.")
+    assert "Considered frostgen: 40 times slower on the import graph, no." in script.ledger()
+
+
+def test_a_change_that_failed_has_changed_nothing(script: Script):
+    path = "/w/a.py"
+    script.user("go").call("Write", "ok", file_path=path, content="x = 1\n")
+    script.call("Edit", "ok", file_path=path, old_string="x = 1", new_string="quill = 7")
+    script.call("Edit", "Exit code: the string was not found", file_path=path, old_string="y", new_string="tern = 9")
+    script.call("Edit", "Exit code: there is no such file", file_path="/w/b.py", old_string="y", new_string="dune = 3")
+    text = script.ledger()
+    assert "a.py (new ×2): quill = 7" in text and "tern" not in text and "b.py" not in text
+
+
+def test_a_failure_behind_a_patch_is_told_and_the_patch_has_changed_its_file(script: Script):
+    command = "apply_patch <<'EOF'\n*** Begin Patch\n*** Add File: a.py\n+quill = 7\n*** End Patch\nEOF\nmake check"
+    text = script.user("go").call("Bash", "Exit code 2\nE   ValueError: no tern", command=command).ledger()
+    assert "a.py (new): quill = 7" in text and "ValueError: no tern" in text
+
+
+def test_of_two_changes_at_once_the_one_that_failed_does_not_undo_the_other(tmp_path: Path):
+    def edit(name: str, new: str) -> dict[str, Any]:
+        given = {"file_path": "/w/a.py", "old_string": "x", "new_string": new}
+        return {"type": "tool_use", "id": name, "name": "Edit", "input": given}
+
+    def result(name: str, *, failed: bool) -> dict[str, Any]:
+        return {"type": "tool_result", "tool_use_id": name, "content": "said", "is_error": failed}
+
+    said = [
+        ("assistant", [edit("t1", "tern = 9")]),
+        ("assistant", [edit("t2", "quill = 7")]),
+        ("user", [result("t1", failed=True)]),
+        ("user", [result("t2", failed=False)]),
+    ]
+    path = tmp_path / "t.jsonl"
+    rows = [{"type": role, "cwd": "/w", "message": {"role": role, "content": content}} for role, content in said]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert "quill = 7" in condense(path).text
+
+
+def codex(tmp_path: Path, *patches: tuple[str, str]) -> str:
+    """The ledger of a rollout in which patches were applied by the shell."""
+    rows: list[dict[str, Any]] = [{"type": "message", "role": "user", "content": [{"text": "go"}]}]
+    for number, (patch, said) in enumerate(patches):
+        command = f"apply_patch <<'EOF'\n*** Begin Patch\n{patch}\n*** End Patch\nEOF"
+        call = {"type": "function_call", "name": "exec_command", "arguments": json.dumps({"cmd": command})}
+        rows += [{**call, "call_id": f"c{number}"}]
+        rows += [{"type": "function_call_output", "call_id": f"c{number}", "output": said}]
+    path = tmp_path / "rollout.jsonl"
+    path.write_text("".join(json.dumps({"type": "response_item", "payload": row}) + "\n" for row in rows))
+    return condense(path).text
+
+
+def test_patches_by_the_shell_are_changes_of_files_and_no_commands(tmp_path: Path):
+    done = "Wall time: 0.0 seconds\nOutput:\nExit code: 0\nWall time: 0 seconds\nOutput:\nSuccess."
+    text = codex(
+        tmp_path,
+        ("*** Add File: a.py\n+x = 1", done),
+        ("*** Update File: a.py\n@@\n-x = 1\n+quill = 7", done),
+        ("*** Update File: a.py\n@@\n-z\n+tern = 9", "apply_patch verification failed: Failed to find expected lines"),
+    )
+    assert "a.py (new ×2): quill = 7" in text
+    assert "tern" not in text and "Begin Patch" not in text and "Wall time" not in text
+
+
+def test_the_newest_word_about_the_next_step_is_open_and_older_ones_are_not(script: Script):
+    script.user("go").agent("It is wired up. Next I will port quillmere to the new seam.")
+    script.user("fine").agent("Ported. The next step: write the changelog for sorrelette.")
+    script.user("and keep a task").agent("Noted, next time I am quicker.")
+    opened = script.ledger().split("## Open\n")[1].split("\n\n")[0]
+    assert opened == "- The next step: write the changelog for sorrelette. [#4]"
+    script.user("and this").agent("Done.").user("and that").agent("Done, too.")
+    assert "## Open" not in script.ledger(), "that was next then"
+
+
+def test_a_file_that_was_only_shown_is_no_list_to_work_through(script: Script):
+    script.user("what does the config say?")
+    script.call("Bash", "URL=https://imports.example.org/v2\nBATCH_SIZE=4096", command="cat prod.env")
+    script.agent("It names the server.").user("check shard 2").agent("Shard 2 of the next 2 is fine.")
+    assert "Lists to work through" not in script.ledger()
+
+
+def test_of_two_settings_in_one_sentence_only_the_changed_one_is_overruled(script: Script):
+    script.user("go").agent("QUILL_SIZE is 2000 now and TERN_S = 45.").user("shorter").agent("TERN_S is 20 now.")
+    assert "QUILL_SIZE is 2000 now and TERN_S = 45. (TERN_S overruled, see [#4])" in script.ledger()
+
+
+def test_a_conversation_without_any_tool_is_condensed_too(script: Script):
+    script.user("Never use quillmere.").agent("We decided to keep sorrelette because it is smaller.")
+    text = script.ledger()
+    assert "Never use quillmere. [#1]" in text and "sorrelette because it is smaller. [#2]" in text

@@ -24,10 +24,25 @@ def test_an_error_that_only_a_person_can_solve_counts_as_a_failed_wake_and_is_co
 def test_only_what_may_pass_by_itself_is_tried_again(kind: type[HiveError]):
     person = {"ConfigError", "TmuxMissing", "NeedsPerson"}
     permanent = {"NotFound", "NameTaken", "Cancelled", "WakeImpossible"}
+    hung = {"TmuxHung": "timeout"}
     expected = "needs-person" if kind.__name__ in person else "permanent" if kind.__name__ in permanent else "transient"
+    expected = hung.get(kind.__name__, expected)
     error_class = class_of(kind("It failed."))
-    assert (error_class, error_class.is_retried) == (expected, expected == "transient")
+    assert (error_class, error_class.is_retried) == (expected, expected in ("transient", "timeout"))
 
 
 def test_what_nobody_has_foreseen_is_tried_again():
     assert class_of(ZeroDivisionError()) is ErrorClass.TRANSIENT
+
+
+def test_what_did_not_answer_in_time_is_a_timeout_whoever_tells_it():
+    assert class_of(WakeFailed("It did not start.", timed_out=True)) is ErrorClass.TIMEOUT
+    wrapped = WakeFailed("ada was not woken.")
+    wrapped.__cause__ = errors.TmuxHung("tmux did not answer.")
+    assert class_of(wrapped) is ErrorClass.TIMEOUT
+    by_socket = HiveError("Nobody answers.")
+    by_socket.__cause__ = TimeoutError()
+    assert class_of(by_socket) is ErrorClass.TIMEOUT
+    decided = NeedsPerson("A dialog is open.")
+    decided.__cause__ = errors.TmuxHung("tmux did not answer.")
+    assert class_of(decided) is ErrorClass.NEEDS_PERSON, "who has to act counts for more"

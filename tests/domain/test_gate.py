@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.breaker import Breaker
 from hive_tui.domain.gate import Decision, GateFacts, GatePolicy, Refused, Verdict, judge
-from hive_tui.domain.wakeups import Action, Trigger, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import Action, Trigger, Wakeup, WakeupStatus, merged_context
 from tests.builders import NOON
 
 SECOND = timedelta(seconds=1)
@@ -50,6 +51,15 @@ RULES: list[tuple[str, str, GateFacts, dict[str, Any], set[Trigger]]] = [
 ]  # fmt: skip
 """What a rule says, when it speaks, and for wakes by whom; all others are let through."""
 NAMES = [f"{one[0]} {one[1]}" for one in RULES]
+
+
+def test_the_wake_that_ends_a_restore_waits_for_the_budget_for_nobody_is_there_to_be_asked():
+    over = replace(QUIET, over_budget=Refused("spent", NOON + SECOND))
+    closing = a_wakeup(Trigger.MANUAL, {"after": "restore"})
+    verdict = judge(closing, over, GatePolicy())
+    assert (verdict.decision, verdict.reason, verdict.until) == (Decision.DEFER, "spent", NOON + SECOND)
+    asked_since = structs.replace(closing, context=merged_context(closing.context, {"message": "Go on."}))
+    assert decided(asked_since, over) == ("ask", "budget"), "a person is there by now"
 
 
 @pytest.mark.parametrize(
@@ -104,7 +114,7 @@ def test_the_first_rule_that_speaks_decides(at: int):
 )  # fmt: skip
 def test_what_a_rule_is_not_about_is_let_through(wakeup: Wakeup, facts: GateFacts):
     if facts.over_budget:
-        wakeup = replace(wakeup, context={"confirmed": True})
+        wakeup = structs.replace(wakeup, context={"confirmed": True})
     assert decided(wakeup, facts) == ("wake", "due")
 
 
@@ -149,3 +159,11 @@ def test_after_so_many_unattended_wakes_the_next_waits_until_the_night_is_over()
     assert decided(by_person, replace(QUIET, unattended_at=known), policy)[0] == "wake"
     none = GatePolicy(most_unattended_wakes=0)
     assert judge(a_wakeup(Trigger.LIMIT_RESET), QUIET, none).decision is Decision.DEFER
+
+
+def test_of_a_burst_an_agent_that_runs_is_told_once_it_is_over():
+    awake, said = replace(QUIET, is_awake=True), {"message": "the build is red"}
+    burst = a_wakeup(Trigger.WEBHOOK, said, created_at=NOON - SECOND)
+    assert decided(burst, awake) == ("defer", "debounce")
+    assert decided(burst, replace(awake, now=NOON + 2 * SECOND)) == ("skip", "already awake")
+    assert decided(a_wakeup(Trigger.MANUAL, said, created_at=NOON - SECOND), awake) == ("skip", "already awake")

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hive_tui.domain import limits
-from hive_tui.domain.limits import UsageLimit, of_claude_record, of_rate_limits, parse_limit, strongest
+from hive_tui.domain.limits import UsageLimit, is_past_banner, of_claude_record, of_rate_limits, parse_limit, strongest
 
 CAPTURES = Path(__file__).parents[1] / "kinds" / "captures"
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -212,3 +212,15 @@ def test_the_wake_comes_a_little_after_the_reset_and_not_for_all_at_once():
     times = [limits.wake_at(SAID, Random(seed)) - SAID for seed in range(20)]
     assert all(timedelta(seconds=60) <= one <= timedelta(seconds=120) for one in times)
     assert len(set(times)) == 20
+
+
+@pytest.mark.parametrize(
+    ("shown_after_h", "seen_after_min", "is_past"),
+    [(24, 2, True), (23, 14, True), (25, 0, True), (24, 16, False), (24, -1, False), (5, 2, False), (48, 2, False)],
+)
+def test_the_banner_of_a_limit_that_has_just_ended_is_no_limit_until_tomorrow(
+    shown_after_h: int, seen_after_min: int, is_past: bool
+):
+    known = datetime(2026, 1, 5, 21, 11, tzinfo=UTC)
+    shown, seen_at = known + timedelta(hours=shown_after_h), known + timedelta(minutes=seen_after_min)
+    assert is_past_banner(known, shown, seen_at) is is_past

@@ -1,12 +1,12 @@
 """Panes, and the layout that is kept of them."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hive_tui.domain.agents import PaneRef
 from hive_tui.domain.panes import PaneList, SavedPane, SavedSession, SavedWindow, Topology, topology
@@ -82,4 +82,4 @@ def test_a_pane_belongs_to_one_run_of_the_server():
 
 
 def test_a_place_reads_like_tmux_targets():
-    assert replace(a_pane("%7"), window_index=3, pane_index=1).place == "work:3.1"
+    assert structs.replace(a_pane("%7"), window_index=3, pane_index=1).place == "work:3.1"

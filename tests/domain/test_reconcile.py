@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hive_tui.domain.agents import FOLLOWS, Activity, Agent, Lifecycle, Origin, PaneRef
 from hive_tui.domain.processes import ProcessId
@@ -69,5 +70,5 @@ def test_whatever_is_seen_the_registry_stays_in_order(
 
 def test_from_sighting_takes_the_strongest_claim():
     claims = (Claim(Activity.LIMITED, "screen", "the usage limit is reached"), Claim(Activity.IDLE, "status file", "x"))
-    agent = from_sighting(an_agent(), replace(a_sighting(), claims=claims), LATER)
+    agent = from_sighting(an_agent(), structs.replace(a_sighting(), claims=claims), LATER)
     assert (agent.activity, agent.reason, agent.since_at) == (Activity.LIMITED, "the usage limit is reached", LATER)

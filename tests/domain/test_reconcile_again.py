@@ -1,10 +1,10 @@
 """Agents that were started again, of which there are two, or that are of no known kind."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle, Origin, PaneRef
 from hive_tui.domain.events import EventKind
@@ -48,12 +48,12 @@ def test_a_conversation_that_is_open_twice_is_two_agents():
 def resumed_by_hand() -> tuple[Agent, Agent]:
     """A sleeping agent, and the row that stands in for it since the first look showed no conversation yet."""
     stand_in = after([], seen(a_sighting(300, None)))[0]
-    return an_ended_agent(), replace(stand_in, id="id-of-stand-in", name="stand-in")
+    return an_ended_agent(), structs.replace(stand_in, id="id-of-stand-in", name="stand-in")
 
 
 @pytest.mark.parametrize("names", [("ada", "zoe"), ("zoe", "ada")])
 def test_when_its_conversation_becomes_known_later_the_stand_in_leaves(names: tuple[str, str]):
-    sleeper, stand_in = (replace(one, name=name) for one, name in zip(resumed_by_hand(), names, strict=True))
+    sleeper, stand_in = (structs.replace(one, name=name) for one, name in zip(resumed_by_hand(), names, strict=True))
     everyone = sorted([sleeper, stand_in], key=lambda agent: agent.name)
     found = changes(everyone, seen(a_sighting(300, "session-1")))
     (left,) = applied(everyone, found)
@@ -74,7 +74,7 @@ def test_the_stand_in_leaves_also_when_the_agent_ended_only_just_now():
 @pytest.mark.parametrize("names", [("ada", "zoe"), ("zoe", "ada")])
 def test_a_stand_in_that_could_not_leave_at_once_never_drives_out_the_agent(names: tuple[str, str]):
     """A nap held the stand-in's lock during the look that gave its process to the agent."""
-    sleeper, stand_in = (replace(one, name=name) for one, name in zip(resumed_by_hand(), names, strict=True))
+    sleeper, stand_in = (structs.replace(one, name=name) for one, name in zip(resumed_by_hand(), names, strict=True))
     look = seen(a_sighting(300, "session-1"))
     everyone = sorted([sleeper, stand_in], key=lambda agent: agent.name)
     held = applied(everyone, changes(everyone, look, locked=["stand-in"]))
@@ -84,7 +84,7 @@ def test_a_stand_in_that_could_not_leave_at_once_never_drives_out_the_agent(name
 
 def test_an_adopted_agent_is_nobodys_stand_in():
     sleeper, stand_in = resumed_by_hand()
-    adopted = replace(stand_in, origin=Origin.ADOPTED)
+    adopted = structs.replace(stand_in, origin=Origin.ADOPTED)
     found = after([sleeper, adopted], seen(a_sighting(300, "session-1")))
     assert [(agent.name, agent.lifecycle) for agent in found] == [
         ("ada", Lifecycle.ASLEEP),
@@ -113,13 +113,15 @@ def test_another_conversation_in_the_pane_of_a_waking_agent_is_a_new_agent():
 def two_of_a_kind(**facts: Any) -> list[Agent]:
     """Two agents of one kind in one folder."""
     return [
-        replace(an_agent("ada", process=ProcessId(100, 1000), session_id="s-ada", **facts)),
-        replace(an_agent("bob", process=ProcessId(200, 2000), session_id="s-bob", pane=PaneRef(SERVER, "%2"), **facts)),
+        structs.replace(an_agent("ada", process=ProcessId(100, 1000), session_id="s-ada", **facts)),
+        structs.replace(
+            an_agent("bob", process=ProcessId(200, 2000), session_id="s-bob", pane=PaneRef(SERVER, "%2"), **facts)
+        ),
     ]
 
 
 def asleep(agents: Iterable[Agent]) -> list[Agent]:
-    return [replace(agent, lifecycle=Lifecycle.ASLEEP, process=None) for agent in agents]
+    return [structs.replace(agent, lifecycle=Lifecycle.ASLEEP, process=None) for agent in agents]
 
 
 @pytest.mark.parametrize("is_turned", [False, True])
@@ -145,7 +147,7 @@ def test_two_running_agents_are_told_apart_by_their_processes_whatever_their_con
 
 
 def test_a_process_id_that_is_used_again_is_another_agent():
-    look = seen(replace(a_sighting(), root=a_process(100, 5), session=Session("session-2", "its status file")))
+    look = seen(structs.replace(a_sighting(), root=a_process(100, 5), session=Session("session-2", "its status file")))
     found = after([an_agent()], look, kept=["ada"])
     assert [(agent.name, agent.process) for agent in found] == [("ada", None), ("engine", ProcessId(100, 5))]
 

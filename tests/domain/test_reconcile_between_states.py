@@ -1,8 +1,7 @@
 """Looks that hit a process while it starts or ends show less than there is; the registry is not misled by them."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.domain.events import EventKind
@@ -24,7 +23,7 @@ def seen(sighting: Sighting) -> Seen:
 def test_an_agent_known_by_the_child_of_its_wrapper_is_the_agent_whose_wrapper_is_seen(conversation: str | None):
     child_only = an_agent(process=CHILD, session_id=conversation)
     wrapper = a_sighting(100)
-    wrapper = replace(wrapper, tree=(wrapper.root.id, CHILD))
+    wrapper = structs.replace(wrapper, tree=(wrapper.root.id, CHILD))
     (agent,) = after([child_only], seen(wrapper))
     assert (agent.id, agent.process, agent.session_id) == (child_only.id, wrapper.root.id, "session-1")
 
@@ -35,7 +34,7 @@ def test_an_agent_that_another_one_has_started_is_not_taken_for_it():
         an_agent(process=CHILD, kind="codex", session_id="session-1"),
     ]
     outer = a_sighting(100)
-    outer = replace(outer, tree=(outer.root.id, CHILD))
+    outer = structs.replace(outer, tree=(outer.root.id, CHILD))
     for agent in inner:
         assert match([agent], seen(outer)) == [(None, outer)]
 

@@ -1,9 +1,10 @@
 """Agents whose process is gone, that nobody can see, or that somebody works on."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle, PaneRef
 from hive_tui.domain.events import EventKind, Severity
@@ -48,6 +49,20 @@ ENDINGS = {
     "its pane was closed, with a checkpoint": Situation(
         seen(ending=Ending.CLOSED), Lifecycle.ASLEEP, "its pane was closed", is_kept=True
     ),
+    "its pane was closed before it had a conversation, but adopted": Situation(
+        seen(ending=Ending.CLOSED),
+        Lifecycle.ASLEEP,
+        "its pane was closed; no conversation of it is known",
+        is_kept=True,
+        session_id=None,
+    ),
+    "its pane went with it": Situation(seen(ending=Ending.GONE), None),
+    "its pane went with it, with a checkpoint": Situation(
+        seen(ending=Ending.GONE),
+        Lifecycle.ASLEEP,
+        "it ended and its pane with it, by itself or because the pane was closed",
+        is_kept=True,
+    ),
     "the tmux server is gone": Situation(
         seen(state=ServerState.DOWN, ending=Ending.QUIT), Lifecycle.FAILED, "crashed: the tmux server ended"
     ),
@@ -59,7 +74,7 @@ ENDINGS = {
 
 @pytest.mark.parametrize("situation", ENDINGS.values(), ids=ENDINGS.keys())
 def test_an_agent_whose_process_is_gone(situation: Situation):
-    agent = an_agent(session_id=situation.session_id)
+    agent = an_agent(session_id=situation.session_id, memory_bytes=7)
     change = only(changes([agent], situation.look, kept=["ada"] if situation.is_kept else []))
     assert change.before == agent
     assert change.event is not None
@@ -75,10 +90,11 @@ def test_an_agent_whose_process_is_gone(situation: Situation):
     assert situation.reason in change.after.reason
     assert situation.reason in change.event.text
     assert change.after.has_crashed is is_loud
-    assert change.after == replace(
+    assert change.after == structs.replace(
         agent,
         lifecycle=situation.lifecycle,
         activity=Activity.UNKNOWN,
+        memory_bytes=0,
         reason=change.after.reason,
         since_at=LATER,
         process=None,
@@ -166,7 +182,7 @@ def test_an_agent_that_somebody_holds_the_lock_of_is_left_alone_when_it_is_not_s
 @pytest.mark.parametrize("lifecycle", Lifecycle)
 def test_an_agent_that_somebody_holds_the_lock_of_is_left_alone_when_it_is_seen(lifecycle: Lifecycle):
     """And it is not taken for a new one: a wake that is under way shows its process before the registry knows it."""
-    agent = replace(an_agent(), lifecycle=lifecycle, process=None)
+    agent = structs.replace(an_agent(), lifecycle=lifecycle, process=None)
     look = seen(a_sighting(300, "session-1", activity=Activity.WORKING))
     assert changes([agent], look, locked=["ada"]) == []
 

@@ -1,8 +1,7 @@
 """Agents that are found, seen again, or have another conversation."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
 from hive_tui.domain.events import EventKind
@@ -113,19 +112,19 @@ def test_clear_gives_the_same_agent_another_conversation():
 def test_the_transcript_of_the_old_conversation_does_not_stay_with_the_new_one():
     """After `/clear` the new id is known at once, and its transcript only with the first message."""
     fresh = Session("session-2", "its status file", None, "/home/ada/.claude")
-    (agent,) = after([an_agent()], seen(replace(a_sighting(), session=fresh)))
+    (agent,) = after([an_agent()], seen(structs.replace(a_sighting(), session=fresh)))
     assert agent.session_id == "session-2"
     assert agent.transcript is None
 
 
 def test_a_look_that_shows_no_conversation_takes_none_away():
     unsure = Session(None, "several conversations fit its screen", config_dir="/home/ada/.claude")
-    assert changes([an_agent()], seen(replace(a_sighting(), session=unsure))) == []
+    assert changes([an_agent()], seen(structs.replace(a_sighting(), session=unsure))) == []
 
 
 def test_a_transcript_that_is_out_of_sight_for_a_moment_stays_known():
     hidden = Session("session-1", "its status file", None, "/home/ada/.claude")
-    assert changes([an_agent()], seen(replace(a_sighting(), session=hidden))) == []
+    assert changes([an_agent()], seen(structs.replace(a_sighting(), session=hidden))) == []
 
 
 # --- done and unread --------------------------------------------------------------------------------------------------
@@ -159,3 +158,15 @@ def test_a_turn_that_ends_where_nobody_looks_is_done(before: Activity, now: Acti
 def test_what_was_looked_at_or_goes_on_has_nothing_to_show(agent: Agent, is_watched: bool, has_nothing_to_show: bool):
     look = seen(a_sighting(pane=a_pane(is_watched=is_watched)))
     assert looked_at([agent], look) == ({agent.id} if has_nothing_to_show else set())
+
+
+@pytest.mark.parametrize("is_watched", [False, True])
+def test_the_end_of_a_turn_is_told_unless_somebody_looks(is_watched: bool):
+    working = an_agent(activity=Activity.WORKING)
+    sighting = a_sighting(activity=Activity.IDLE, pane=a_pane(is_watched=is_watched))
+    change = only(changes([working], seen(sighting)))
+    kinds = [change.event.kind] if change.event else []
+    assert kinds == ([] if is_watched else [EventKind.AGENT_DONE])
+    assert change.after is not None
+    again = changes([change.after], seen(sighting))
+    assert all(one.event is None for one in again), "an edge, and no state"

@@ -1,8 +1,12 @@
 """Secrets are taken out of text, and what only looks like one is left."""
 
+import string
+from random import Random
+
 import pytest
 
-from hive_tui.domain.redaction import REDACTED, Redactor
+from hive_tui.domain import redaction
+from hive_tui.domain.redaction import REDACTED, Redactor, secrets_in
 
 SHOWN = {
     "export DB_PASSWORD=correct-horse-9": "correct-horse-9",
@@ -58,3 +62,38 @@ def test_a_secret_that_was_shown_once_is_known_everywhere():
     redactor.note("DB_PASSWORD=tansymere99")
     assert redactor.redact("I log in with tansymere99 now") == f"I log in with {REDACTED} now"
     assert redactor.shows("tansymere99") and not redactor.shows("tansy")
+
+
+def test_noting_and_redacting_at_once_is_both():
+    redactor = Redactor()
+    assert (
+        redactor.note_and_redact("DB_PASSWORD=tansymere99, pin is a1b2") == f"DB_PASSWORD={REDACTED}, pin is {REDACTED}"
+    )
+    assert redactor.redact("I log in with tansymere99, not a1b2") == f"I log in with {REDACTED}, not a1b2"
+
+
+def test_the_words_that_are_looked_for_first_are_in_every_form():
+    """What is searched for before the costly forms must find all of which these find something."""
+    letters, random = string.ascii_letters + string.digits + "_-./", Random(7)
+    pieces = (
+        "sk-",
+        "ghp_",
+        "glpat-",
+        "hvs.",
+        "xoxb-",
+        "ya29.",
+        "SG.",
+        "AKIA",
+        "ab_live_",
+        "my-tok-",
+        "key-",
+        "eyJ",
+        "\n",
+    )
+    for _ in range(3_000):
+        noise = ("".join(random.choices(letters, k=random.randint(1, 40))) for _ in range(4))
+        text = "".join(random.choice(pieces) + one for one in noise)
+        assert {found[0] for found in redaction._FORMS.finditer(text)} <= set(secrets_in(text)), text
+        assert {found[0] for found in redaction._DENSE.finditer(text) if redaction._is_dense(found[0])} <= set(
+            secrets_in(text)
+        ), text

@@ -72,7 +72,7 @@ def main() -> None:
     elif verb == "restore":
         agent = hive.database.read(agents.get, agent_id)
         oldest = hive.database.read(checkpoints.of_agent, agent_id)[-1]
-        hive.restorer.restore(agent, oldest, PERSON, Counted(fuse))
+        hive.returning.restorer.restore(agent, oldest, PERSON, Counted(fuse))
     else:
         asked = hive.queue.enqueue(NewWakeup(agent_id, Trigger.MANUAL, hive.clock.now()), PERSON)
         hive.foreground.run([asked.wakeup], timeout_s=40)

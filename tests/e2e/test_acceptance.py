@@ -46,7 +46,7 @@ def test_three_damaged_generations_in_a_row_are_stepped_over_and_the_alert_names
     assert wakeup.status is WakeupStatus.COMPLETED, wakeup.last_error
     assert wakeup.result is not None
     assert (wakeup.result["generation"], wakeup.result["fallbacks"]) == (3, 3)
-    stage.hive.alerts.tell()
+    stage.hive.alerting.alerts.tell()
     told = " ".join(body for _, body in stage.notifier.messages)
     assert all(f"generation {number}" in told for number in (0, 1, 2)), told
 
@@ -101,7 +101,7 @@ def test_ten_agents_come_back_after_tmux_their_conversations_and_redis_are_gone(
     assert (gone / "staged.txt").read_text() == "staged\n"
     assert stage.hive.database.integrity_errors() == []
     assert took_s < RECOVERY_S
-    assert stage.hive.recovery.recover(TESTER, wake=False).agents == ()
+    assert stage.hive.returning.recovery.recover(TESTER, wake=False).agents == ()
 
 
 @pytest.mark.parametrize("kind", ["git", "folder"])

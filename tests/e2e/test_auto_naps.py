@@ -6,14 +6,15 @@ from datetime import timedelta
 
 import pytest
 
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.agents import Activity, Lifecycle
 from hive_tui.domain.events import HEARTBEAT, EventKind
 from hive_tui.domain.wakeups import ON_RESUME, NewWakeup, Trigger
 from hive_tui.hive import Hive
-from hive_tui.nap_settings import IdleSettings, LimitSettings
 from hive_tui.services.auto_naps import stop_nap
 from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.settings import HeartbeatSettings
+from hive_tui.settings.naps import IdleSettings, LimitSettings
 from hive_tui.store import announcements, journal, wakeups
 from tests.e2e.test_schedule import ShiftedClock
 from tests.stage import TESTER, Stage, eventually, is_asleep, pane_of
@@ -24,7 +25,7 @@ QUICK = IdleSettings(after_minutes=0.03, announce_s=1.0)
 
 @contextmanager
 def beating(hive: Hive) -> Iterator[None]:
-    thread = HeartbeatThread(lambda beat: hive.heartbeat(observe_every_s=0.2, beat=beat))
+    thread = HeartbeatThread(lambda beat: new_heartbeat(hive, observe_every_s=0.2, beat=beat))
     thread.start()
     try:
         yield

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from hive_tui.domain.agents import Agent, Lifecycle
-from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.errors import ErrorClass
+from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import checkpoints, wakeups
-from tests.stage import Stage, pane_of, transcript_of
+from tests.stage import TESTER, Stage, pane_of, transcript_of
 
 
 def naps(stage: Stage, count: int) -> tuple[Agent, list[Checkpoint]]:
@@ -73,10 +74,26 @@ def test_with_all_damaged_and_no_transcript_the_wake_fails_for_good_and_nothing_
     before = {path: path.read_bytes() for path in (stage.home / "checkpoints").rglob("*.zst")}
     wakeup = stage.wake(agent)
     assert wakeup.status is WakeupStatus.FAILED, "trying again by itself would bring nothing"
-    assert "all its checkpoints are damaged" in (wakeup.last_error or "")
+    assert "all checkpoints of it are damaged" in (wakeup.last_error or "")
     assert stage.stored(agent).lifecycle is Lifecycle.FAILED
     assert {path: path.read_bytes() for path in (stage.home / "checkpoints").rglob("*.zst")} == before
     assert not transcript_of(agent).exists()
+
+
+def test_after_four_damaged_ones_in_a_row_it_names_the_older_one_that_a_restore_goes_back_to(stage: Stage):
+    agent, _ = naps(stage, 1)
+    for _ in range(4):
+        stage.hive.snapshotter.take(agent, CheckpointReason.MANUAL, TESTER, Unwatched())
+    for checkpoint in stage.hive.database.read(checkpoints.of_agent, agent.id)[:4]:
+        damage(checkpoint)
+    transcript_of(agent).unlink()
+    wakeup = stage.wake(agent)
+    assert wakeup.status is WakeupStatus.FAILED and stage.stored(agent).lifecycle is Lifecycle.FAILED
+    assert "4 checkpoints in a row of it are damaged (generation 0: " in (wakeup.last_error or "")
+    assert "`hive-tui restore shop --generation 4` goes back further." in (wakeup.last_error or "")
+    stage.json("restore", "shop", "--generation", "4", "--yes")
+    assert stage.stored(agent).lifecycle is Lifecycle.ASLEEP, "and no longer failed"
+    assert stage.wake(agent).status is WakeupStatus.COMPLETED
 
 
 def test_with_all_damaged_and_the_transcript_there_the_wake_asks(stage: Stage):

@@ -88,7 +88,8 @@ def test_the_checkpoint_says_what_it_left_out(stage: Stage):
 def test_a_folder_that_is_gone_is_back_with_its_files_after_the_wake(stage: Stage):
     agent, folder, _ = two_generations(stage)
     shutil.rmtree(folder)
-    stage.wake(agent)
+    result = stage.wake(agent).result or {}
+    assert result["restored"] == [f"the folder {folder} (not in it: looks like a secret: 1 file (6 bytes): '.env')"]
     eventually(lambda: stage.look().lifecycle is Lifecycle.AWAKE, "it is awake again")
     assert files_of(folder) == {name: text for name, text in NOW.items() if name != ".env"}
 
@@ -111,7 +112,7 @@ def test_killed_at_any_point_a_restore_is_finished_or_undone_at_the_next_start(s
     seen = set()
     for point in range(calls - 9, calls):
         restore_killed_at(stage, agent, point)
-        stage.hive.recovery.finish_interrupted()
+        stage.hive.returning.recovery.finish_interrupted()
         assert stage.hive.database.read(journal.operations) == []
         assert files_of(folder) in (NOW, then), "all of it or nothing of it"
         seen.add("then" if files_of(folder) == then else "now")

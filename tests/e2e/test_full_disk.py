@@ -119,7 +119,7 @@ def test_a_workspace_for_which_there_is_no_room_is_refused_before_it_is_copied(
     shop = bystander(stage)
     (Path(shop.agent.cwd) / "large.bin").write_bytes(os.urandom(3_000_000))
     fill(disk, but_bytes=2_500_000)
-    refused(ask("nap", "shop"), "There is not enough space left on the disk", "3.0 MB are to be written", "prune")
+    refused(ask("nap", "shop"), f"on the disk at {disk}: 3.0 MB are to be written, and ", " kB are missing", "prune")
     assert list((disk / "scratch").iterdir()) == [] and list(disk.rglob("*.zst")) == []
     shop.is_unharmed()
 

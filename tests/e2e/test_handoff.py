@@ -22,6 +22,7 @@ def test_a_handoff_begins_a_new_conversation_and_leaves_the_old_one_as_it_was(st
     agent = stage.look()
     old_id, old_file = agent.session_id, str(agent.transcript)
     old_bytes = Path(old_file).read_bytes()
+    assert "shop has left no conversation behind" in stage.command("handoff", "shop", "--history").stdout
     stage.hive.tasks.note(agent, TESTER, step="port the osprey parser")
 
     woken = stage.json("wake", "shop", "--context", "handoff", "--message", "and be quick")

@@ -10,7 +10,7 @@ from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import checkpoints, journal
 from tests.stage import ROOT, Stage, eventually
 
-FEW = 8
+FEW = 5
 """So many points, spread over the whole verb, in the normal suite; every point under `make test-faults`."""
 
 
@@ -33,7 +33,7 @@ def run_killed(stage: Stage, verb: str, agent: Agent, point: int | str) -> subpr
 
 def check_after_kill(stage: Stage, agent: Agent) -> Agent:
     """What must be true after any kill, once the hive has looked again."""
-    stage.hive.recovery.finish_interrupted()
+    stage.hive.returning.recovery.finish_interrupted()
     assert stage.hive.database.read(journal.operations) == []
     eventually(lambda: stage.look().lifecycle in (Lifecycle.AWAKE, Lifecycle.ASLEEP), "it runs or sleeps")
     found = stage.look()
@@ -55,7 +55,7 @@ def nap_killed_at(stage: Stage, point: int) -> None:
     again = stage.look()
     assert (again.lifecycle, again.session_id) == (Lifecycle.AWAKE, agent.session_id)
     assert len(stage.processes_of_session(agent.session_id or "")) == 1
-    assert not list((stage.home / "checkpoints").rglob(".*.tmp")) or stage.hive.recovery.sweep()
+    assert not list((stage.home / "checkpoints").rglob(".*.tmp")) or stage.hive.returning.recovery.sweep()
 
 
 def wake_killed_at(stage: Stage, point: int) -> None:

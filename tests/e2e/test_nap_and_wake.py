@@ -205,8 +205,12 @@ def test_a_program_that_no_wake_could_bring_back_is_ended_by_force_alone_and_tha
     forced = stage.command("nap", "notes", "--force")
     assert forced.returncode == 0 and "no wake can bring its conversation back" in forced.stdout + forced.stderr
     eventually(lambda: stage.libtmux_pane(pane_id).pane_current_command == "bash")
+    assert "notes is asleep already." in stage.command("nap", "notes").stderr
     woken = stage.command("wake", "notes")
     assert woken.returncode == 1 and "no conversation of it is known" in woken.stderr
+    last = stage.json("queue")[-1]
+    assert last["last_error"].startswith("no conversation of it is known"), "the agent is named beside it"
+    assert "…" in stage.command("queue").stdout, "what is cut off is seen to be"
 
 
 def test_ctrl_c_during_a_nap_lets_the_agent_run_on_and_says_so(stage: Stage):

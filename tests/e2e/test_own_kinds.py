@@ -45,6 +45,7 @@ def test_the_kind_of_the_document_naps_and_wakes_with_its_conversation(stage: St
     assert is_asleep(stage.hive.observer.observe().agents[0])
     woken = stage.json("wake", "shop")
     assert woken["resumed"] and woken["session_id"] == agent["session_id"]
+    assert "(resumed with 1 messages)" in stage.screen(pane_id), "the prompt from before the nap is not its own"
     stage.say(pane_id, "what did I say?")
     (transcript,) = (stage.agents_home / "transcripts").glob("*.jsonl")
     said = transcript.read_text()

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import HiveError, NapRefused
 from hive_tui.domain.events import EventKind
@@ -33,7 +34,7 @@ class Beating:
 
 
 def beating(stage: Stage) -> Beating:
-    return Beating(stage.new_hive().heartbeat(observe_every_s=0.2))
+    return Beating(new_heartbeat(stage.new_hive(), observe_every_s=0.2))
 
 
 def test_a_heartbeat_works_off_a_wake_that_another_process_asked_for(stage: Stage):
@@ -180,8 +181,8 @@ def test_a_failing_step_is_shown_and_the_others_still_run(stage: Stage):
     agent = stage.look()
     stage.nap()
     hive = stage.new_hive()
-    hive.alerts.tell = lambda: 1 // 0  # type: ignore[method-assign]
-    with Beating(hive.heartbeat(observe_every_s=0.2)) as heartbeat:
+    hive.alerting.alerts.tell = lambda: 1 // 0  # type: ignore[method-assign]
+    with Beating(new_heartbeat(hive, observe_every_s=0.2)) as heartbeat:
         asked = stage.ask_wake(agent)
         eventually(lambda: stage.hive.database.read(wakeups.get, asked.id).is_finished)
         assert heartbeat.beat.trouble == {"tell failures": "ZeroDivisionError: integer division or modulo by zero"}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.hive import Hive
 from hive_tui.services.heartbeat_thread import HeartbeatThread
@@ -43,7 +44,7 @@ class Looks:
 @contextmanager
 def beating(hive: Hive) -> Iterator[Looks]:
     looks = Looks()
-    thread = HeartbeatThread(lambda beat: hive.heartbeat(observe_every_s=0.5, on_observed=looks.add, beat=beat))
+    thread = HeartbeatThread(lambda beat: new_heartbeat(hive, observe_every_s=0.5, on_observed=looks.add, beat=beat))
     thread.start()
     try:
         yield looks

@@ -3,7 +3,10 @@
 import os
 import signal
 
+from libtmux import Server
+
 from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.wakeups import WakeupStatus
 from tests.stage import TESTER, Stage, eventually
@@ -38,7 +41,7 @@ def test_after_kill_server_recover_rebuilds_sessions_windows_layout_and_agents(s
     crashed = {agent.name: agent for agent in stage.hive.observer.observe().agents}
     assert crashed["bakery"].lifecycle is Lifecycle.ASLEEP, "a sleeping agent has lost nothing"
 
-    plan = stage.hive.recovery.recover(TESTER)
+    plan = stage.hive.returning.recovery.recover(TESTER)
     assert plan.sessions == ("main",), "sessions without agents are the user's own"
     assert {agent.name for agent in plan.agents} == {"shop", "mill"}
     woken = stage.hive.foreground.run(plan.wakeups, timeout_s=60)
@@ -58,10 +61,10 @@ def test_recover_a_second_time_builds_and_wakes_nothing(stage: Stage):
     stage.look()
     stage.tmux("kill-server")
     eventually(lambda: stage.look().has_crashed)
-    first = stage.hive.recovery.recover(TESTER)
+    first = stage.hive.returning.recovery.recover(TESTER)
     stage.hive.foreground.run(first.wakeups, timeout_s=60)
     panes = stage.tmux("list-panes", "-a")
-    again = stage.hive.recovery.recover(TESTER)
+    again = stage.hive.returning.recovery.recover(TESTER)
     assert (again.sessions, again.agents, again.wakeups) == ((), (), ())
     assert stage.tmux("list-panes", "-a") == panes
 
@@ -71,11 +74,51 @@ def test_recover_twice_before_the_wakes_are_done_wakes_nobody_twice(stage: Stage
     agent = stage.look()
     stage.tmux("kill-server")
     eventually(lambda: stage.look().has_crashed)
-    first = stage.hive.recovery.recover(TESTER)
-    second = stage.hive.recovery.recover(TESTER)
+    first = stage.hive.returning.recovery.recover(TESTER)
+    second = stage.hive.returning.recovery.recover(TESTER)
     assert [one.id for one in first.wakeups] == [one.id for one in second.wakeups]
     stage.hive.foreground.run(second.wakeups, timeout_s=60)
     assert len(stage.processes_of_session(agent.session_id or "")) == 1
+
+
+class StopAt(Unwatched):
+    """Stops the work when this step begins."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__()
+        self._at = step
+
+    def step(self, name: str, total_bytes: int = 0) -> None:
+        if name == self._at:
+            self.ask_to_stop()
+        super().step(name, total_bytes)
+
+
+def test_a_stop_between_two_agents_says_what_was_not_done_and_the_next_recovery_does_it(stage: Stage):
+    for name in ("bakery", "mill", "shop"):
+        stage.agent_in_shell(name)
+    stage.look("shop")
+    stage.tmux("kill-server")
+    eventually(lambda: sum(agent.has_crashed for agent in stage.hive.observer.observe().agents) == 3)
+    recovery = stage.hive.returning.recovery
+    nothing = recovery.recover(TESTER, progress=StopAt("building the session main"))
+    assert (nothing.sessions, nothing.wakeups) == ((), ())
+    assert nothing.left == ("building the session main", "waking bakery", "waking mill", "waking shop")
+    assert stage.hive.observer.observe().state is ServerState.DOWN
+
+    half = recovery.recover(TESTER, progress=StopAt("waking mill"))
+    assert half.sessions == ("main",) and half.left == ("waking mill", "waking shop")
+    stopped = Unwatched()
+    stopped.ask_to_stop()
+    [bakery] = stage.hive.foreground.run(half.wakeups, timeout_s=60, progress=stopped)
+    assert (bakery.status, bakery.attempts) == (WakeupStatus.PENDING, 0), "it was not begun"
+    assert recovery.call_off([bakery], TESTER) == [bakery]
+    assert stage.look("bakery").has_crashed
+
+    rest = recovery.recover(TESTER)
+    woken = stage.hive.foreground.run(rest.wakeups, timeout_s=60)
+    assert [one.status for one in woken] == [WakeupStatus.COMPLETED] * 3, [one.last_error for one in woken]
+    assert rest.left == () and recovery.call_off(woken, TESTER) == []
 
 
 def test_a_dry_run_changes_nothing(stage: Stage):
@@ -83,7 +126,7 @@ def test_a_dry_run_changes_nothing(stage: Stage):
     stage.look()
     stage.tmux("kill-server")
     eventually(lambda: stage.look().has_crashed)
-    plan = stage.hive.recovery.plan()
+    plan = stage.hive.returning.recovery.plan()
     assert plan.sessions == ("main",)
     assert stage.hive.observer.observe().state is ServerState.DOWN
     assert stage.look().has_crashed
@@ -112,7 +155,7 @@ def test_an_agent_that_is_held_is_not_recovered_and_is_woken_by_its_person(stage
     stage.hive.registry.hold(agent, True, TESTER)
     stage.tmux("kill-server")
     eventually(lambda: stage.look().has_crashed)
-    plan = stage.hive.recovery.recover(TESTER)
+    plan = stage.hive.returning.recovery.recover(TESTER)
     assert plan.wakeups == ()
     assert stage.look().held
     assert stage.wake(agent).status is WakeupStatus.COMPLETED
@@ -158,3 +201,26 @@ def test_a_pane_that_was_closed_is_built_again_by_a_wake(stage: Stage):
     awake = stage.look()
     assert awake.session_id == agent.session_id
     assert awake.pane is not None and awake.pane.pane_id != pane_id
+
+
+def test_the_dashboard_offers_to_bring_back_what_a_crash_took_and_does_it(stage: Stage):
+    stage.agent_in_shell("shop", said="the fig")
+    agent = stage.look()
+    server = Server(socket_name=f"{stage.socket}-person", config_file="/dev/null")
+    try:
+        command = f"env -u TMUX TERM=xterm-256color {stage.quoted_command()}"
+        server.new_session("terminal", x=110, y=30, window_command=command, environment={})
+
+        def screen() -> str:
+            return "\n".join(server.cmd("capture-pane", "-p", "-t", "terminal").stdout)
+
+        eventually(lambda: "idle" in screen())
+        stage.tmux("kill-server")
+        eventually(lambda: "Bring it back?" in screen(), "the offer")
+        server.cmd("send-keys", "-t", "terminal", "y")
+        eventually(lambda: stage.stored(agent).lifecycle is Lifecycle.AWAKE, "it is back")
+        assert stage.look().session_id == agent.session_id
+        server.cmd("send-keys", "-t", "terminal", "q")
+        eventually(lambda: not server.is_alive(), "the dashboard has ended")
+    finally:
+        server.kill()

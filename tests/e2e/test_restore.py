@@ -12,7 +12,8 @@ from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.errors import NapRefused, RestoreError, WorkspaceError
 from hive_tui.domain.events import Severity
 from hive_tui.domain.progress import Unwatched
-from hive_tui.store import checkpoints, journal
+from hive_tui.store import checkpoints, effects, journal
+from tests.e2e.refusals import refused
 from tests.e2e.test_killed import DIED
 from tests.stage import ROOT, TESTER, Stage, eventually, pane_of
 
@@ -58,6 +59,8 @@ def test_a_restore_brings_back_files_index_and_conversation_and_keeps_what_it_do
     assert status.stdout.splitlines() == [" M kept.txt", "A  staged.txt", "?? later.txt", "?? untracked.txt"]
     eventually(lambda: stage.look().lifecycle is Lifecycle.AWAKE, "it is awake again")
     assert "(resumed with 1 messages)" in stage.screen(pane_id), "the conversation went back too"
+    logged = stage.hive.database.read(effects.everything, agent_id=agent.id)
+    assert [(one.kind, one.state) for one in logged] == [("restore", "done")]
     assert stage.look().session_id == agent.session_id
 
 
@@ -114,7 +117,7 @@ def test_the_conversation_alone_goes_back_and_the_files_stay(stage: Stage):
 def test_a_preview_changes_nothing(stage: Stage):
     agent, folder, _ = two_generations(stage)
     before = state_of(folder)
-    preview = stage.hive.restorer.preview(stage.look(), generation(stage, agent, 1), Unwatched())
+    preview = stage.hive.returning.restorer.preview(stage.look(), generation(stage, agent, 1), Unwatched())
     assert preview.lines()[1] == "  2 files change, 3 lines added, 1 removed"
     assert "    + staged.txt" in preview.lines() and "    ~ kept.txt" in preview.lines()
     assert "  conversation: 2 lines" in "\n".join(preview.lines())
@@ -136,7 +139,7 @@ def test_a_damaged_generation_is_not_restored(stage: Stage):
     path.write_bytes(path.read_bytes()[:-9])
     before = state_of(folder)
     with pytest.raises(RestoreError, match="Generation 1 is damaged"):
-        stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
+        stage.hive.returning.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
     assert state_of(folder) == before and stage.look().lifecycle is Lifecycle.AWAKE
 
 
@@ -146,7 +149,7 @@ def test_an_agent_that_was_woken_meanwhile_is_ended_before_its_files_change(stag
     before_the_wake = stage.stored(agent)
     wanted = generation(stage, agent, 2)
     stage.wake(agent)
-    done = stage.hive.restorer.restore(before_the_wake, wanted, TESTER, Unwatched())
+    done = stage.hive.returning.restorer.restore(before_the_wake, wanted, TESTER, Unwatched())
     assert done.was_awake
     assert agent.id not in stage.hive.observer.observe().sightings
 
@@ -158,9 +161,9 @@ def test_a_restore_that_stops_after_the_nap_says_that_the_agent_sleeps(stage: St
     def fails(*_: Any, **__: Any) -> Any:
         raise WorkspaceError("git does not answer.")
 
-    stage.hive.restorer._prepare = fails  # type: ignore[method-assign]
+    stage.hive.returning.restorer._prepare = fails  # type: ignore[method-assign]
     with pytest.raises(WorkspaceError):
-        stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
+        stage.hive.returning.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
     said = [entry.event for entry in stage.hive.database.read(journal.events, limit=4)]
     assert any(
         event.severity is Severity.FAILURE and "w wakes it" in event.text and "git does not answer" in event.text
@@ -175,8 +178,12 @@ def test_a_working_agent_is_not_restored(stage: Stage):
     eventually(lambda: stage.look().activity == "working")
     before = state_of(folder)
     with pytest.raises(NapRefused, match="it is working"):
-        stage.hive.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
+        stage.hive.returning.restorer.restore(stage.look(), generation(stage, agent, 1), TESTER, Unwatched())
+    for arguments in (["--yes"], []):
+        refused(stage.command("restore", "shop", "-g", "1", *arguments), "it is working")  # without any preview
     assert state_of(folder) == before
+    with stage.hive.locks.agent(agent.id, purpose="checkpoint"):
+        refused(stage.command("restore", "shop", "-g", "1", "--yes"), "works on this agent (checkpoint")
 
 
 def restore_killed_at(stage: Stage, agent: Agent, point: int) -> str:
@@ -205,7 +212,7 @@ def test_killed_at_any_point_a_restore_is_finished_or_undone_at_the_next_start(s
     seen = set()
     for point in range(calls - 9, calls):
         restore_killed_at(stage, agent, point)
-        stage.hive.recovery.finish_interrupted()
+        stage.hive.returning.recovery.finish_interrupted()
         assert stage.hive.database.read(journal.operations) == []
         found = state_of(folder)
         assert found in (now, then), "all of it or nothing of it"

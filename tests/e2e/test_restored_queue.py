@@ -26,7 +26,7 @@ def test_a_restore_neither_makes_wakeups_again_nor_doubles_them(stage: Stage):
     later_one = stage.hive.queue.enqueue(NewWakeup(agent.id, Trigger.GOAL, later), TESTER).wakeup
     stage.nap()
 
-    stage.hive.restorer.restore(stage.stored(agent), taken, TESTER, Unwatched())
+    stage.hive.returning.restorer.restore(stage.stored(agent), taken, TESTER, Unwatched())
     found = stage.hive.database.read(wakeups.recent)
     assert {one.id: one.status for one in found} == {
         asked.id: WakeupStatus.COMPLETED,
@@ -42,6 +42,6 @@ def test_a_wakeup_that_was_cancelled_since_the_checkpoint_stays_cancelled(stage:
     taken = stage.hive.snapshotter.take(agent, CheckpointReason.MANUAL, TESTER, Unwatched())
     assert stage.hive.database.write(wakeups.cancel, asked.wakeup.id, now=CLOCK.now())
     stage.nap()
-    stage.hive.restorer.restore(stage.stored(agent), taken, TESTER, Unwatched())
+    stage.hive.returning.restorer.restore(stage.stored(agent), taken, TESTER, Unwatched())
     [found] = stage.hive.database.read(wakeups.recent)
     assert found.status is WakeupStatus.CANCELLED

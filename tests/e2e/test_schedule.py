@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from hive_tui.adapters.clock import SystemClock
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.schedule import SleepWindow
 from hive_tui.domain.wakeups import Action, Outcome, WakeupStatus
@@ -24,7 +25,7 @@ class ShiftedClock(SystemClock):
 
 async def beat_until(stage: Stage, condition: Callable[[], object]) -> None:
     """Let the real heartbeat beat."""
-    heartbeat = stage.hive.heartbeat(observe_every_s=0.1)
+    heartbeat = new_heartbeat(stage.hive, observe_every_s=0.1)
     stop = asyncio.Event()
     running = asyncio.create_task(heartbeat.run(stop))
     try:

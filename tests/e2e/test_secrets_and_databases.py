@@ -117,9 +117,9 @@ def test_a_restore_leaves_a_database_that_is_there_and_a_wake_brings_back_one_th
         other.execute("INSERT INTO messages VALUES ('of another conversation')")
         other.commit()
     wanted = stage.hive.database.read(checkpoints.generation, shop.id, 0)
-    preview = stage.hive.restorer.preview(stage.stored(shop), wanted, Unwatched())
+    preview = stage.hive.returning.restorer.preview(stage.stored(shop), wanted, Unwatched())
     assert any("opencode.db may hold other conversations" in line for line in preview.lines())
-    stage.hive.restorer.restore(stage.stored(shop), wanted, TESTER, Unwatched())
+    stage.hive.returning.restorer.restore(stage.stored(shop), wanted, TESTER, Unwatched())
     assert messages(path) == ["of the checkpoint", "of another conversation"]
 
     log = database_with_a_log(path, "only in the log of the one that is gone")

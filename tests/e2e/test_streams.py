@@ -180,19 +180,20 @@ class TestRestore:
             redis.run("XREADGROUP", "GROUP", group, "x", "NOACK", "STREAMS", QUEUE, ">")
         now = everything(redis, QUEUE)
         asleep = stage.stored(shop)
-        preview = stage.hive.restorer.preview(asleep, generation(stage, shop, 0), Unwatched())
+        preview = stage.hive.returning.restorer.preview(asleep, generation(stage, shop, 0), Unwatched())
         assert "  stream agent:shop:queue: 6 entries, 5 pending instead of 7, 5 pending" in preview.lines()
         assert everything(redis, QUEUE) == now, "a preview changes nothing"
-        done = stage.hive.restorer.restore(asleep, generation(stage, shop, 0), TESTER, Unwatched())
+        done = stage.hive.returning.restorer.restore(asleep, generation(stage, shop, 0), TESTER, Unwatched())
         assert done.warnings == ()
         assert everything(redis, QUEUE) == then
-        stage.hive.restorer.restore(stage.stored(shop), done.safety, TESTER, Unwatched())
+        stage.hive.returning.restorer.restore(stage.stored(shop), done.safety, TESTER, Unwatched())
         assert everything(redis, QUEUE) == now
 
     def test_tasks_that_still_wait_survive_a_restore(self, stage: Stage, shop: Agent, redis: RedisServer):
         stage.nap()
         redis.run("XADD", QUEUE, "3000-1", "task", "waits")
-        done = stage.hive.restorer.restore(stage.stored(shop), generation(stage, shop, 0), TESTER, Unwatched())
+        wanted = generation(stage, shop, 0)
+        done = stage.hive.returning.restorer.restore(stage.stored(shop), wanted, TESTER, Unwatched())
         assert "kept, since they still wait: 1 newer entry" in done.warnings
         assert redis.run("XRANGE", QUEUE, "3000-1", "+") == [[b"3000-1", [b"task", b"waits"]]]
 
@@ -206,7 +207,7 @@ class TestRestore:
         for number in range(1_200):
             redis.run("XADD", QUEUE, f"4000-{number}", "task", "x" * 1_000)
         now = everything(redis, QUEUE)
-        done = stage.hive.restorer.restore(stage.stored(shop), wanted, TESTER, Unwatched())
+        done = stage.hive.returning.restorer.restore(stage.stored(shop), wanted, TESTER, Unwatched())
         assert any("the safety checkpoint does not have all of today's" in one for one in done.warnings)
         assert everything(redis, QUEUE) == now
 
@@ -214,9 +215,9 @@ class TestRestore:
         stage.nap()
         redis.kill()
         asleep, wanted = stage.stored(shop), generation(stage, shop, 0)
-        lines = stage.hive.restorer.preview(asleep, wanted, Unwatched()).lines()
+        lines = stage.hive.returning.restorer.preview(asleep, wanted, Unwatched()).lines()
         assert any("cannot be set back" in line for line in lines)
-        done = stage.hive.restorer.restore(asleep, wanted, TESTER, Unwatched())
+        done = stage.hive.returning.restorer.restore(asleep, wanted, TESTER, Unwatched())
         assert any("the streams stay as they are" in one for one in done.warnings)
 
 
@@ -254,7 +255,7 @@ def test_killed_at_any_point_of_a_restore_newer_tasks_are_there_once(stage: Stag
         "    if calls[0] == int(point): os.kill(os.getpid(), 9)\n"
         "    return real(*arguments, **options)\n"
         "hive.database.write = write\n"
-        "hive.restorer.restore(agent, wanted, Actor.person('test'), Unwatched())\n"
+        "hive.returning.restorer.restore(agent, wanted, Actor.person('test'), Unwatched())\n"
     )
     died = 0
     for point in range(1, 9):
@@ -262,7 +263,7 @@ def test_killed_at_any_point_of_a_restore_newer_tasks_are_there_once(stage: Stag
         done = subprocess.run([sys.executable, "-c", script, *arguments], env=stage.environment, cwd=ROOT, check=False)
         died += done.returncode == -9
         task = redis.run("XADD", QUEUE, f"{5000 + point}-1", "task", "came after the kill")
-        stage.hive.recovery.finish_interrupted()
+        stage.hive.returning.recovery.finish_interrupted()
         assert stage.hive.database.read(journal.operations) == []
         listed = [entry[0] for entry in redis.run("XRANGE", QUEUE, "5000-0", "+")]
         assert listed == [f"{5000 + number}-1".encode() for number in range(1, point + 1)] and task in listed

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,15 @@ class StandingProcesses:
 
     def table(self) -> ProcessTable:
         return ProcessTable([a_process(PID)])
+
+    def trees(self) -> "StandingProcesses":
+        return self
+
+    def below(self, roots: Collection[int]) -> ProcessTable:
+        return self.table()
+
+    def again(self, roots: Collection[int]) -> None:
+        return None
 
     def is_alive(self, process: ProcessId) -> bool:
         return process == a_process(PID).id

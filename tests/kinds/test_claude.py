@@ -86,6 +86,14 @@ class TestSession:
         assert CLAUDE.find_transcript(tmp_path / ".claude", ID) == path
         assert CLAUDE.find_transcript(tmp_path / ".claude", OTHER_ID) is None
 
+    def test_a_transcript_that_was_found_and_has_moved_is_found_again(self, tmp_path: Path):
+        path = a_transcript(tmp_path, folder="-home-ada-engine")
+        assert CLAUDE.find_transcript(tmp_path / ".claude", ID) == path
+        there = path.parent.rename(path.parent.with_name("-home-ada-machine")) / path.name
+        assert CLAUDE.find_transcript(tmp_path / ".claude", ID) == there
+        there.unlink()
+        assert CLAUDE.find_transcript(tmp_path / ".claude", ID) is None
+
 
 class TestActivity:
     """What it does."""

@@ -1,13 +1,16 @@
 """Codex: which conversation a pane shows, and what its title, screen and rollout say."""
 
+import re
+import textwrap
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hive_tui.domain.agents import Activity
+from hive_tui.domain.limits import parse_limit
 from hive_tui.kinds import manifest_reader as manifest
 from hive_tui.kinds.codex import Codex, read_rollout
 from hive_tui.kinds.conversations import is_shown
@@ -311,3 +314,15 @@ class TestRollout:
         rollout = read_rollout(a_rollout(tmp_path, said=said, asked="-"))
         assert rollout is not None
         assert is_shown(rollout, shown) is is_there
+
+
+@pytest.mark.parametrize("width", [110, 80, 50])
+def test_the_reset_of_a_limit_is_told_however_its_message_wraps(codex: Codex, tmp_path: Path, width: int):
+    text = "\n".join(captured("codex/usage-limit").lines)
+    message = re.search(r"■ .*? [AP]M\.", text, re.DOTALL)
+    assert message is not None
+    shown = text.replace(message[0], textwrap.fill(" ".join(message[0].split()), width))
+    [claim] = codex.screen_claims(a_look(tmp_path, ["codex"], screen=shown))
+    assert claim.activity is Activity.LIMITED
+    limit = parse_limit(claim.detail, said_at=NOON, zone=UTC)
+    assert limit is not None and limit.resets_at is not None

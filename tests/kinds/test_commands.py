@@ -149,6 +149,8 @@ def test_a_run_of_the_same_program_that_is_no_conversation_in_a_terminal_is_no_a
         "/home/ada/claude/run",
         "hive_tui.scripted_agent",
         "python3 scripted_agent",
+        "python3 claude.py",
+        "python3 -u /home/ada/engine/gemini.py --fast",
     ],
 )
 def test_another_program_that_only_names_one_is_no_agent(line: str):

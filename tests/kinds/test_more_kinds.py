@@ -128,6 +128,21 @@ class TestGemini:
         assert [file.path for file in files] == [first, second, first.parent.parent / ".project_root"]
         assert kind("gemini").is_secret(Path("oauth_creds.json"))
 
+    def test_an_input_box_without_its_conversation_is_not_ready_but_for_one_that_stays_so(self, tmp_path: Path):
+        box = "\n ────────\n >   Type your message or @path/to/file\n workspace"
+        resuming = "✦ the parser is mended\n ⠋ Resuming session...\n ────────\n workspace"
+        shown = f"✦ the parser is mended{box}"
+
+        def is_ready(screen: str, *, quiet_s: float = 0.5) -> bool:
+            now_s = NOON.timestamp()
+            look = a_look(tmp_path, ("gemini",), screen=screen, output_at=int(now_s), now_s=now_s + quiet_s)
+            return bool(kind("gemini").start_state(look, ID).is_ready)
+
+        assert is_ready(box), "nothing is known of what it should show"
+        self.a_chat(tmp_path, ID, ["mend the parser", "the parser is mended"])
+        assert [is_ready(screen) for screen in (box, resuming, shown)] == [False, False, True]
+        assert is_ready(box, quiet_s=11), "its words may be drawn as others"
+
     def test_its_farewell_names_the_conversation(self):
         said = kind("gemini").session_said(captured("gemini/after-quit"))
         assert said is not None and len(said) == 36

@@ -149,3 +149,50 @@ def test_what_a_tool_prints_is_not_taken_for_the_agents_own_words(kind: str):
     printed = ["Do you want to proceed?", "● API Error", "■ You've hit your usage limit", "Enter to select"]
     screen = Screen("\n".join(f"     {line}" for line in printed) + f"\n{rules.prompt} ")
     assert screen.first_match(rules.rules, rules.prompt) is None
+
+
+OLD = "said before\n» hello\n» /quit\n$ \n\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("said before\n» hello\n» /quit\n$ agent --resume 1\n\n", []),
+        ("said before\n» hello\n» /quit\n$ agent --resume 1\nwelcome\n» ", ["welcome", "»"]),
+        ("» hello\n» /quit\n$ agent\n\x1b[2m»\x1b[0m ", ["»"]),
+        ("» /quit\nRIGHT$ agent drawn anew\n» ", ["»"]),
+        ("$ agent\n» ", ["»"]),
+        ("welcome\n» hello\n» ", ["welcome", "» hello", "»"]),
+        ("» hello\n» ", ["» hello", "»"]),
+    ],
+    ids=["typed", "below", "scrolled", "another prompt", "only the prompt", "cleared", "drawn like before"],
+)
+def test_what_stood_there_before_is_told_from_what_has_come_since(now: str, left: list[str]):
+    since = Screen(now).since(Screen(OLD))
+    assert [line for line in since.lines if line] == left
+
+
+def test_of_a_screen_that_was_empty_everything_is_new():
+    assert Screen("» ").since(Screen("\n\n")).lines == ["»"]
+    assert Screen("").since(Screen(OLD)).lines == []
+
+
+KILLED = "✦ word0\n────\n > Killed your message\nada$\n workspace\n /home/ada"
+
+
+@pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("✦ word0\n────\n > Killed your message\nada$ gemini\n workspace\n /home/ada", [" workspace", " /home/ada"]),
+        ("────\n > Killed your message\nada$ gemini\n\n >   Type", [" >   Type"]),
+        ("✦ another\n >   Type", ["✦ another", " >   Type"]),
+        ("", []),
+    ],
+    ids=["typed", "scrolled", "cleared", "empty"],
+)
+def test_what_a_killed_program_has_left_below_the_prompt_hides_nothing_of_what_is_old(now: str, left: list[str]):
+    assert [line for line in Screen(now).since(Screen(KILLED)).lines if line] == left
+
+
+def test_an_input_box_in_the_place_of_an_empty_one_is_new():
+    assert Screen("welcome\n» Try this").since(Screen("welcome\n»\n status")).lines[-1] == "» Try this"

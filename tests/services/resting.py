@@ -1,10 +1,11 @@
 """A hive whose agents are only told of: real database and rules, looks made up by the test."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
+
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
@@ -27,6 +28,7 @@ from hive_tui.store import journal, settings
 from hive_tui.store.database import Database
 from tests.builders import SERVER, a_sighting, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 MINUTE = 60.0
 ANNOUNCE_S = 60.0
@@ -48,7 +50,7 @@ class Sleeper:
         if found or agent.lifecycle is not Lifecycle.AWAKE:
             raise NapRefused(f"{agent.name} stays awake: {found}", hint="")
         self.reasons[agent.name] = request.reason
-        asleep = replace(
+        asleep = structs.replace(
             agent,
             lifecycle=Lifecycle.ASLEEP,
             activity=Activity.UNKNOWN,
@@ -64,7 +66,7 @@ class Rest:
 
     def __init__(self, path: Path, policy: IdlePolicy | None = None, *, limits: bool = False) -> None:
         self.clock = FakeClock()
-        self.database = Database(path, self.clock)
+        self.database = Database(migrated(path), self.clock)
         self.hub = Hub()
         self.memory = Memory()
         self.sightings: dict[str, Sighting] = {}

@@ -1,12 +1,12 @@
 """Naps that nobody asked for: after how long, who is told, who can stop them, and what a limit leads to."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity
 from hive_tui.domain.events import EventKind
@@ -93,7 +93,7 @@ def test_a_turn_between_two_looks_is_seen_by_what_it_has_written(rest: Rest, tmp
     transcript = tmp_path / "session-1.jsonl"
     transcript.write_text("{}\n")
     seen = rest.sightings[ada.id]
-    rest.sightings[ada.id] = replace(seen, session=replace(seen.session, transcript=str(transcript)))
+    rest.sightings[ada.id] = structs.replace(seen, session=structs.replace(seen.session, transcript=str(transcript)))
     rest.pass_time(29)
     transcript.write_text("{}\n{}\n")
     rest.pass_time(29)
@@ -215,6 +215,27 @@ def test_while_memory_is_short_the_idlest_goes_and_then_is_looked_again(new_rest
     assert rest.asleep() == ["first", "second"]
 
 
+def test_while_one_goes_to_sleep_for_memory_no_other_is_announced(new_rest: Callable[..., Rest]):
+    rest = new_rest(IdlePolicy(short_after_s=600))
+    for name in ("first", "second"):
+        rest.add(name)
+    rest.memory = SCARCE
+    rest.sleeper.before = lambda _: rest.pass_time(0.5)
+    rest.pass_time(11.2)
+    assert rest.asleep() == ["first"] and len(rest.said()) == 1, rest.said()
+
+
+def test_for_a_new_heartbeat_the_idlest_is_the_one_that_the_list_shows(new_rest: Callable[..., Rest]):
+    rest = new_rest(IdlePolicy(short_after_s=600))
+    for name in ("zoe", "ada"):
+        rest.add(name)
+        rest.pass_time(5)
+    rest.restart()
+    rest.memory = SCARCE
+    rest.pass_time(11.2)
+    assert rest.asleep() == ["zoe"]
+
+
 def limited(rest: Rest, until: datetime, name: str = "ada", **facts: Any) -> None:
     said = f"usage limit reached, resets {until:%Y-%m-%d %H:%M} UTC"
     rest.add(name, activity=Activity.LIMITED, reason=said, **facts)
@@ -244,12 +265,18 @@ def test_a_limited_agent_sleeps_until_its_reset(limits: Rest):
     assert len(limits.database.read(wakeups.recent)) == 1, "a person does not want it"
 
 
+def test_an_announced_nap_comes_also_when_the_limit_gets_too_short_for_one_meanwhile(limits: Rest):
+    limited(limits, limits.clock.now() + timedelta(minutes=6))
+    limits.pass_time(1.5)
+    assert limits.asleep() == ["ada"]
+
+
 def test_who_was_woken_in_its_limit_is_not_put_to_sleep_for_it_again(limits: Rest):
     limited(limits, limits.clock.now() + timedelta(hours=3))
     before = limits.stored("id-of-ada")
     limits.pass_time(1.5)
     assert limits.asleep() == ["ada"]
-    limits.database.write(agents.put, replace(before, since_at=limits.clock.now()))
+    limits.database.write(agents.put, structs.replace(before, since_at=limits.clock.now()))
     limits.pass_time(30)
     assert limits.asleep() == []
 

@@ -14,6 +14,7 @@ import pytest
 
 from hive_tui.adapters.clock import SystemClock, wait_until
 from hive_tui.adapters.sqlite_copy import database_errors
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.events import Event, Severity
 from hive_tui.services.backups import Backups, list_backups
 from hive_tui.services.heartbeat_thread import HeartbeatThread
@@ -22,6 +23,7 @@ from hive_tui.store import agents, journal
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 from tests.stage import ROOT, Stage, eventually
 
 CLOCK = SystemClock()
@@ -33,7 +35,7 @@ class Home:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = FakeClock()
-        self.database = Database(folder / "hive.db", self.clock)
+        self.database = Database(migrated(folder / "hive.db"), self.clock)
         self.database.write(agents.add, an_agent("ada"), now=NOON)
         self.events: list[Event] = []
         hub = Hub()
@@ -146,7 +148,7 @@ def test_the_heartbeat_takes_one_and_doctor_shows_it(stage: Stage):
 
 @contextmanager
 def stage_heartbeat(stage: Stage) -> Iterator[None]:
-    thread = HeartbeatThread(lambda _: stage.new_hive().heartbeat(observe_every_s=0.2))
+    thread = HeartbeatThread(lambda _: new_heartbeat(stage.new_hive(), observe_every_s=0.2))
     thread.start()
     try:
         yield

@@ -2,13 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hive_tui.cli.main import run
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
@@ -16,15 +16,16 @@ from hive_tui.domain.budget import Budget, BudgetMode, Level, next_day, parse_to
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.limits import UsageLimit
 from hive_tui.domain.usage import Spent, Tokens
-from hive_tui.domain.wakeups import Trigger
+from hive_tui.domain.wakeups import NewWakeup, Trigger
 from hive_tui.services.budget_keeping import BudgetKeeper
 from hive_tui.services.budgets import Budgets
 from hive_tui.services.hub import Hub
-from hive_tui.store import agents, budgets, journal, ledger, wakeups
+from hive_tui.store import agents, budgets, journal, ledger, purge, wakeups
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent, an_ended_agent
 from tests.clocks import FakeClock
 from tests.keeper import Keeper
+from tests.migrated import migrated
 from tests.stage import CLOCK, TESTER, Stage, eventually, is_asleep
 
 SOFT, HARD, WARN = BudgetMode.SOFT, BudgetMode.HARD, BudgetMode.WARN
@@ -38,7 +39,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def database(tmp_path: Path, clock: FakeClock) -> Iterator[Database]:
-    opened = Database(tmp_path / "hive.db", clock)
+    opened = Database(migrated(tmp_path / "hive.db"), clock)
     yield opened
     opened.close()
 
@@ -186,6 +187,22 @@ def test_a_limit_on_the_screen_is_known_after_the_nap(database: Database, known:
     assert known.views()[0].limited_until == NOON + timedelta(hours=2)
 
 
+def test_a_limit_that_follows_another_without_an_answer_between_is_known_too(
+    database: Database, known: Budgets, clock: FakeClock
+):
+    line = "the last answer is a usage limit: ⎿ You've hit your 5-hour limit · resets {} (UTC)"
+    ada = an_agent("ada", activity=Activity.LIMITED, reason=line.format("2pm"))
+    add(database, ada)
+    keeper(database, known, clock).keep()
+    database.write(agents.put, structs.replace(ada, reason=line.format("4:30pm")))
+    assert known.views()[0].limited_until == NOON + timedelta(hours=2), "the one that is known counts until it ends"
+    clock.advance(2 * 3600)
+    assert known.views()[0].limited_until == NOON + timedelta(hours=4.5)
+    keeper(database, known, clock).keep()
+    database.write(agents.put, an_ended_agent("ada"))
+    assert known.views()[0].limited_until == NOON + timedelta(hours=4.5)
+
+
 def test_a_wake_that_a_crash_has_swallowed_is_asked_for_once(database: Database, known: Budgets, clock: FakeClock):
     reason = "its budget of the day is used up: 9 of 9 tokens (100%)"
     ada = add(database, an_ended_agent("ada", reason=reason, since_at=NOON))
@@ -219,6 +236,52 @@ def test_a_budget_that_is_raised_lets_the_agent_wake_at_once(database: Database,
     assert wake.scheduled_for == clock.now()
     asked = [text for kind, text in events_of(database) if kind == "wakeup.scheduled"]
     assert len(asked) == 2, "once each"
+
+
+def test_what_was_asked_for_once_is_known_after_its_row_was_purged(
+    database: Database, known: Budgets, clock: FakeClock
+):
+    reason = "its budget of the day is used up: 1.0k"
+    ada = add(database, an_ended_agent("ada", reason=reason, since_at=NOON))
+    database.write(budgets.note_nap, ada.id, NOON.date(), now=NOON)
+    of_person = NewWakeup(ada.id, Trigger.MANUAL, NOON + timedelta(days=3), max_attempts=1)
+    database.write(wakeups.enqueue, of_person, "w-timer", now=NOON)
+    key = f"budget:{ada.id}:{NOON.date()}"
+    of_budget = NewWakeup(ada.id, Trigger.BUDGET_RESET, MIDNIGHT, idempotency_key=key)
+    database.write(wakeups.enqueue, of_budget, "w-2", now=NOON)
+    database.write(wakeups.cancel, "w-timer", now=NOON)
+    chore = keeper(database, known, clock)
+    chore.keep()
+    assert [one.id for one in database.read(wakeups.recent)] == ["w-timer"], "it was merged into one that was cancelled"
+    clock.advance(30 * 86_400)
+    assert database.write(purge.remove_batch, clock.now(), now=clock.now(), limit=9) == 1
+    chore.keep()
+    assert database.read(wakeups.recent) == []
+
+
+def test_a_timer_of_a_person_is_not_moved_by_what_only_says_that_an_agent_may_go_on(
+    database: Database, known: Budgets, clock: FakeClock
+):
+    ada = add(database, an_ended_agent("ada", reason="its budget of the day is used up: 1.0k", since_at=NOON))
+    known.set(None, Budget(1000), TESTER)
+    spend(database, ada, 1000)
+    database.write(budgets.note_nap, ada.id, NOON.date(), now=NOON)
+    at = MIDNIGHT + timedelta(hours=14)
+    database.write(wakeups.enqueue, NewWakeup(ada.id, Trigger.MANUAL, at), "w-timer", now=NOON)
+    chore = keeper(database, known, clock)
+    for _ in range(3):
+        chore.keep()
+    reset = NewWakeup(ada.id, Trigger.BUDGET_RESET, MIDNIGHT)
+    database.write(wakeups.enqueue, reset, "w-reset", now=NOON)
+    known.set(ada, Budget(2000), TESTER)
+    for _ in range(3):
+        chore.keep()
+    [wake] = database.read(wakeups.recent)
+    assert (wake.id, wake.scheduled_for) == ("w-timer", at)
+    asked = [text for kind, text in events_of(database) if kind == "wakeup.scheduled"]
+    assert asked == [], "nothing is asked for again and again"
+    database.write(wakeups.enqueue, NewWakeup(ada.id, Trigger.MANUAL, NOON), "w-now", now=NOON)
+    assert database.read(wakeups.get, "w-timer").scheduled_for == NOON, "a person may"
 
 
 def test_a_held_agent_is_asked_for_only_once_it_is_held_no_more(database: Database, known: Budgets, clock: FakeClock):
@@ -293,11 +356,11 @@ def test_an_agent_whose_nap_for_a_budget_was_killed_at_its_end_is_known_to_sleep
     checkpoint = keeper.take()
     database.write(budgets.note_nap, keeper.agent.id, today.date(), now=today)
     reason = "its budget of the day is used up: 1.0k of 1.0k tokens (100%)"
-    database.write(agents.put, replace(keeper.agent, lifecycle=Lifecycle.NAPPING, reason=reason))
+    database.write(agents.put, structs.replace(keeper.agent, lifecycle=Lifecycle.NAPPING, reason=reason))
     database.write(journal.begin, keeper.agent.id, "nap", now=today)
     state = {"checkpoint_id": checkpoint.id, "processes": []}
     database.write(journal.advance, keeper.agent.id, "exiting", state, now=today)
-    keeper.hive.recovery.finish_interrupted()
+    keeper.hive.returning.recovery.finish_interrupted()
     assert is_asleep(keeper.agent) and keeper.agent.reason.startswith(reason)
     assert keeper.hive.spending.budgets.sleeping_for_budget() == {keeper.agent.id: today.date()}
     keeper.close()

@@ -124,6 +124,12 @@ def test_a_damaged_index_says_how_to_make_it_again(tmp_path: Path):
     with pytest.raises(StoreError, match="cannot be used") as error:
         searching.search("quillmere")
     assert "--rebuild" in error.value.hint
-    path = say(tmp_path / "t", "quillmere")
-    assert searching.rebuild([(ADA, "s", path), (BEE, "s", tmp_path / "gone")]) == 1
-    assert found(searching, "quillmere") == ["quillmere"] and index.path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_is_longer_than_a_piece_is_taken_out_as_a_whole(tmp_path: Path, searching: ContextSearch):
+    lines = [f"quillmerekeyline{number:02d}" for number in range(40)]
+    key = "\n".join(["-----BEGIN OPENSSH PRIVATE KEY-----", *lines, "-----END OPENSSH PRIVATE KEY-----"])
+    searching.add(ADA, "s", say(tmp_path / "t", f"look:\n{key}\nthat was osprey"))
+    assert [text for line in lines for text in found(searching, line)] == []
+    [text] = found(searching, "osprey")
+    assert text == "look:\n[REDACTED]\nthat was osprey"

@@ -17,6 +17,7 @@ from hive_tui.store import agents, claims, wake_states, wakeups
 from hive_tui.store.database import Database
 from tests.builders import an_ended_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 SPREAD = timedelta(seconds=10)
 
@@ -26,7 +27,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.clock = FakeClock()
-        self.database = Database(path, self.clock)
+        self.database = Database(migrated(path), self.clock)
         budgets = Budgets(self.database, self.clock, Hub())
         self.gate = Gatekeeper(self.database, budgets, self.clock, GatePolicy(), Random(3))
         self.agents = [an_ended_agent(f"agent-{number}") for number in range(10)]

@@ -22,6 +22,7 @@ from hive_tui.store import agents, claims, queue_lists, settings, tasks, wake_st
 from hive_tui.store.database import Database
 from tests.builders import an_ended_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 EVENTS = 1_000
 WAKE, NOT, LATER = "wake", "not", "later"
@@ -89,7 +90,7 @@ class World:
 
     def __init__(self, path: Path) -> None:
         self.clock = FakeClock()
-        self.database = Database(path, self.clock)
+        self.database = Database(migrated(path), self.clock)
         self.database._thawed_writer().execute("PRAGMA synchronous = OFF")  # nobody cuts the power here
         self.purse = Purse()
         # Stagger has a test of its own: here it would put off what has just the right to come.

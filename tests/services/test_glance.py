@@ -1,10 +1,12 @@
 """What is noticed between two looks, and what is not."""
 
 import json
-from dataclasses import replace
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import TmuxDown
@@ -17,6 +19,7 @@ from hive_tui.store import settings
 from hive_tui.store.database import Database
 from tests.builders import a_pane, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 PROCESS = ProcessId(4711, 99)
 
@@ -28,24 +31,29 @@ class Watched:
         self.shown = "a"
         self.is_down = False
         self.alive = True
+        self.asked = 0
 
     def fingerprint(self) -> str:
+        self.asked += 1
         if self.is_down:
             raise TmuxDown("No tmux server runs.")
         return self.shown
 
-    def is_alive(self, process: ProcessId) -> bool:
-        return self.alive and process == PROCESS
+    def is_absent(self) -> bool:
+        return self.is_down
+
+    def living(self, processes: Sequence[ProcessId]) -> frozenset[ProcessId]:
+        return frozenset(process for process in processes if self.alive and process == PROCESS)
 
 
 class Scene:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.clock = FakeClock()
-        self.database = Database(folder / "hive.db", self.clock)
+        self.database = Database(migrated(folder / "hive.db"), self.clock)
         self.watched = Watched()
-        self.glance = Glance(self.database, self.watched, self.watched.is_alive, self.clock)
-        self.agent = replace(
+        self.glance = Glance(self.database, self.watched, self.watched.living, self.clock)
+        self.agent = structs.replace(
             an_agent("ada"),
             lifecycle=Lifecycle.AWAKE,
             process=PROCESS,
@@ -59,10 +67,8 @@ class Scene:
         assert self.glance.has_news(), "the first glance knows nothing"
         assert not self.glance.has_news()
 
-    def note(self, panes: PaneList | None = None) -> None:
-        self.glance.note(
-            Observation(self.clock.now(), ServerState.UP, "", (self.agent,), {}, panes or PaneList("1:2", ()))
-        )
+    def note(self, panes: PaneList | None = None, *, state: ServerState = ServerState.UP) -> None:
+        self.glance.note(Observation(self.clock.now(), state, "", (self.agent,), {}, panes or PaneList("1:2", ())))
 
 
 @pytest.fixture
@@ -126,9 +132,68 @@ def test_output_in_the_second_of_a_look_asks_for_another_one(scene: Scene):
     assert not scene.glance.has_news()
 
 
+def test_who_is_to_look_again_anyway_reads_nothing_and_what_moved_meanwhile_is_still_news(scene: Scene):
+    second = int(scene.clock.now().timestamp())
+    scene.note(PaneList("1:2", (a_pane(output_at=second),)))
+    scene.clock.advance(1)
+    scene.watched.asked = 0
+    scene.watched.shown = "b"
+    assert scene.glance.has_news() and scene.watched.asked == 0
+    scene.note()
+    assert scene.glance.has_news(), "moved before the look, or after it: nobody knows"
+    assert not scene.glance.has_news()
+
+
 def test_agents_that_sleep_are_not_watched(scene: Scene):
-    scene.agent = replace(scene.agent, lifecycle=Lifecycle.ASLEEP, process=None)
+    scene.agent = structs.replace(scene.agent, lifecycle=Lifecycle.ASLEEP, process=None)
     scene.note()
     scene.glance.has_news()
     scene.status_file.unlink()
     assert not scene.glance.has_news()
+
+
+def test_without_a_server_and_agents_files_alone_tell_that_nothing_moves(scene: Scene):
+    assert not scene.glance.is_quiet(), "there is a server"
+    scene.watched.is_down = True
+    scene.note(state=ServerState.DOWN)
+    assert not scene.glance.is_quiet(), "an agent may run"
+    scene.agent = structs.replace(scene.agent, lifecycle=Lifecycle.ASLEEP, process=None)
+    scene.note(state=ServerState.DOWN)
+    log = scene.folder / "hive.db-wal"
+    scene.database.write(settings.put, settings.PAUSED, False, now=scene.clock.now())
+    assert log.stat().st_size, "the database is written by way of its log"
+    settled_at = scene.clock.now().timestamp() - 10
+    os.utime(log, (settled_at, settled_at))
+    assert not scene.glance.is_quiet(), "the first look knows nothing"
+    assert scene.glance.is_quiet() and scene.glance.is_quiet()
+    os.utime(log, (settled_at + 1, settled_at + 1))
+    assert not scene.glance.is_quiet(), "somebody has written"
+    assert scene.glance.is_quiet()
+    just_now = scene.clock.now().timestamp()
+    os.utime(log, (just_now, just_now))
+    assert not scene.glance.is_quiet() and not scene.glance.is_quiet(), "and may do so again in the same tick"
+    os.utime(log, (settled_at, settled_at))
+    assert not scene.glance.is_quiet() and scene.glance.is_quiet()
+    scene.watched.is_down = False
+    assert not scene.glance.is_quiet(), "a server has come"
+
+
+def test_where_nothing_runs_what_this_process_has_written_is_no_news_and_what_others_wrote_is(scene: Scene):
+    scene.agent = structs.replace(scene.agent, lifecycle=Lifecycle.ASLEEP, process=None)
+    scene.watched.is_down = True
+    scene.note(state=ServerState.DOWN)
+    scene.glance.has_news()
+    other = Database(scene.folder / "hive.db", scene.clock)
+    for writers, is_news in (((scene.database,), False), ((other,), True), ((scene.database, other), True)):
+        for writer in writers:
+            scene.clock.advance(1)
+            writer.write(settings.put, settings.HEARTBEAT, str(scene.clock.now()), now=scene.clock.now())
+        scene.glance.settle()
+        assert scene.glance.has_news() is is_news
+        assert not scene.glance.has_news()
+    scene.note()
+    scene.glance.has_news()
+    scene.database.write(settings.put, settings.PAUSED, False, now=scene.clock.now())
+    scene.glance.settle()
+    assert scene.glance.has_news(), "with a server, a look may show what this process has done"
+    other.close()

@@ -1,14 +1,17 @@
 """The heartbeat starts what is due at once, whoever asks, and is not fooled by clocks."""
 
+import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from hive_tui.adapters.clock import SystemClock
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.clock_steps import ClockSteps
 from hive_tui.domain.events import EventKind
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
@@ -21,6 +24,7 @@ from hive_tui.settings import HeartbeatSettings, Settings
 from hive_tui.store import agents, claims, journal, wakeups
 from tests.builders import NOON, an_ended_agent
 from tests.clocks import FakeClock
+from tests.migrated import home_with_database
 from tests.stage import TESTER, eventually
 
 
@@ -30,14 +34,14 @@ class Beating:
     def __init__(self, folder: Path, clock: FakeClock | None = None) -> None:
         self.clock = clock or SystemClock()
         settings = Settings(heartbeat=HeartbeatSettings(sweep_s=30.0))
-        self.hive = Hive(folder / "home", settings, str(folder / "no-server"), clock=self.clock)
+        self.hive = Hive(home_with_database(folder / "home"), settings, str(folder / "no-server"), clock=self.clock)
         self.begun: list[str] = []
         self.may_end = threading.Event()
         self.may_end.set()
         for name in ("ada", "bob"):
             self.hive.database.write(agents.add, an_ended_agent(name), now=NOON)
         self.hive.dispatcher.run = self.run  # type: ignore[method-assign]
-        self.heartbeat: Heartbeat = self.hive.heartbeat(observe_every_s=0.05)
+        self.heartbeat: Heartbeat = new_heartbeat(self.hive, observe_every_s=0.05)
         self.thread = HeartbeatThread(lambda _: self.heartbeat)
 
     def run(self, claimed: Wakeup) -> None:
@@ -83,7 +87,7 @@ def at_noon(tmp_path: Path, clock: FakeClock) -> Iterator[Beating]:
 def test_a_wake_starts_although_every_other_step_hangs(beating: Beating):
     hangs, goes_on = threading.Event(), threading.Event()
 
-    def hang() -> None:
+    def hang(*, trust_s: float) -> None:
         hangs.set()
         goes_on.wait(20)
 
@@ -96,6 +100,75 @@ def test_a_wake_starts_although_every_other_step_hangs(beating: Beating):
         assert not goes_on.is_set()
     finally:
         goes_on.set()
+
+
+def test_who_rings_has_all_agents_read_and_whatever_else_moves_only_those_that_moved(
+    beating: Beating, monkeypatch: pytest.MonkeyPatch
+):
+    trusted: list[float] = []
+    observe = beating.hive.observer.observe
+
+    def noted(*, trust_s: float) -> Observation:
+        trusted.append(trust_s)
+        return observe(trust_s=trust_s)
+
+    monkeypatch.setattr(beating.hive.observer, "observe", noted)
+    beating.start()
+    eventually(lambda: trusted, "the first look")
+    assert trusted[0] == 0.0
+    before = len(trusted)
+    beating.hive.database.write(agents.set_pinned, "id-of-ada", True)
+    eventually(lambda: len(trusted) > before, "a look for the news")
+    assert trusted[before] == heartbeat_module.LOOK_AT_LEAST_EVERY_S
+    rung = trusted.count(0.0)
+    beating.ask()
+    eventually(lambda: trusted.count(0.0) > rung, "a look for who rings")
+
+
+def test_a_wake_that_this_process_asks_for_starts_although_the_loop_is_held_up(beating: Beating):
+    beating.start()
+    held, goes_on = threading.Event(), threading.Event()
+
+    def hold_up() -> None:
+        held.set()
+        goes_on.wait(20)
+
+    loop = beating.heartbeat._loop
+    assert loop is not None
+    loop.call_soon_threadsafe(hold_up)
+    try:
+        assert held.wait(20)
+        asked = beating.ask()
+        eventually(lambda: beating.begun == [asked], "it begins", timeout_s=10)
+        assert not goes_on.is_set()
+    finally:
+        goes_on.set()
+
+
+async def test_what_is_claimed_while_the_worker_leaves_is_left_to_the_next_one(beating: Beating):
+    hive, claimed, goes_on = beating.hive, threading.Event(), threading.Event()
+    claim_due = hive.dispatcher.claim_due
+
+    def slowly(*, by: str, limit: int, is_asked: bool = False) -> list[Wakeup]:
+        found = claim_due(by=by, limit=limit, is_asked=is_asked)
+        claimed.set()
+        goes_on.wait(20)
+        return found
+
+    hive.dispatcher.claim_due = slowly  # type: ignore[method-assign]
+    worker = beating.heartbeat._worker
+    asked = beating.ask()
+    worker.begin()
+    worker.ask()
+    try:
+        assert await asyncio.to_thread(claimed.wait, 20)
+        await worker.leave(1.0)
+    finally:
+        goes_on.set()
+    await asyncio.to_thread(worker._claims.shutdown, wait=True)
+    assert (beating.begun, worker.in_flight) == ([], [])
+    assert [one.id for one in hive.dispatcher.recover_orphans(only_expired=False)] == [asked]
+    assert hive.database.read(wakeups.get, asked).status == "pending"
 
 
 def test_a_wake_starts_without_a_doorbell(beating: Beating, monkeypatch: pytest.MonkeyPatch):
@@ -148,6 +221,23 @@ def test_a_wake_that_runs_while_the_clock_steps_keeps_its_claim(at_noon: Beating
     eventually(lambda: at_noon.hive.database.read(wakeups.get, asked).is_finished, "it is done")
     done = at_noon.hive.database.read(wakeups.get, asked)
     assert (done.status, done.attempts, at_noon.begun) == ("completed", 1, [asked])
+
+
+def test_a_step_of_the_clock_in_the_middle_of_a_sweep_takes_no_claim_away(at_noon: Beating, clock: FakeClock):
+    asked, dispatcher = at_noon.ask(), at_noon.hive.dispatcher
+    claimed = dispatcher.claim_due(by="me", limit=1)
+    assert [one.id for one in claimed] == [asked]
+    recover = dispatcher.recover_orphans
+
+    def stepped(**options: Any) -> list[Wakeup]:
+        clock.step(timedelta(hours=3))
+        return recover(**options)
+
+    dispatcher.recover_orphans = stepped  # type: ignore[method-assign]
+    dispatcher.sweep_leases(claimed)
+    assert at_noon.hive.database.read(wakeups.get, asked).attempts == 1
+    dispatcher.sweep_leases([])
+    assert at_noon.hive.database.read(wakeups.attempts_of, asked)[0].outcome == "interrupted"
 
 
 def test_a_slow_look_is_no_step_and_each_step_counts_once():

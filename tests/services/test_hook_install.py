@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -111,6 +112,48 @@ def test_a_file_that_was_not_there_is_gone_again(tmp_path: Path, kind: str):
     ours.apply(ours.plan_uninstall(kind))
     assert not path.exists()
     assert not ours.plan_uninstall(kind).is_needed
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes | None]]:
+    """Mode and content of everything below a folder, but for what the hive keeps itself."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mode, path.read_bytes() if path.is_file() else None)
+        for path in sorted(folder.rglob("*"))
+        if "hive" not in path.relative_to(folder).parts
+    }
+
+
+@pytest.mark.parametrize("is_used", [False, True], ids=["no agent was ever there", "agents were there"])
+def test_after_all_hooks_have_come_and_gone_the_tree_is_what_it_was(tmp_path: Path, is_used: bool):
+    ours = installer(tmp_path)
+    if is_used:
+        for folder in (".claude", ".codex", ".config/opencode", ".gemini"):
+            (tmp_path / folder).mkdir(parents=True)
+        write(tmp_path / ".claude" / "settings.json", CLAUDE)
+        write(tmp_path / ".codex" / "config.toml", CODEX)
+    before = tree(tmp_path)
+    for kind in KINDS:
+        ours.apply(ours.plan_install(kind))
+    moved = installer(tmp_path, "/usr/bin/hive-tui")
+    shutil.rmtree(ours.file_of("opencode").parent)
+    for kind in KINDS:
+        moved.apply(moved.plan_install(kind))
+    for kind in KINDS:
+        moved.apply(moved.plan_uninstall(kind))
+    assert tree(tmp_path) == before
+
+
+def test_a_folder_that_somebody_uses_by_now_or_had_before_stays(tmp_path: Path):
+    ours = installer(tmp_path)
+    plugins = ours.file_of("opencode").parent
+    (tmp_path / ".claude").mkdir()
+    for kind in ("opencode", "claude"):
+        ours.apply(ours.plan_install(kind))
+    write(plugins / "mine.js", "export const Mine = 1")
+    for kind in ("opencode", "claude"):
+        ours.apply(ours.plan_uninstall(kind))
+    assert [path.name for path in plugins.iterdir()] == ["mine.js"]
+    assert list((tmp_path / ".claude").iterdir()) == []
 
 
 def test_what_was_edited_meanwhile_stays(tmp_path: Path):

@@ -22,6 +22,7 @@ from hive_tui.store.database import Database
 from tests.adapters.killing import run_until
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"asyncio", "click", "contextlib", "dataclasses", "pathlib", "platformdirs", "sqlite3", "typing", "zstandard"}
@@ -48,7 +49,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def database(home: Path, clock: FakeClock) -> Iterator[Database]:
-    opened = Database(home / "hive.db", clock)
+    opened = Database(migrated(home / "hive.db"), clock)
     yield opened
     opened.close()
 

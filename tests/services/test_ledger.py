@@ -23,6 +23,7 @@ from hive_tui.store import agents, ledger
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent, an_ended_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 from tests.stage import CLOCK, Stage
 
 TODAY = "2026-01-05"
@@ -35,7 +36,7 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def database(tmp_path: Path, clock: FakeClock) -> Iterator[Database]:
-    opened = Database(tmp_path / "hive.db", clock)
+    opened = Database(migrated(tmp_path / "hive.db"), clock)
     yield opened
     opened.close()
 
@@ -132,7 +133,7 @@ def test_a_file_may_grow_by_any_bytes_shrink_and_be_replaced(
 ):
     folder = tmp_path_factory.mktemp("grow")
     clock = FakeClock()
-    database = Database(folder / "hive.db", clock)
+    database = Database(migrated(folder / "hive.db"), clock)
     path = folder / "s1.jsonl"
     agent = with_transcript(database, path)
     planted = [random_tokens(random) for _ in range(6)]

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity
 from hive_tui.domain.events import Event, EventKind
+from hive_tui.domain.sightings import Sighting
 from hive_tui.services.dashboard import AgentView
 from hive_tui.services.hub import Hub
 from hive_tui.services.liveness import Liveness, Signs
@@ -18,6 +19,7 @@ from hive_tui.store.database import Database
 from hive_tui.ui.format import agent_details, state_of
 from tests.builders import NOON, a_pane, a_sighting, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 AFTER = timedelta(minutes=10)
 
@@ -27,7 +29,7 @@ class Watching:
 
     def __init__(self, folder: Path) -> None:
         self.clock = FakeClock()
-        self.database = Database(folder / "hive.db", self.clock)
+        self.database = Database(migrated(folder / "hive.db"), self.clock)
         self.transcript = folder / "transcript.jsonl"
         self.transcript.write_text("")
         self.touch()
@@ -91,9 +93,29 @@ def test_each_sign_of_life_counts(watching: Watching, sign: str):
 
 @pytest.mark.parametrize("activity", [one for one in Activity if one is not Activity.WORKING])
 def test_who_waits_may_be_silent(watching: Watching, activity: Activity):
-    watching.agent = replace(watching.agent, activity=activity)
+    watching.agent = structs.replace(watching.agent, activity=activity)
     watching.look()
     assert watching.look(minutes=600).stale == frozenset() and watching.told == []
+
+
+@pytest.mark.parametrize("activity", [Activity.WORKING, Activity.IDLE])
+def test_only_of_who_rests_the_very_same_sighting_is_not_looked_into_again(watching: Watching, activity: Activity):
+    watching.agent = structs.replace(watching.agent, activity=activity)
+    sighting = a_sighting(pane=a_pane(output_at=int(NOON.timestamp())), cpu_share=0.0)
+
+    def last_at(one: Sighting) -> str:
+        watching.clock.advance(60)
+        watching.touch()
+        return (
+            watching.liveness.look([watching.agent], {watching.agent.id: one}, watching.clock.now())
+            .last[watching.agent.id]
+            .at.isoformat()
+        )
+
+    first = last_at(sighting)
+    assert (last_at(sighting) == first) is (activity is Activity.IDLE)
+    now = watching.clock.now() + timedelta(seconds=60)
+    assert last_at(structs.replace(sighting, draft="typed")) == now.isoformat(), "something has moved"
 
 
 def test_who_has_just_begun_to_look_does_not_judge_but_believes_who_has_watched(watching: Watching):

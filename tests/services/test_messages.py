@@ -1,15 +1,22 @@
 """What is said to an agent goes into its input box and nowhere else."""
 
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
 from hive_tui.adapters.tmux.panes import TmuxPanes
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
+from hive_tui.domain.effects import EffectKind, EffectState, Ending, NewEffect, Verdict
 from hive_tui.domain.errors import HiveError, NeedsPerson, TmuxError
+from hive_tui.domain.panes import Swap
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
+from hive_tui.services.effects import Attempt
+from hive_tui.services.message_probe import MessageProbe, message_probe, opened, pasting
 from hive_tui.services.messages import Messenger, NotNow
-from hive_tui.store import wakeups
+from hive_tui.store import effects, wakeups
+from tests.services.effect_values import an_open_effect
 from tests.stage import TESTER, Stage, eventually
 
 
@@ -18,15 +25,36 @@ def test_a_question_that_opens_meanwhile_is_not_answered_by_our_enter(stage: Sta
     agent = stage.look()
     pane = stage.hive.observer.observe().sightings[agent.id].pane
 
-    def question_comes_first(_: TmuxPanes, pane_id: str, text: str) -> None:
+    def question_comes_first(_: TmuxPanes, pane_id: str, text: str, swap: Swap | None = None) -> bool:
         stage.type(pane_id, "/ask rm -rf everything")
         eventually(lambda: "Allow to run" in stage.screen(pane_id))
+        return True
 
     monkeypatch.setattr(TmuxPanes, "paste", question_comes_first)
-    messenger = Messenger(stage.hive.panes, stage.hive.kinds, stage.hive.clock)
+    messenger = Messenger(stage.hive.panes, stage.hive.kinds, lambda: stage.hive.effecting.log, stage.hive.clock)
     with pytest.raises(NeedsPerson, match="its input box does not show it"):
         messenger.deliver(agent, pane, ["hello"], "a-wakeup", busy="")
     assert "(y/n)" in stage.screen(pane_id).rstrip().splitlines()[-1] + stage.screen(pane_id).rstrip().splitlines()[-2]
+
+
+def test_an_enter_that_the_agent_takes_for_a_part_of_the_paste_is_pressed_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    pane = stage.hive.observer.observe().sightings[agent.id].pane
+    press, pressed = TmuxPanes.send_keys, []
+
+    def first_is_lost(self: TmuxPanes, pane_id: str, keys: Sequence[str]) -> None:
+        pressed.append(keys)
+        if len(pressed) > 1:
+            press(self, pane_id, keys)
+
+    monkeypatch.setattr(TmuxPanes, "send_keys", first_is_lost)
+    messenger = Messenger(stage.hive.panes, stage.hive.kinds, lambda: stage.hive.effecting.log, stage.hive.clock)
+    messenger.deliver(agent, pane, ["the fig"], "a-wakeup", busy="")
+    eventually(lambda: "I see 2 message(s)" in stage.history(pane_id))
+    assert pressed == [["Enter"], ["Enter"]]
 
 
 def tell(stage: Stage, agent: Agent, message: str) -> Wakeup:
@@ -91,7 +119,7 @@ def test_a_message_that_joins_after_the_first_was_said_is_said_alone(stage: Stag
     pane_id = stage.agent_in_shell("shop")
     agent = stage.look()
     pane = stage.hive.observer.observe().sightings[agent.id].pane
-    messenger = Messenger(stage.hive.panes, stage.hive.kinds, stage.hive.clock)
+    messenger = Messenger(stage.hive.panes, stage.hive.kinds, lambda: stage.hive.effecting.log, stage.hive.clock)
 
     def is_told(*messages: str) -> bool:
         """Once the box is empty again, which is a moment after the answer."""
@@ -107,3 +135,46 @@ def test_a_message_that_joins_after_the_first_was_said_is_said_alone(stage: Stag
     assert stage.history(pane_id).count("the fig") == 1
     eventually(lambda: is_told("the fig", "the plum"))
     assert stage.history(pane_id).count("the plum") == 1
+
+
+def test_a_message_that_was_pasted_is_not_taken_for_unsaid_because_another_one_came_later(stage: Stage):
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    pane = stage.hive.observer.observe().sightings[agent.id].pane
+    log, panes = stage.hive.effecting.log, stage.hive.panes
+    texts = {f"message:wakeup-{name}:1": f"the {name}" for name in ("fig", "plum")}
+
+    def is_cut_off(attempt: Attempt) -> Ending:
+        panes.set_options(pane.id, opened(attempt.effect))
+        attempt.begins()
+        assert panes.paste(pane.id, texts[attempt.effect.key], pasting(attempt.effect))
+        panes.send_keys(pane.id, ["C-u"])
+        raise KeyboardInterrupt
+
+    for key, text in texts.items():
+        probe = message_probe(agent, pane, key, text)
+        with pytest.raises(KeyboardInterrupt):
+            log.run(
+                NewEffect(key, EffectKind.MESSAGE, "a pane", {"message": text}, "say it", agent.id, probe), is_cut_off
+            )
+    for one in stage.hive.database.read(effects.everything):
+        assert log.settle(one).state is EffectState.UNKNOWN, one.key
+
+
+def test_an_attempt_that_was_taken_for_dead_cannot_paste_any_more(stage: Stage):
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    pane = stage.hive.observer.observe().sightings[agent.id].pane
+    probe = message_probe(agent, pane, "a-key", "too late")
+    effect = an_open_effect("a-key", probe, kind=EffectKind.MESSAGE)
+    panes = stage.hive.panes
+    panes.set_options(pane.id, opened(effect))
+    assert MessageProbe(panes)(effect) is Verdict.DID_NOT
+    assert not panes.paste(pane.id, "too late", pasting(effect))
+    assert "too late" not in stage.history(pane_id) and stage.tmux("list-buffers") == ""
+    again = replace(effect, attempt=2)
+    panes.set_options(pane.id, opened(again))
+    assert panes.paste(pane.id, "just in time", pasting(again))
+    eventually(lambda: "just in time" in stage.history(pane_id))
+    assert MessageProbe(panes)(again) is Verdict.NOBODY_KNOWS
+    assert MessageProbe(panes)(replace(again, probe={**probe, "server": "another"})) is Verdict.NOBODY_KNOWS

@@ -14,14 +14,16 @@ import pytest
 
 from hive_tui.adapters.clock import SystemClock
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.errors import OffsiteError
+from hive_tui.domain.errors import Cancelled, OffsiteError
 from hive_tui.domain.events import EventKind
 from hive_tui.domain.offsite import TOLD_EVERY, CopyState, OffsiteCopy
 from hive_tui.domain.progress import Unwatched
+from hive_tui.services.background import Patience
 from hive_tui.services.offsite import Offsite
-from hive_tui.store import checkpoints, offsite
+from hive_tui.store import checkpoints, effects, offsite
 from tests.disks import small_disk
 from tests.keeper import TESTER, Keeper, keeping, offsite_to
+from tests.services.test_unpacking import Watched
 from tests.stage import ROOT, eventually
 
 DAY = timedelta(days=1)
@@ -87,6 +89,7 @@ def test_a_checkpoint_is_copied_and_read_back(keeper: Keeper, second: Path):
     assert there(second) == [copy.name] and copy.name.startswith("shop-")
     assert len(keeper.said(EventKind.OFFSITE_COPIED)) == 1
     assert service(keeper).work() == 0 and not service(keeper).has_work()
+    assert [(one.kind, one.state) for one in keeper.hive.database.read(effects.everything)] == [("push", "done")]
 
 
 def test_what_is_gone_or_damaged_here_is_fetched_when_it_is_validated(keeper: Keeper):
@@ -416,3 +419,97 @@ def test_killed_at_any_point_a_copy_is_good_in_the_end_and_never_counts_before(m
         service(keeper).work()
         assert copy_of(keeper, one).is_good
     assert not list(second.rglob("*.part"))
+
+
+@pytest.mark.parametrize("step", ["verifying it", "copying {name}", "reading {name} back"])
+def test_a_person_sees_how_far_a_copy_is_and_stops_it_which_is_no_failure(keeper: Keeper, second: Path, step: str):
+    one = keeper.take()
+    assert service(keeper).has_work()
+    name = copy_of(keeper, one).name
+    with pytest.raises(Cancelled):
+        service(keeper).work(Watched(stop_in=step.format(name=name)))
+    assert there(second) == ([name] if step.startswith("reading") else [])
+    assert service(keeper).state().failures == 0 and copy_of(keeper, one).attempts == 0 and keeper.failures() == []
+    watched = Watched()
+    assert service(keeper).work(watched) == 1
+    copied = [f"copying {name}"] if not step.startswith("reading") else []
+    for each in (*copied, f"reading {name} back"):
+        assert watched.steps[each] == [one.size_bytes, one.size_bytes]
+
+
+@pytest.fixture
+def sealing(make: MakeKeeper, second: Path, identity: tuple[str, Path]) -> Keeper:
+    """A hive that encrypts, with one checkpoint of some megabytes."""
+    keeper = make(**offsite_to(second, recipients=(identity[0],), identity=str(identity[1])))
+    (keeper.work / "large.bin").write_bytes(os.urandom(5 << 20))
+    keeper.take()
+    return keeper
+
+
+def test_the_bytes_of_encrypting_are_told_and_it_is_stopped_in_the_middle(sealing: Keeper, second: Path):
+    [one] = sealing.catalog
+    stopped = Watched(stop_in="encrypting it")
+    with pytest.raises(Cancelled):
+        service(sealing).work(stopped)
+    total, done = stopped.steps["encrypting it"]
+    assert total == one.size_bytes and 0 < done < total / 2
+    assert not list((sealing.folder / "home/scratch").iterdir()) and there(second) == []
+    assert copy_of(sealing, one).attempts == 0 and sealing.failures() == []
+    watched = Watched()
+    assert service(sealing).work(watched) == 1
+    assert watched.steps["encrypting it"] == [one.size_bytes, one.size_bytes]
+
+
+FETCHING = ["fetching {name}", "decrypting it", "verifying what was fetched"]
+
+
+def test_what_is_fetched_is_stopped_in_the_middle_and_nothing_of_it_is_left(sealing: Keeper):
+    [one] = sealing.catalog
+    service(sealing).work()
+    name, path = copy_of(sealing, one).name, Path(one.path)
+    path.unlink()
+    for step in FETCHING:
+        stopped = Watched(stop_in=step.format(name=name))
+        with pytest.raises(Cancelled):
+            sealing.hive.validator.check(one, progress=stopped)
+        total, done = stopped.steps[step.format(name=name)]
+        assert 0 < done < total / 2, step
+        assert not list((sealing.folder / "home/scratch").iterdir()) and not list(path.parent.iterdir()), step
+        assert sealing.catalog[0].is_valid, step
+    watched = Watched()
+    assert sealing.hive.validator.check(one, progress=watched) == []
+    for step in FETCHING:
+        total, done = watched.steps[step.format(name=name)]
+        assert done == total > one.size_bytes * 0.99, step
+
+
+def test_an_import_is_stopped_while_it_is_decrypted(sealing: Keeper, second: Path):
+    [one] = sealing.catalog
+    service(sealing).work()
+    file = second / copy_of(sealing, one).name
+    with pytest.raises(Cancelled):
+        sealing.hive.keeping.catalog.import_file(file, None, TESTER, Watched(stop_in="decrypting it"))
+    assert not list((sealing.folder / "home/scratch").iterdir())
+
+
+def test_a_person_need_not_wait_for_a_place_that_hangs(second: Path):
+    file = second / "hangs"
+    os.mkfifo(file)  # whoever opens it to read waits for ever
+    watched = Watched()
+    watched.cancelled.set()
+    patience = Patience("The second place", SystemClock(), timeout_s=60)
+    with pytest.raises(Cancelled):
+        patience.run(lambda _: file.read_bytes(), watched)
+    assert patience.is_stuck
+    file.write_bytes(b"")  # lets it go
+
+
+def test_a_stop_of_which_a_library_has_made_another_error_is_no_failure():
+    watched = Watched()
+    watched.cancelled.set()
+
+    def reads(_: object) -> bytes:
+        raise OSError("upload failed")
+
+    with pytest.raises(Cancelled):
+        Patience("The second place", SystemClock(), timeout_s=60).run(reads, watched)

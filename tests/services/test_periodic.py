@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hive_tui.adapters.clock import SystemClock
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.checkpoints import CheckpointReason
 from hive_tui.domain.events import EventKind
@@ -100,7 +101,7 @@ def test_chores_are_due_each_in_its_own_time_and_never_while_all_is_paused(keepe
 
 async def beat_until(keeper: Keeper, condition: Callable[[], object]) -> None:
     """Let the real heartbeat beat; no tmux server runs."""
-    heartbeat = keeper.hive.heartbeat(observe_every_s=0.05)
+    heartbeat = new_heartbeat(keeper.hive, observe_every_s=0.05)
     stop = asyncio.Event()
     running = asyncio.create_task(heartbeat.run(stop))
     await asyncio.to_thread(eventually, condition)

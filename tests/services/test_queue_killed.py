@@ -24,6 +24,7 @@ from hive_tui.store import agents, claims, wakeups
 from hive_tui.store.database import Database
 from hive_tui.store.values import to_us
 from tests.builders import NOON, an_agent
+from tests.migrated import migrated
 from tests.stage import ROOT
 
 CLOCK = SystemClock()
@@ -48,7 +49,7 @@ def said(lines: list[list[str]], what: str) -> list[str]:
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
-    made = Database(tmp_path / "hive.db", CLOCK)
+    made = Database(migrated(tmp_path / "hive.db"), CLOCK)
     made.write(_add_agents, 7)
     return made
 

@@ -1,11 +1,12 @@
 """Agents that start work, subagents and drafts at random moments: none is ever put to sleep wrongly."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.domain.idle import IdlePolicy
@@ -104,8 +105,8 @@ class Play:
             self._transcript.write_text("turn\n" * turns)
         self.rest.show(self.agent, **self.schedule.at(self.now_s))
         seen = self.rest.sightings[self.agent.id]
-        session = replace(seen.session, transcript=str(self._transcript))
-        self.rest.sightings[self.agent.id] = replace(seen, session=session)
+        session = structs.replace(seen.session, transcript=str(self._transcript))
+        self.rest.sightings[self.agent.id] = structs.replace(seen, session=session)
 
     def _judge(self, _: Agent) -> None:
         """Called in the moment of a nap, which may come a little after the last look."""

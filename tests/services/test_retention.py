@@ -11,9 +11,11 @@ import pytest
 from hive_tui.adapters.reading import being_read
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.checkpoints import CheckpointReason, Defect, ValidationError
+from hive_tui.domain.errors import Cancelled, CheckpointError
 from hive_tui.domain.events import EventKind
 from hive_tui.store import agents, checkpoints, journal
 from tests.keeper import TESTER, Keeper, keeping
+from tests.services.test_unpacking import Watched
 from tests.stage import ROOT
 
 DAY = timedelta(days=1)
@@ -38,6 +40,34 @@ def test_it_removes_rows_and_files_and_says_so(keeper: Keeper):
     assert len(pruned.removed) == 3 and pruned.freed_bytes > 0
     assert files(keeper) == {keeper.catalog[0].path} and len(keeper.catalog) == 1
     assert keeper.said(EventKind.CHECKPOINT_PRUNED) == [pruned.sentence()]
+
+
+def test_it_stops_between_two_and_says_what_went_and_what_did_not(keeper: Keeper):
+    for _ in range(4):
+        keeper.take(after=DAY)
+    sizes = [one.size_bytes for one in keeper.catalog[1:]]
+    stopped = Watched(stop_in="removing 3 checkpoints")
+    pruned = keeper.hive.keeping.retention.prune(TESTER, stopped)
+    assert (len(pruned.removed), len(pruned.left), len(keeper.catalog)) == (1, 2, 3)
+    assert files(keeper) == {one.path for one in keeper.catalog}
+    assert stopped.steps["removing 3 checkpoints"] == [sum(sizes), pruned.removed[0].checkpoint.size_bytes]
+    [said] = keeper.said(EventKind.CHECKPOINT_PRUNED)
+    assert said == pruned.sentence() and said.endswith("; stopped before the other 2")
+    with pytest.raises(Cancelled):
+        keeper.hive.keeping.retention.prune(TESTER, stopped)
+    assert len(keeper.catalog) == 3
+    assert len(keeper.hive.keeping.retention.prune(TESTER).removed) == 2
+
+
+def test_what_went_before_a_file_that_cannot_be_removed_is_told(keeper: Keeper):
+    for _ in range(3):
+        keeper.take(after=DAY)
+    path = Path(keeper.hive.keeping.retention.plan().removals[1].checkpoint.path)
+    path.unlink()
+    path.mkdir()  # not even root can unlink that
+    with pytest.raises(CheckpointError, match="could not be removed"):
+        keeper.hive.keeping.retention.prune(TESTER)
+    assert keeper.said(EventKind.CHECKPOINT_PRUNED)[0].startswith("1 checkpoint was removed")
 
 
 def test_what_is_being_read_stays_until_it_is_not(keeper: Keeper):

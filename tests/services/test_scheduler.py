@@ -1,11 +1,11 @@
 """Sleep windows by the clock: once each, made up for, and only their own sleepers are woken."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind
@@ -17,6 +17,7 @@ from hive_tui.settings import ScheduleSettings, Settings
 from hive_tui.store import agents, claims, journal, settings, wakeups, windows
 from tests.builders import an_agent
 from tests.clocks import FakeClock
+from tests.migrated import home_with_database
 from tests.stage import TESTER, Heard
 
 HOUR = timedelta(hours=1)
@@ -32,7 +33,9 @@ class Nights:
         self.hive = self.new_hive()
 
     def new_hive(self) -> Hive:
-        return Hive(self.folder / "home", self.settings, "no-server", clock=self.clock, notifier=Heard())
+        return Hive(
+            home_with_database(self.folder / "home"), self.settings, "no-server", clock=self.clock, notifier=Heard()
+        )
 
     def agent(self, name: str, **facts: object) -> str:
         one = an_agent(name, **facts)
@@ -72,13 +75,13 @@ class Nights:
             assert claimed is not None
             db.write(claims.complete, claimed, now=now, verdict="nap", result={"napped": True})
         agent = db.read(agents.get, agent_id)
-        db.write(agents.put, replace(agent, lifecycle=Lifecycle.ASLEEP, process=None, reason=reason))
+        db.write(agents.put, structs.replace(agent, lifecycle=Lifecycle.ASLEEP, process=None, reason=reason))
         event = Event(EventKind.AGENT_SLEEPING, f"{agent.name} sleeps: {reason} (1 process ended)", agent_id)
         db.write(journal.log, event, now=now)
 
     def wake_up(self, agent_id: str) -> None:
         agent = self.hive.database.read(agents.get, agent_id)
-        self.hive.database.write(agents.put, replace(agent, lifecycle=Lifecycle.AWAKE))
+        self.hive.database.write(agents.put, structs.replace(agent, lifecycle=Lifecycle.AWAKE))
 
     def outcomes(self, window: SleepWindow) -> list[tuple[str, str, int]]:
         noted = self.hive.database.read(windows.noted, window.id, since=datetime(2020, 1, 1, tzinfo=UTC))
@@ -240,7 +243,7 @@ def test_a_change_wakes_those_that_the_window_does_not_want_asleep_any_more(nigh
     elif how == "remove":
         schedule.remove(window.id[:8], TESTER)
     else:
-        schedule.edit(window.id, replace(window, start_time="22:00", end_time="23:00"), TESTER)
+        schedule.edit(window.id, structs.replace(window, start_time="22:00", end_time="23:00"), TESTER)
     assert nights.asked(Action.WAKE) == ["ada"]
     assert [one.status for one in nights.rows if one.agent_id == "id-of-bob"] == [WakeupStatus.CANCELLED]
     if how == "edit":
@@ -254,7 +257,7 @@ def test_a_longer_end_lets_them_sleep_longer(nights: Nights):
     window = nights.window()
     nights.go_to(at("2026-01-05 02:10"))
     nights.fall_asleep(ada, window)
-    nights.hive.schedule.edit(window.id, replace(window, end_time="06:00"), TESTER)
+    nights.hive.schedule.edit(window.id, structs.replace(window, end_time="06:00"), TESTER)
     nights.go_to(at("2026-01-05 05:59"))
     assert nights.asked(Action.WAKE) == []
     nights.go_to(at("2026-01-05 06:01"))

@@ -15,6 +15,7 @@ from hive_tui.store import agents, claims, journal, tasks, wakeups
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 TESTER = Actor.person("test")
 ADA, BOB = "id-of-ada", "id-of-bob"
@@ -25,7 +26,7 @@ class Board(TaskBoard):
 
     def __init__(self, folder: Path) -> None:
         self.clock, self.heard, self.rings = FakeClock(), list[Event](), 0
-        self.database = Database(folder / "hive.db", self.clock)
+        self.database = Database(migrated(folder / "hive.db"), self.clock)
         hub = Hub()
         hub.subscribe(self.heard.append)
         for name in ("ada", "bob"):

@@ -14,6 +14,7 @@ from hive_tui.domain.wakeups import chains_of, messages_of
 from hive_tui.store import agents, tasks, wakeups
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent
+from tests.migrated import migrated
 from tests.stage import ROOT
 
 # Kills itself before the statement whose number it is given; prints what was acknowledged.
@@ -47,7 +48,7 @@ for number in count():
 @pytest.mark.faults
 @pytest.mark.parametrize("fatal", range(1, 100, 2))
 def test_every_task_is_told_to_its_agent_once_after_a_kill(tmp_path: Path, fatal: int):
-    database = Database(tmp_path / "hive.db", SystemClock())
+    database = Database(migrated(tmp_path / "hive.db"), SystemClock())
     for name in ("ada", "bob"):
         database.write(agents.add, an_agent(name), now=NOON)
     command = [sys.executable, "-c", WRITER, str(database.path), str(fatal)]

@@ -10,6 +10,7 @@ from hive_tui.store import agents
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def database(path: Path, clock: FakeClock) -> Iterator[Database]:
-    opened = Database(path, clock)
+    opened = Database(migrated(path), clock)
     yield opened
     opened.close()
 

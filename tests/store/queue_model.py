@@ -95,6 +95,7 @@ class QueueModel:
         is_idle_signal = trigger in NEEDS_PAYLOAD and not payloads
         row_is_idle = row.triggers <= NEEDS_PAYLOAD and not row.payloads
         gets_around = trigger in OUTSIDE and row.was_deferred
+        gets_around |= trigger in (Trigger.BUDGET_RESET, Trigger.LIMIT_RESET) and Trigger.MANUAL in row.triggers
         earlier = row.attempts == 0 and not gets_around and (not is_idle_signal or row_is_idle)
         if by_person or earlier:
             row.due = min(row.due, due)

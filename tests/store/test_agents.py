@@ -1,9 +1,9 @@
 """The registry of agents."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle, Origin, PaneRef
 from hive_tui.domain.errors import NameTaken, NotFound
@@ -61,9 +61,9 @@ def test_an_agent_comes_back_as_it_was_put_in(database: Database, agent: Agent):
 
 
 def test_put_stores_the_state_but_not_what_a_person_decides_meanwhile(database: Database, ada: Agent):
-    changed = replace(EVERY_FIELD, id=ada.id)
+    changed = structs.replace(EVERY_FIELD, id=ada.id)
     database.write(agents.put, changed)
-    assert database.read(agents.get, ada.id) == replace(
+    assert database.read(agents.get, ada.id) == structs.replace(
         changed, name=ada.name, origin=ada.origin, pinned=ada.pinned, checkpoint_id=ada.checkpoint_id
     )
 
@@ -73,7 +73,7 @@ def test_what_a_person_decides_has_functions_of_its_own(database: Database, ada:
     database.write(agents.set_origin, ada.id, Origin.ADOPTED)
     database.write(agents.set_checkpoint, ada.id, "c-9")
     database.write(agents.rename, ada.id, "lovelace")
-    assert database.read(agents.get, ada.id) == replace(
+    assert database.read(agents.get, ada.id) == structs.replace(
         ada, pinned=True, origin=Origin.ADOPTED, checkpoint_id="c-9", name="lovelace"
     )
     database.write(agents.set_pinned, ada.id, False)
@@ -81,7 +81,7 @@ def test_what_a_person_decides_has_functions_of_its_own(database: Database, ada:
 
 
 def test_put_changes_no_other_agent(database: Database, ada: Agent, bob: Agent):
-    database.write(agents.put, replace(ada, reason="changed"))
+    database.write(agents.put, structs.replace(ada, reason="changed"))
     assert database.read(agents.get, bob.id) == bob
 
 
@@ -132,7 +132,7 @@ def test_a_forgotten_agent_is_gone_and_its_name_is_free(database: Database, ada:
     assert wakeup.status is WakeupStatus.CANCELLED
     assert wakeup.last_error == "the agent was forgotten"
     assert wakeup.finished_at == NOON
-    database.write(agents.add, replace(ada, id="another"), now=NOON)
+    database.write(agents.add, structs.replace(ada, id="another"), now=NOON)
     assert database.read(agents.find, "ada").id == "another"
 
 

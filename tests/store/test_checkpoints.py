@@ -1,9 +1,9 @@
 """The catalog of checkpoints."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import CheckpointReason, Defect, ValidationError
@@ -112,14 +112,14 @@ def test_what_a_validation_found_is_kept(database: Database, ada: Agent):
     enter(database, entered)
     enter(database, a_checkpoint("c-2"))
     database.write(checkpoints.set_validity, "c-1", ERRORS, now=NOON)
-    assert database.read(checkpoints.get, "c-1") == replace(
+    assert database.read(checkpoints.get, "c-1") == structs.replace(
         entered, generation=1, is_valid=False, validation_errors=ERRORS, validated_at=NOON
     )
     assert database.read(checkpoints.get, "c-2").is_valid
 
     later = NOON + timedelta(hours=1)
     database.write(checkpoints.set_validity, "c-1", [], now=later)
-    assert database.read(checkpoints.get, "c-1") == replace(entered, generation=1, validated_at=later)
+    assert database.read(checkpoints.get, "c-1") == structs.replace(entered, generation=1, validated_at=later)
 
 
 def in_order(database: Database, agent: Agent) -> list[tuple[str, int]]:

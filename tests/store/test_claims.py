@@ -4,7 +4,6 @@ import multiprocessing
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime, timedelta
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hive_tui.domain.wakeups import PRIORITY, Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
 from hive_tui.store import agents, claims, wakeups
@@ -21,6 +21,7 @@ from hive_tui.store.claims import LEASE
 from hive_tui.store.database import Database
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
+from tests.migrated import migrated
 from tests.store.builders import ask, claim
 from tests.store.memory import in_memory
 
@@ -52,7 +53,7 @@ def test_a_claim_has_a_lease_a_token_and_begins_an_attempt(database: Database, a
     pending = ask(database, "w-1").wakeup
     now = NOON + SECOND
     (claimed,) = claim(database, now=now)
-    assert claimed == replace(
+    assert claimed == structs.replace(
         pending,
         status=WakeupStatus.PROCESSING,
         attempts=1,
@@ -285,7 +286,7 @@ def test_an_interrupted_last_attempt_fails_the_wakeup(database: Database, ada: o
 
 @contextmanager
 def opened(path: Path) -> Iterator[Database]:
-    database = Database(path, FakeClock())
+    database = Database(migrated(path), FakeClock())
     try:
         yield database
     finally:

@@ -17,7 +17,7 @@ from hive_tui.domain.errors import StoreError, StoreFull
 from hive_tui.domain.events import Event, EventKind
 from hive_tui.domain.schedule import SleepWindow
 from hive_tui.store import agents, journal, migrations, screens, settings, wakeups, windows
-from hive_tui.store.database import BUSY_TIMEOUT_MS, Database
+from hive_tui.store.database import AUTOCHECKPOINT_PAGES, BUSY_TIMEOUT_MS, FOLD_AFTER_COMMITS, Database
 from tests.builders import NOON, an_agent
 from tests.clocks import FakeClock
 from tests.users import without_root
@@ -59,9 +59,27 @@ def test_every_connection_is_durable_patient_and_checks_references(
 def test_only_the_process_that_owns_the_wal_moves_it_into_the_file(database: Database):
     assert database.write(pragma, "wal_autocheckpoint") == 0
     database.checkpoint_wal(own=True)
-    assert database.write(pragma, "wal_autocheckpoint") == 1000
+    assert database.write(pragma, "wal_autocheckpoint") == AUTOCHECKPOINT_PAGES
     database.checkpoint_wal(own=False)
     assert database.write(pragma, "wal_autocheckpoint") == 0
+
+
+def test_the_owner_moves_the_wal_between_commits_and_only_after_many(database: Database, path: Path):
+    def write(count: int) -> None:
+        for number in range(count):
+            database.write(settings.put, "colour", str(number), now=NOON)
+
+    write(FOLD_AFTER_COMMITS)
+    assert not database.fold_wal(), "it is another one's"
+    database.checkpoint_wal(own=True)
+    size = path.stat().st_size
+    assert database.fold_wal() and path.stat().st_size >= size
+    write(FOLD_AFTER_COMMITS - 1)
+    assert not database.fold_wal()
+    write(1)
+    assert database.fold_wal() and not database.fold_wal()
+    _, pages, moved = database._thawed_writer().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    assert pages == moved, "nothing was left"
 
 
 def test_what_was_written_is_there_after_it_is_opened_again(path: Path):
@@ -160,7 +178,7 @@ def add_step(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
 
     def add(sql: str) -> None:
         (folder / "schema" / "next.sql").write_text(sql)
-        monkeypatch.setattr(migrations, "files", lambda _: folder)
+        monkeypatch.setattr("importlib.resources.files", lambda _: folder)
         monkeypatch.setattr(migrations.migrate, "__kwdefaults__", {"steps": (*migrations.STEPS, "next.sql")})
         monkeypatch.setattr(migrations.refuse_newer, "__defaults__", (migrations.LATEST + 1,))
 

@@ -111,3 +111,27 @@ def test_the_steps_of_one_agent_leave_the_operation_of_another_alone(database: D
     assert [(operation.agent_id, operation.step) for operation in database.read(journal.operations)] == [
         (ada.id, "exiting")
     ]
+
+
+def log_at(database: Database, minutes: list[int]) -> None:
+    """An event each, so many minutes after noon."""
+    for minute in minutes:
+        database.write(journal.log, Event(EventKind.RECOVERED, str(minute)), now=NOON + timedelta(minutes=minute))
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 200])
+def test_events_since_a_time_begin_with_the_first_one_of_it(database: Database, count: int):
+    log_at(database, list(range(1, count + 1)))
+    for first in sorted({1, 2, 62, 63, 64, 65, 66, 128, 129, count} & set(range(1, count + 1))):
+        since = NOON + timedelta(minutes=first)
+        assert database.read(journal.seq_before, since) == first - 1, first
+        assert database.read(journal.seq_before, since - timedelta(seconds=30)) == first - 1, first
+    assert database.read(journal.seq_before, NOON + timedelta(days=1)) == count
+
+
+def test_old_events_go_also_where_the_clock_was_set_back(database: Database):
+    ahead, old = list(range(5000, 5300)), list(range(300))
+    log_at(database, [*ahead, *old, 6000])
+    gone = [database.write(journal.purge_events, before=NOON + timedelta(minutes=400), limit=100) for _ in range(5)]
+    assert (sum(gone), gone[-1]) == (300, 0), gone
+    assert len(database.read(journal.events, limit=1000)) == 301

@@ -57,10 +57,10 @@ def read(db: sqlite3.Connection) -> None:
     stats.since(db, NOON.date())
 
 
-FEW = ("ix_wakeups_lease", "ix_wakeups_wakes")
-"""Partial indexes of the few rows that run, and of the one or two wakes that each agent waits for."""
-GROWING = ("wakeup_requests", "wakeup_attempts", "wakeup_keys", "asked", "other")
-OF_ONE_AGENT = "agent_id = 'id-of-ada' AND status = 'p"
+FEW = ("ix_wakeups_lease",)
+"""A partial index of the few rows that run."""
+GROWING = ("wakeup_requests", "wakeup_attempts", "wakeup_keys", "asked", "other", "one")
+OF_ONE_AGENT = "agent_id = 'id-of-ada' AND (finished_at IS NULL) = 1"
 """What one agent waits for is a row or two, and may be sorted."""
 FIRST = "WHERE status = 'pending' ORDER BY priority DESC, scheduled_for, seq LIMIT 5"
 """Reads an index from its begin, in its order, and stops."""

@@ -1,11 +1,11 @@
 """What screens read by SQLModel is what the store's own functions read."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
 import pytest
+from msgspec import structs
 from sqlmodel import Session
 
 from hive_tui.domain.agents import Agent
@@ -42,7 +42,7 @@ def test_the_catalog_is_shown_as_it_was_entered_newest_first(database: Database,
         a_checkpoint("c-3", session_id="s", reason=CheckpointReason.SAFETY, summary={"workspace": {"branch": "main"}}),
     ]
     for hours, checkpoint in enumerate(entered):
-        enter(database, replace(checkpoint, created_at=NOON + timedelta(hours=hours)))
+        enter(database, structs.replace(checkpoint, created_at=NOON + timedelta(hours=hours)))
     found = shown(database, lambda session: screens.checkpoints(session, limit=10))
     assert [checkpoint.id for checkpoint in found] == ["c-3", "c-2", "c-1"]
     assert found == tuple(database.read(checkpoints.everything))

@@ -1,6 +1,7 @@
 """The wakeup queue: what a request makes of it, and how it is looked up and changed."""
 
-from datetime import timedelta
+import itertools
+from datetime import timedelta, timezone
 
 import pytest
 from hypothesis import given
@@ -8,7 +9,17 @@ from hypothesis import strategies as st
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.errors import ErrorClass, NotFound
-from hive_tui.domain.wakeups import PRIORITY, Action, Attempt, NewWakeup, Outcome, Trigger, Wakeup, WakeupStatus
+from hive_tui.domain.wakeups import (
+    PRIORITY,
+    RESETS,
+    Action,
+    Attempt,
+    NewWakeup,
+    Outcome,
+    Trigger,
+    Wakeup,
+    WakeupStatus,
+)
 from hive_tui.store import claims, wakeups
 from hive_tui.store.database import Database
 from tests.builders import NOON
@@ -66,6 +77,27 @@ def test_a_request_comes_back_as_a_pending_wakeup(database: Database, ada: Agent
     assert {wakeup.lease_until, wakeup.started_at, wakeup.finished_at} == {None}
     assert (wakeup.last_error, wakeup.result) == (None, None)
     assert database.read(wakeups.get, "w-1") == wakeup
+
+
+def test_a_request_of_another_zone_comes_back_in_utc(database: Database):
+    at = (NOON + timedelta(days=1)).astimezone(timezone(timedelta(hours=1)))
+    found = database.write(wakeups.enqueue, NewWakeup("id-of-ada", Trigger.GOAL, at), "w-1", now=NOON).wakeup
+    assert found == database.read(wakeups.get, "w-1")
+    assert found.scheduled_for.utcoffset() == timedelta(0)
+
+
+def test_a_request_a_claim_and_an_end_write_few_pages(database: Database):
+    database.checkpoint_wal(own=True)
+    log = database.path.with_name(f"{database.path.name}-wal")
+    sizes = [log.stat().st_size]
+    ask(database, "w-1")
+    sizes.append(log.stat().st_size)
+    (claimed,) = claim(database)
+    sizes.append(log.stat().st_size)
+    database.write(claims.complete, claimed, now=NOON, verdict="wake", result={})
+    sizes.append(log.stat().st_size)
+    pages = [(after - before) // 4_120 for before, after in itertools.pairwise(sizes)]
+    assert pages == [5, 6, 7], "each index that a change touches is one more page of its commit"
 
 
 @pytest.mark.parametrize("trigger", Trigger)
@@ -294,6 +326,16 @@ REQUESTS = st.lists(
 )
 
 
+def soonest(requests: list[tuple[str, int, Trigger, str]]) -> int:
+    """When the one wake of these requests is due: the earliest, but a reset moves no timer that a person has set."""
+    due, is_by_person = requests[0][1], False
+    for _, in_s, trigger, _ in requests:
+        if not (is_by_person and trigger in RESETS):
+            due = min(due, in_s)
+        is_by_person = is_by_person or trigger is Trigger.MANUAL
+    return due
+
+
 @given(requests=REQUESTS)
 def test_however_many_requests_come_an_agent_has_one_pending_wake(requests: list[tuple[str, int, Trigger, str]]):
     db = in_memory("ada", "bob")
@@ -313,6 +355,6 @@ def test_however_many_requests_come_an_agent_has_one_pending_wake(requests: list
         for wakeup in pending:
             keys = [request[3] for request in mine]
             counted = [request for at, request in enumerate(mine) if request[3] not in keys[:at]]
-            assert wakeup.scheduled_for == NOON + timedelta(seconds=min(request[1] for request in counted))
+            assert wakeup.scheduled_for == NOON + timedelta(seconds=soonest(counted))
             assert wakeup.priority == max(PRIORITY[request[2]] for request in counted)
     db.close()

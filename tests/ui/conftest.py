@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from textual.notifications import Notification
 from textual.widgets import Input
 
 from hive_tui.hive import Hive
@@ -16,6 +17,12 @@ from tests.ui.invented import new_app, new_hive
 def no_cursor_blink(monkeypatch: pytest.MonkeyPatch) -> None:
     """A blinking cursor makes a picture differ from itself."""
     monkeypatch.setattr(Input, "cursor_blink", False)
+
+
+@pytest.fixture(autouse=True)
+def toasts_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine one would be gone before it is looked at."""
+    monkeypatch.setattr(Notification, "time_left", 600.0)
 
 
 @pytest.fixture

@@ -9,8 +9,9 @@ import re
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec import structs
 
 os.environ.update(TZ="UTC", LANG="C.UTF-8", TEXTUAL_ANIMATIONS="none", TEXTUAL_COLOR_SYSTEM="truecolor")
 os.environ.pop("NO_COLOR", None)
@@ -73,7 +74,7 @@ def ask(app: HiveApp) -> None:
     changes = tuple(FileChange(path, ChangeKind.WRITE, old, None, "1", "100644") for path, old in CHANGED)
     plan = RestorePlan("/home/ada/library", changes, ("notes.txt",), None, insertions=31, deletions=7)
     conversation = ConversationChange(True, False, lines_now=212, lines_then=187, size_then_bytes=182_000)
-    wanted = replace(checkpoint(2, library, app.hive.clock.now()), generation=1)
+    wanted = structs.replace(checkpoint(2, library, app.hive.clock.now()), generation=1)
     lines = Preview(library, wanted, plan, conversation, ()).lines()
     app.push_screen(Confirm("Restore library to generation 1?", [*lines, "", *course(library)], "Restore"))
 

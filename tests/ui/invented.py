@@ -27,6 +27,7 @@ from hive_tui.store import agents as agent_store
 from hive_tui.store import budgets, checkpoints, claims, journal, ledger, offsite, unread, wakeups, windows
 from hive_tui.ui.app import HiveApp
 from tests.clocks import FakeClock
+from tests.migrated import home_with_database
 from tests.stage import TESTER, Heard
 
 SERVER = "100:1767600000"
@@ -199,7 +200,9 @@ def observed(agents: list[Agent], now: datetime) -> Observation:
 
 def new_hive(home: Path, clock: FakeClock, settings: Settings | None = None) -> Hive:
     """A hive with nobody in it, no tmux and a clock that stands."""
-    hive = Hive(home, settings or Settings(), "hive-test-no-such-server", clock=clock, notifier=Heard())
+    hive = Hive(
+        home_with_database(home), settings or Settings(), "hive-test-no-such-server", clock=clock, notifier=Heard()
+    )
     hive.__dict__["panes"] = PicturePanes()
     return hive
 

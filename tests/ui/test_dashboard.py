@@ -1,11 +1,14 @@
 """What the keys of the dashboard do, on real agents in a real tmux."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+from typing import Any
 
+from textual.app import App
 from textual.pilot import Pilot
+from textual.screen import Screen
 from textual.widgets import Input, Static
-from textual.worker import WorkerCancelled
 
 from hive_tui.adapters.clock import SystemClock
 from hive_tui.domain.agents import Agent, Lifecycle
@@ -36,7 +39,7 @@ async def until(pilot: Pilot[None], condition: object, timeout_s: float = 20.0) 
     clock = SystemClock()
     deadline = clock.monotonic() + timeout_s
     while not condition():  # type: ignore[operator]
-        assert clock.monotonic() < deadline, "it did not come true"
+        assert clock.monotonic() < deadline, f"it did not come true; said: {toasts(pilot.app)}"
         await pilot.pause(0.05)
 
 
@@ -46,7 +49,12 @@ def shown(app: HiveApp) -> list[list[str]]:
     return [[cell.text for cell in row.cells] for row in table.rows]
 
 
-def toasts(app: HiveApp) -> list[str]:
+def shows(app: HiveApp, kind: type[Screen[Any]]) -> bool:
+    """Whether such a dialog is there, with all that is in it."""
+    return isinstance(app.screen, kind) and app.screen.is_mounted
+
+
+def toasts(app: App[None]) -> list[str]:
     return [toast.message for toast in app._notifications]
 
 
@@ -119,12 +127,12 @@ async def test_R_shows_what_would_change_asks_once_and_restores(stage: Stage):
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: shown(app))
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: shows(app, Confirm))
         assert any("~ kept.txt" in line for line in app.screen._lines)  # type: ignore[attr-defined]
         await pilot.press("n")
         assert (folder / "kept.txt").read_text() == "spoilt\n"
         await pilot.press("R")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: shows(app, Confirm))
         await pilot.press("y")
         await until(pilot, lambda: (folder / "kept.txt").read_text() == "first\nchanged\n")
         await until(pilot, lambda: any("is back at generation" in said for said in toasts(app)))
@@ -159,7 +167,7 @@ async def test_e_explains_and_question_mark_helps(stage: Stage):
         page = app.screen.query_one(Page)
         await until(pilot, lambda: "against nap" in str(page.query_one(Static).content))
         await pilot.press("question_mark")
-        await until(pilot, lambda: isinstance(app.screen, Help))
+        await until(pilot, lambda: shows(app, Help))
         await pilot.press("escape")
         assert isinstance(app.screen, AgentsScreen)
 
@@ -170,8 +178,7 @@ async def test_on_a_narrow_terminal_the_preview_is_hidden_and_not_captured(stage
         await until(pilot, lambda: shown(app))
         screen = app.screen
         assert isinstance(screen, AgentsScreen)
-        with suppress(WorkerCancelled):  # the heartbeat may ask for a newer one meanwhile
-            await screen.capture().wait()
+        await asyncio.wait([screen.capture()])
         preview = app.screen.query_one(PanePreview)
         assert preview.shown == "" and not app.screen.query_one(Side).display
         await pilot.resize_terminal(120, 36)
@@ -184,7 +191,7 @@ async def test_a_server_that_dies_is_said_with_one_question_and_the_agents_stay_
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: len(shown(app)) == 2)
         stage.tmux("kill-server")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: shows(app, Confirm))
         assert [line.split()[0] for line in app.screen._lines] == ["mill", "shop"]  # type: ignore[attr-defined]
         assert not any("crashed" in said for said in toasts(app))
         await pilot.press("n")
@@ -199,7 +206,7 @@ async def test_after_a_crash_the_dashboard_offers_to_bring_everything_back(stage
     stage.tmux("kill-server")
     await_crash(stage)
     async with dashboard(stage) as (app, pilot):
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: shows(app, Confirm))
         await pilot.press("y")
         await until(pilot, lambda: shown(app) and shown(app)[0][:2] == ["○ idle", "shop"], timeout_s=40)
     assert stage.look().session_id == agent.session_id
@@ -217,8 +224,12 @@ async def test_q_asks_only_if_wakes_would_lose_their_only_heartbeat(stage: Stage
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: app.view is not None and app.view.queue_depth == 1 and not app.view.is_viewer)
         await pilot.press("q")
-        await until(pilot, lambda: isinstance(app.screen, Confirm))
+        await until(pilot, lambda: shows(app, Confirm))
         await pilot.press("n")
+        standby = stage.hive.heartbeat_lock.successor()
+        assert standby.try_take("stand by")
+        assert not app._leaving.reasons_to_stay(), "another one takes over"
+        standby.release()
         stage.hive.queue.cancel(stage.hive.database.read(wakeups.unfinished_wakes, agent.id)[0], TESTER)
         await until(pilot, lambda: app.view is not None and app.view.queue_depth == 0)
         await pilot.press("q")

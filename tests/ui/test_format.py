@@ -1,10 +1,10 @@
 """The text of rows."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Lifecycle
 from hive_tui.domain.budget import Budget, BudgetMode
@@ -21,7 +21,7 @@ def view(**changes: object) -> AgentView:
 
 def test_every_state_has_a_shape_and_a_word_of_its_own():
     awake = [text.state_of(view(activity=activity)).text for activity in Activity]
-    awake.append(text.state_of(replace(view(), has_news=True)).text)
+    awake.append(text.state_of(structs.replace(view(), has_news=True)).text)
     others = [text.state_of(view(lifecycle=one)).text for one in Lifecycle if one is not Lifecycle.AWAKE]
     assert len(set(awake + others)) == len(awake + others)
     assert all(len(word.split()) == 2 for word in awake + others)
@@ -33,7 +33,7 @@ def test_who_needs_you_comes_first():
         view(activity=Activity.QUESTION),
         view(activity=Activity.LIMITED),
         view(lifecycle=Lifecycle.FAILED),
-        replace(view(activity=Activity.IDLE), has_news=True),
+        structs.replace(view(activity=Activity.IDLE), has_news=True),
         view(activity=Activity.WORKING),
         view(activity=Activity.IDLE),
         view(lifecycle=Lifecycle.ASLEEP),
@@ -44,15 +44,15 @@ def test_who_needs_you_comes_first():
 
 
 def test_only_an_idle_agent_has_something_to_show():
-    assert not any(replace(view(activity=one), has_news=True).is_unread for one in Activity if one != "idle")
-    assert not replace(view(lifecycle=Lifecycle.ASLEEP), has_news=True).is_unread
+    assert not any(structs.replace(view(activity=one), has_news=True).is_unread for one in Activity if one != "idle")
+    assert not structs.replace(view(lifecycle=Lifecycle.ASLEEP), has_news=True).is_unread
 
 
 @pytest.mark.parametrize(
     ("stale_for", "said"), [(timedelta(minutes=3), "? idle 3m ago"), (None, "? idle before")], ids=["known", "unknown"]
 )
 def test_what_was_not_seen_just_now_says_when_it_was(stale_for: timedelta | None, said: str):
-    stale = replace(view(), is_stale=True, stale_for=stale_for)
+    stale = structs.replace(view(), is_stale=True, stale_for=stale_for)
     assert text.state_of(stale).text == said
     assert "tmux does not answer" in dict(text.agent_details(stale, NOW))["stale"]
 
@@ -98,16 +98,16 @@ def test_the_list_shows_no_seconds(span: timedelta, shown: str):
     ids=["nothing", "no-budget", "budget", "kind-that-does-not-tell"],
 )
 def test_the_details_say_what_was_spent_of_which_budget(changes: dict[str, Any], said: str | None):
-    found = dict(text.agent_details(replace(view(), **changes), NOW)).get("tokens")
+    found = dict(text.agent_details(structs.replace(view(), **changes), NOW)).get("tokens")
     assert found is None if said is None else (found or "").startswith(said)
 
 
 def test_the_details_of_a_sleeping_agent_say_what_its_wake_costs():
-    sleeping = replace(view(lifecycle=Lifecycle.ASLEEP), wake_price=48_200)
-    planned = replace(sleeping, next_wake_at=NOW + timedelta(minutes=3))
+    sleeping = structs.replace(view(lifecycle=Lifecycle.ASLEEP), wake_price=48_200)
+    planned = structs.replace(sleeping, next_wake_at=NOW + timedelta(minutes=3))
     assert dict(text.agent_details(sleeping, NOW))["wakes"].startswith("w wakes it for about 48.2k tokens")
     assert dict(text.agent_details(planned, NOW))["wakes"].endswith(" for about 48.2k tokens, or w at once")
-    assert "wakes" not in dict(text.agent_details(replace(view(), wake_price=48_200), NOW))
+    assert "wakes" not in dict(text.agent_details(structs.replace(view(), wake_price=48_200), NOW))
 
 
 def test_details_hang_beside_their_label_and_stay_two_lines():

@@ -34,6 +34,9 @@ def test_work_that_is_cancelled_stops_at_its_next_step():
         job.progress.step("writing")
     other.progress.step("writing")
     assert jobs.cancel("a-3") == 0
+    everyone = jobs.begin("copy off-site", None)
+    assert jobs.cancel("a-2") == 1 and not everyone.progress.cancelled.is_set()
+    assert jobs.cancel("a-3") == 1 and everyone.progress.cancelled.is_set(), "it is nobody's, and may be meant"
 
 
 def test_jobs_tell_when_they_begin_and_end():

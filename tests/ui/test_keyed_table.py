@@ -13,6 +13,7 @@ from textual.widget import Widget
 from hive_tui.ui.format import Cell, Row
 from hive_tui.ui.widgets.cells import fitted
 from hive_tui.ui.widgets.keyed_table import KeyedTable
+from tests.ui.test_dashboard import until
 
 
 class OneTable(App[None]):
@@ -141,8 +142,7 @@ async def test_after_a_resize_the_cursor_is_in_sight_and_lines_have_the_new_widt
     async with table_of(rows(*NAMES)) as (table, pilot):
         await pilot.press("G")
         await pilot.resize_terminal(40, 6)
-        assert table.size.width == 40
-        assert lines(table)[-1] == " row-39  -"
+        await until(pilot, lambda: table.size.width == 40 and lines(table)[-1] == " row-39  -")
         assert {cell_len(table.render_line(y).text) for y in range(6)} == {40}
 
 

@@ -20,7 +20,7 @@ from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
 from tests.stage import Stage
 from tests.ui.held import held_at
-from tests.ui.test_dashboard import asleep, dashboard, shown, toasts, until
+from tests.ui.test_dashboard import asleep, dashboard, shown, shows, toasts, until
 
 
 async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(stage: Stage):
@@ -39,7 +39,7 @@ async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(sta
             assert binding.priority or f"app.{binding.action}" in here
         assert ("Nap: shop", "screen.agent('nap')") in {(title, action) for title, action, _ in commands}
         await pilot.press("ctrl+p")
-        await until(pilot, lambda: isinstance(app.screen, CommandPalette))
+        await until(pilot, lambda: shows(app, CommandPalette))
         await pilot.press(*"queue: cancel the")
         await pilot.pause(0.5)
         await pilot.press("enter", "enter")
@@ -78,6 +78,17 @@ async def test_what_cannot_be_done_says_why_on_every_screen(stage: Stage, screen
         await until(pilot, lambda: why in toasts(app))
 
 
+async def test_a_key_that_does_nothing_is_no_wall_of_toasts(stage: Stage):
+    async with dashboard(stage) as (app, pilot):
+        await pilot.press("2")
+        why = "There is no wakeup that could be cancelled; w on the Agents screen asks for one."
+        await pilot.press("x")
+        await until(pilot, lambda: why in toasts(app))
+        await pilot.press("x", "x", "u")
+        await until(pilot, lambda: "There is nothing to undo." in toasts(app))
+        assert toasts(app).count(why) == 1
+
+
 async def test_a_wake_that_is_done_says_that_it_can_neither_be_cancelled_nor_put_off(stage: Stage):
     stage.agent_in_shell("shop")
     agent = stage.look()
@@ -100,14 +111,15 @@ async def test_x_stops_a_job_on_every_screen(stage: Stage):
     stage.nap()
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: shown(app))
-        for count, screen in enumerate(("1", "3", "7"), 1):
+        for screen in ("1", "3", "7"):
+            app.clear_notifications()
             with held_at("unpacking it") as held:
                 await pilot.press("1", "V")
                 await until(pilot, held.reached.is_set)
                 await pilot.press(screen)
                 await until(pilot, lambda: shown(app))
                 await pilot.press("x")
-                await until(pilot, lambda count=count: toasts(app).count(STOPPED) == count)
+                await until(pilot, lambda: STOPPED in toasts(app))
             assert held.steps[0][0] == "reading it back" and held.steps[0][1] > 0
 
 
@@ -155,14 +167,14 @@ async def test_a_wakeup_is_put_off_and_reordered_and_each_is_undone(stage: Stage
     async with dashboard(stage) as (app, pilot):
         await pilot.press("2")
         await until(pilot, lambda: shown(app))
-        await pilot.press("minus", "minus")
-        await until(pilot, lambda: queued().priority == 60)
-        await pilot.press("u")
-        await until(pilot, lambda: queued().priority == 70)
-        await pilot.press("u")
-        await until(pilot, lambda: queued().priority == 80)
+        await pilot.press(*["minus"] * 5)
+        await until(pilot, lambda: queued().priority == 30)
+        for again in (40, 50, 60, 70, 80):
+            await until(pilot, lambda: not app.verbs.doing.is_busy)
+            await pilot.press("u")
+            await until(pilot, lambda again=again: queued().priority == again)
         await pilot.press("p")
-        await until(pilot, lambda: isinstance(app.screen, Form))
+        await until(pilot, lambda: shows(app, Form))
         await pilot.press("ctrl+u", *"soon", "enter")
         await until(pilot, lambda: "is not a duration" in str(app.screen.query_one("#form-error", Static).render()))
         await pilot.press("ctrl+u", *"3h", "enter")

@@ -6,7 +6,7 @@ from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Confirm, Form
 from tests.stage import Stage
 from tests.ui.held import held_at
-from tests.ui.test_dashboard import dashboard, shown, toasts, until
+from tests.ui.test_dashboard import dashboard, shown, shows, toasts, until
 
 
 def busy(app: HiveApp) -> bool:
@@ -28,7 +28,7 @@ async def test_quitting_during_a_nap_asks_stops_it_and_leaves_the_agent_running(
             await pilot.pause()
             assert busy(app), "the work runs on, although nobody waits for it any more"
             await pilot.press("q")
-            await until(pilot, lambda: isinstance(app.screen, Confirm))
+            await until(pilot, lambda: shows(app, Confirm))
             await pilot.press("y")
             await until(pilot, lambda: app._exit)
             assert not busy(app)
@@ -57,7 +57,7 @@ async def test_a_form_keeps_what_was_filled_in_and_says_in_it_what_went_wrong(st
     async with dashboard(stage, size=(80, 24)) as (app, pilot):
         await until(pilot, lambda: shown(app))
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, Form))
+        await until(pilot, lambda: shows(app, Form))
         form = app.screen
 
         def said() -> str:

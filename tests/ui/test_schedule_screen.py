@@ -8,10 +8,12 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from hive_tui.domain.routines import Routine, RunOutcome
 from hive_tui.domain.schedule import SleepWindow, TickOutcome
 from hive_tui.domain.windows import Edge, nights
 from hive_tui.services.schedule import WindowView
-from hive_tui.store import windows
+from hive_tui.store import routines, windows
+from hive_tui.store.routines import LoggedRun
 from hive_tui.store.windows import LoggedTick
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Confirm, Form
@@ -19,6 +21,7 @@ from hive_tui.ui.schedule_rows import week
 from hive_tui.ui.widgets.header_bar import HeaderBar
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from hive_tui.ui.widgets.steady import Steady
+from tests.stage import TESTER
 from tests.ui.invented import settled, with_windows
 from tests.ui.test_snapshots import SIZES, after
 
@@ -120,10 +123,99 @@ def test_the_week_of_a_narrow_screen_fits_and_knows_days_on_which_clocks_change(
         assert sum(any(block in line for block in "░▒") for line in lines[2:]) == 7
 
 
+def with_routines(app: HiveApp) -> HiveApp:
+    """A window, a routine that makes tasks and has a past, and one that only wakes and is off."""
+    assert app.observation is not None
+    clock, added, agent = app.hive.clock, app.hive.recurring.routines, app.observation.agents[0]
+    with_windows(app)
+    first = added.add("daily 09:00 Europe/Berlin", agent, TESTER, goal="Review what came in", name="inbox")
+    outcomes = (RunOutcome.LATE, RunOutcome.MISSED, RunOutcome.DONE)
+    for days, outcome in zip((2, 1, 0), outcomes, strict=True):
+        at = clock.now().replace(hour=8, minute=0) - timedelta(days=days)
+        why = "nothing ran then" if outcome is RunOutcome.MISSED else ""
+        app.hive.database.write(routines.note, LoggedRun(first.id, at, at, outcome, why))
+    wakes = added.add("4h", agent, TESTER, message="Go on.")
+    added.enable(wakes.id, False, TESTER)
+    return app
+
+
+async def test_a_routine_is_switched_removed_and_brought_back_by_keys(demo_app: NextApp):
+    app = with_routines(demo_app())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "4", "j", "j", "space")
+        [inbox, _] = app.hive.database.read(routines.everything)
+        assert (inbox.name, inbox.active) == ("inbox", False)
+        await press(pilot, "space", "d")
+        assert isinstance(app.screen, Confirm)
+        await press(pilot, "y")
+        assert [one.name for one in app.hive.database.read(routines.everything)] == ["wake shop"]
+        await press(pilot, "u")
+        assert len(app.hive.database.read(routines.everything)) == 2
+
+
+async def test_a_routine_is_added_edited_and_each_is_undone_by_keys(demo_app: NextApp):
+    app = with_routines(demo_app())
+
+    def stored() -> dict[str, Routine]:
+        return {one.name: one for one in app.hive.database.read(routines.everything)}
+
+    before = stored()["inbox"]
+    async with app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "4", "j", "j", "e")
+        app.screen.query_one("#field-every", Input).value = "daily 25:00"
+        await press(pilot, *["enter"] * 4)
+        assert "25:00" in str(app.screen.query_one("#form-error").render()) and stored()["inbox"] == before
+        app.screen.query_one("#field-every", Input).value = "daily 10:30 UTC"
+        app.screen.query_one("#field-says", Input).value = "Answer what came in"
+        app.screen.query_one("#field-name", Input).value = "wake shop"
+        app.screen.query_one("#field-name", Input).focus()
+        await press(pilot, "enter")
+        assert "There is a routine 'wake shop' already" in str(app.screen.query_one("#form-error").render())
+        app.screen.query_one("#field-name", Input).value = "post"
+        await press(pilot, "enter")
+        changed = stored()["post"]
+        assert (changed.id, changed.every, changed.goal) == (before.id, "daily 10:30 UTC", "Answer what came in")
+        assert changed.title == "Answer what came in" and not isinstance(app.screen, Form)
+        await press(pilot, "u")
+        assert (stored()["inbox"].every, stored()["inbox"].goal) == (before.every, before.goal)
+        await press(pilot, "A")
+        app.screen.query_one("#field-agent", Input).value = "mill"
+        app.screen.query_one("#field-every", Input).value = "2h"
+        app.screen.query_one("#field-name", Input).focus()
+        await press(pilot, "enter")
+        assert (stored()["wake mill"].goal, stored()["wake mill"].active) == (None, True)
+        await press(pilot, "u")
+        assert "wake mill" not in stored()
+
+
+def test_a_night_that_nobody_noted_and_an_end_that_was_missed_are_shown():
+    window = SleepWindow("w", None, "22:00", "01:00", "UTC", active=True, since_at=NOON - timedelta(days=2))
+    [_, noted] = [one for one in nights(window, NOON - timedelta(days=2), NOON) if one.start_at < NOON][-2:]
+    logged = [
+        LoggedTick("w", edge, noted.date, noted.at(edge), NOON, outcome, 2)
+        for edge, outcome in ((Edge.NAP, TickOutcome.DONE), (Edge.WAKE, TickOutcome.MISSED))
+    ]
+    text = week(WindowView(window, "all agents", None, None, False, tuple(logged)), NOON, 118).plain
+    days = {line[:10]: line for line in text.splitlines()}
+    assert days["Fri 02 Jan"].endswith(" off") and days["Sat 03 Jan"].endswith("×××× missed: nothing ran")
+    assert days["Sun 04 Jan"].endswith("████ asked: 2 agents, end missed")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_how_a_routine_looks(snap_compare: Any, demo_app: NextApp, size: str):
+    assert snap_compare(with_routines(demo_app()), terminal_size=SIZES[size], run_before=after("4", "j", "j"))
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("keys", ["", "a", "jd"])
 def test_how_the_schedule_looks(snap_compare: Any, demo_app: NextApp, keys: str, size: str):
     assert snap_compare(with_windows(demo_app()), terminal_size=SIZES[size], run_before=after("4", *keys))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("keys", ["e", "A"])
+def test_how_the_forms_of_a_routine_look(snap_compare: Any, demo_app: NextApp, keys: str, size: str):
+    assert snap_compare(with_routines(demo_app()), terminal_size=SIZES[size], run_before=after("4", "j", "j", *keys))
 
 
 def test_how_the_schedule_looks_without_colours(snap_compare: Any, demo_app: NextApp, monkeypatch: pytest.MonkeyPatch):

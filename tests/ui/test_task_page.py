@@ -12,7 +12,7 @@ from hive_tui.ui.dialogs import Choice, Form
 from hive_tui.ui.task_rows import task_lines
 from hive_tui.ui.widgets.side import TASKS
 from tests.stage import TESTER, Stage
-from tests.ui.test_dashboard import dashboard, page_text, shown, toasts, until
+from tests.ui.test_dashboard import dashboard, page_text, shown, shows, toasts, until
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -42,7 +42,7 @@ async def test_T_gives_a_task_and_D_says_that_it_is_done(stage: Stage):
         await pilot.press("right_square_bracket", "right_square_bracket", "right_square_bracket")
         await until(pilot, lambda: "shop has no task. T gives it one, and wakes it." in page_text(app, TASKS))
         await pilot.press("T")
-        await until(pilot, lambda: isinstance(app.screen, Form))
+        await until(pilot, lambda: shows(app, Form))
         app.screen.query_one(Input).value = "Pay by card"
         await pilot.press("enter")
         await until(pilot, lambda: any("shop has a new task" in said for said in toasts(app)))
@@ -53,7 +53,7 @@ async def test_T_gives_a_task_and_D_says_that_it_is_done(stage: Stage):
         await pilot.press("left_square_bracket", "right_square_bracket")
         await until(pilot, lambda: "○ Ship the shop\n  ○ Pay by card  (open)" in page_text(app, TASKS))
         await pilot.press("D")
-        await until(pilot, lambda: isinstance(app.screen, Choice))
+        await until(pilot, lambda: shows(app, Choice))
         await pilot.press("1")
         await until(pilot, lambda: any("Pay by card: done" in said for said in toasts(app)))
         await pilot.press("u")

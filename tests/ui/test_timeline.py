@@ -1,9 +1,9 @@
 """The retry timeline: attempts, waits, jitter and what comes next, on a time axis."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec import structs
 
 from hive_tui.domain.retry import RetryPolicy
 from hive_tui.domain.wakeups import Action, Attempt, Outcome, Trigger, Wakeup, WakeupStatus
@@ -84,7 +84,9 @@ def test_what_the_gate_said_is_kept_for_failed_and_deferred_attempts():
         "w-1", 1, NOON - timedelta(minutes=3), NOON - timedelta(minutes=2), Outcome.DEFERRED,
         "defer: pause switch: all automatic actions are paused", None, NOON - timedelta(minutes=1),
     )  # fmt: skip
-    then = replace(failed(2, NOON - timedelta(seconds=60), NOON + timedelta(seconds=61)), verdict="wake: due: asked")
+    then = structs.replace(
+        failed(2, NOON - timedelta(seconds=60), NOON + timedelta(seconds=61)), verdict="wake: due: asked"
+    )
     lines = drawn(a_wakeup(attempts=1, scheduled_for=NOON + timedelta(seconds=61)), [put_off, then])
     assert any(
         line.startswith(" - » 11:57:00 deferred     60.0s  defer: pause switch: all automatic") for line in lines

@@ -4,7 +4,7 @@ from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import settings, wakeups
 from hive_tui.ui.widgets.keyed_table import KeyedTable
-from tests.stage import Stage, is_asleep
+from tests.stage import TESTER, Stage, is_asleep
 from tests.ui.test_dashboard import dashboard, shown, toasts, until
 
 
@@ -19,7 +19,7 @@ async def test_u_cancels_a_wake_that_waits(stage: Stage):
         await until(pilot, lambda: any("shop is being woken" in said for said in toasts(app)))
         await until(pilot, lambda: [one.last_error for one in stage.hive.database.read(wakeups.recent)] != [None])
         app._heartbeat.stop()
-        stage.hive.queue.postpone(stage.hive.database.read(wakeups.recent)[0], stage.hive.clock.now())
+        stage.hive.queue.postpone(stage.hive.database.read(wakeups.recent)[0], stage.hive.clock.now(), TESTER)
         await pilot.press("u")
         await until(pilot, lambda: any("The wake of shop is cancelled" in said for said in toasts(app)))
     assert [one.status for one in stage.hive.database.read(wakeups.recent)] == [WakeupStatus.CANCELLED]
@@ -97,7 +97,7 @@ async def test_R_goes_back_one_generation_each_time(stage: Stage):
     folder = stage.repository("shop")
     stage.agent_in_shell("shop", folder=folder)
     agent = stage.look()
-    for number in (3, 2, 1, 0):
+    for number in (2, 1, 0):
         (folder / "kept.txt").write_text(f"generation {number}\n")
         stage.nap()
         if number:
@@ -106,10 +106,12 @@ async def test_R_goes_back_one_generation_each_time(stage: Stage):
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: len(shown(app)) > 1)
         screen = app.screen
-        for expected in ("generation 1", "generation 2", "generation 3"):
+        for expected in ("generation 1", "generation 2"):
             await until(pilot, lambda: app.screen is screen)
             table = screen.query_one(KeyedTable)
-            table.move_cursor(row=table.keys_in_order().index(agent.id))
+            while table.selected_key != agent.id or not table.was_moved:
+                # By a key: a cursor that no person has moved stays on top, whoever comes to be there.
+                await pilot.press("j" if table.cursor_row < table.keys_in_order().index(agent.id) else "k")
             await pilot.press("R")
             await until(pilot, lambda: app.screen is not screen)
             said = "\n".join(app.screen._lines)  # type: ignore[attr-defined]
@@ -119,5 +121,5 @@ async def test_R_goes_back_one_generation_each_time(stage: Stage):
                 pilot,
                 lambda expected=expected: (folder / "kept.txt").read_text() == f"{expected}\n",
             )
-            await until(pilot, lambda: not app.verbs.doing.is_busy)
+            await until(pilot, lambda: not (app.verbs.doing.is_busy or app.verbs.jobs.running))
     assert is_asleep(stage.stored(agent))

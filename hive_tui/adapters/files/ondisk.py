@@ -3,13 +3,19 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from hive_tui.adapters.files.tree import Tree
 from hive_tui.domain.workspaces import SYMLINK
 
 PIECE = 1 << 20
+Advance = Callable[[int], None]
+"""Told how many more bytes were read; may raise to stop."""
+
+
+def unwatched(_: int) -> None:
+    """Nobody is told."""
 
 
 class Found(NamedTuple):
@@ -25,7 +31,7 @@ class Found(NamedTuple):
         return bool(self.mode)
 
 
-def look(tree: Tree, path: bytes, object_format: str) -> Found | None:
+def look(tree: Tree, path: bytes, object_format: str, advance: Advance = unwatched) -> Found | None:
     """What is at a path; None for nothing."""
     found = tree.stat(path)
     if found is None:
@@ -38,13 +44,15 @@ def look(tree: Tree, path: bytes, object_format: str) -> Found | None:
         hashed = BlobHash(object_format, len(target))
         hashed.update(target)
         return Found(mode, hashed.id)
-    return Found(mode, _file_id(tree, path, object_format))
+    return Found(mode, _file_id(tree, path, object_format, advance))
 
 
-def differences(tree: Tree, wanted: Mapping[str, Found], object_format: str) -> Iterator[str]:
+def differences(
+    tree: Tree, wanted: Mapping[str, Found], object_format: str, advance: Advance = unwatched
+) -> Iterator[str]:
     """A sentence for each file that is not as it should be."""
     for path, expected in wanted.items():
-        found = look(tree, os.fsencode(path), object_format)
+        found = look(tree, os.fsencode(path), object_format, advance)
         if found is None:
             yield f"{path!r} is missing."
         elif found.id != expected.id:
@@ -69,12 +77,13 @@ class BlobHash:
         return self._hash.hexdigest()
 
 
-def _file_id(tree: Tree, path: bytes, object_format: str) -> str:
+def _file_id(tree: Tree, path: bytes, object_format: str, advance: Advance) -> str:
     descriptor = tree.open(path)
     try:
         hashed = BlobHash(object_format, os.fstat(descriptor).st_size)
         while piece := os.read(descriptor, PIECE):
             hashed.update(piece)
+            advance(len(piece))
         return hashed.id
     finally:
         os.close(descriptor)

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
-from hive_tui.adapters.files.errors import disk_full
-from hive_tui.adapters.files.forward import HALF_DONE, finished, unused, write_files
+from hive_tui.adapters.files.forward import apply, resume, write_files
 from hive_tui.adapters.files.journal import CONTENTS, Journal, JournalFolder, Piece
 from hive_tui.adapters.files.ondisk import PIECE, BlobHash
+from hive_tui.adapters.files.room import too_little
 from hive_tui.adapters.files.tree import Tree
 from hive_tui.adapters.folder.listing import FILES, HASH, read_listing
 from hive_tui.domain.errors import WorkspaceError
@@ -24,42 +24,17 @@ RESERVE_BYTES = 64_000_000
 def apply_plan(
     plan: RestorePlan, checkpoint: Path, root: Path, folder: Path, progress: Progress | None
 ) -> AppliedRestore:
-    """Do what the plan says; a journal in `folder` makes it finish even after a crash.
+    """Do what the plan says; see `forward.apply`."""
 
-    Raises:
-        WorkspaceError, DiskFull: Nothing was changed, or `resume_restore` can finish it: then the journal is there.
-        Cancelled: The person has stopped it before anything was changed.
-    """
-    journal_folder = unused(folder)
-    try:
-        _step(progress, "prepare the files")
-        journal = _stage(plan, checkpoint, root, journal_folder, progress)
-        _step(progress, "apply the changes")
-        if progress is not None:
-            progress.no_way_back(HALF_DONE)
-        journal_folder.commit(journal)
-    except BaseException:
-        if not journal_folder.is_used():
-            journal_folder.discard()
-        raise
-    return _roll_forward(journal, journal_folder, progress)
+    def stage(journal_folder: JournalFolder) -> Journal:
+        return _stage(plan, checkpoint, root, journal_folder, progress)
+
+    return apply(folder, stage, _roll_forward, progress)
 
 
 def resume_restore(folder: Path) -> AppliedRestore | None:
-    """Finish a restore that was interrupted; None if it had changed nothing yet, and then nothing is left of it.
-
-    Raises:
-        WorkspaceError, DiskFull: It cannot be finished now; the journal stays.
-    """
-    journal_folder = JournalFolder(folder)
-    result = finished(journal_folder)
-    if result is not None:
-        return result
-    journal = journal_folder.read()
-    if journal is None:
-        journal_folder.discard()
-        return None
-    return _roll_forward(journal, journal_folder, None)
+    """Finish a restore that was interrupted; see `forward.resume`."""
+    return resume(folder, _roll_forward)
 
 
 def _stage(
@@ -103,8 +78,11 @@ def _stage_contents(
     needed = {change.new_id: files[change.path] for change in plan.changes if change.new_id}
     total = sum(entry.size_bytes for entry in needed.values())
     for place in (target.parent, root):
-        if shutil.disk_usage(place).free < total + RESERVE_BYTES:
-            raise disk_full(f"{place}: the files take {total} bytes")
+        missing = total + RESERVE_BYTES - shutil.disk_usage(place).free
+        if missing > 0:
+            raise too_little(place, total, missing, hint="Nothing was changed.")
+    if progress is not None:
+        progress.step("preparing the files", total)
     pieces: dict[str, Piece] = {}
     place = checkpoint / FILES
     place.mkdir(exist_ok=True)
@@ -135,8 +113,3 @@ def _checked(tree: Tree, path: str, name: str) -> Iterator[bytes]:
             yield piece
     if hashed.id != name:
         raise WorkspaceError(f"The content of {path!r} changed while it was read.", hint="Restore again.")
-
-
-def _step(progress: Progress | None, name: str) -> None:
-    if progress is not None:
-        progress.step(name)

@@ -4,9 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
-from hive_tui.adapters.files.errors import disk_full
 from hive_tui.adapters.files.journal import sync
-from hive_tui.adapters.files.ondisk import PIECE, differences
+from hive_tui.adapters.files.ondisk import PIECE, differences, unwatched
+from hive_tui.adapters.files.room import too_little
 from hive_tui.adapters.files.temporary import work_folder
 from hive_tui.adapters.files.tree import Tree
 from hive_tui.adapters.folder.apply import RESERVE_BYTES
@@ -31,8 +31,9 @@ def recreate_folder(checkpoint: Path, root: Path, progress: Progress | None) -> 
         raise WorkspaceError(f"{root} is there and is not empty.", hint="Move it away, then restore again.")
     root.parent.mkdir(parents=True, exist_ok=True)
     needed = sum(entry.size_bytes for entry in listing.files.values())
-    if shutil.disk_usage(root.parent).free < needed + RESERVE_BYTES:
-        raise disk_full(f"{root.parent}: the files take {needed} bytes")
+    missing = needed + RESERVE_BYTES - shutil.disk_usage(root.parent).free
+    if missing > 0:
+        raise too_little(root.parent, needed, missing, hint="Nothing was changed.")
     with work_folder(root.parent, PREFIX) as work:
         (work / "new").mkdir()
         _fill(listing, checkpoint / FILES, work / "new", progress)
@@ -41,12 +42,13 @@ def recreate_folder(checkpoint: Path, root: Path, progress: Progress | None) -> 
         sync(root.parent)
 
 
-def find_differences(checkpoint: Path, root: Path) -> list[str]:
+def find_differences(checkpoint: Path, root: Path, progress: Progress | None = None) -> list[str]:
     """A sentence for each file of the checkpoint that is not in `root` as it was then."""
     place = checkpoint / FILES
     place.mkdir(exist_ok=True)
     with Tree(root, exact=True) as tree:
-        return list(differences(tree, contents(read_listing(checkpoint), place), HASH))
+        expected = contents(read_listing(checkpoint), place)
+        return list(differences(tree, expected, HASH, progress.advance if progress else unwatched))
 
 
 def _fill(listing: Listing, saved: Path, new: Path, progress: Progress | None) -> None:

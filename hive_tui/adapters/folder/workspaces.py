@@ -38,18 +38,18 @@ class FolderWorkspaces:
         Raises:
             Cancelled: The person has stopped the work.
         """
-        with plain_errors():
+        with plain_errors(into):
             return take_snapshot(self._clock, cwd, into, self._limits, self._ours, notes, progress)
 
-    def check(self, saved: Path) -> None:
+    def check(self, saved: Path, progress: Progress | None = None) -> None:
         """Raise unless the list can be read, and names only files that may be written."""
-        with plain_errors():
+        with plain_errors(saved):
             (saved / FILES).mkdir(exist_ok=True)
             contents(read_listing(saved), saved / FILES)
 
     def plan(self, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
         """What a restore of the snapshot `checkpoint` would change in `root`, whose snapshot now is `current`."""
-        with plain_errors():
+        with plain_errors(current):
             (checkpoint / FILES).mkdir(exist_ok=True)
             return plan_restore(checkpoint, current, root, made)
 
@@ -57,20 +57,20 @@ class FolderWorkspaces:
         self, plan: RestorePlan, checkpoint: Path, root: Path, journal_folder: Path, progress: Progress | None = None
     ) -> AppliedRestore:
         """Do what the plan says; after an error or a crash `resume` finishes it if it had begun."""
-        with plain_errors():
+        with plain_errors(journal_folder):
             return apply_plan(plan, checkpoint, root, journal_folder, progress)
 
     def resume(self, journal_folder: Path) -> AppliedRestore | None:
         """Finish a restore that was interrupted; None if it had not changed anything, and then never will."""
-        with plain_errors():
+        with plain_errors(journal_folder):
             return resume_restore(journal_folder)
 
-    def verify(self, checkpoint: Path, root: Path) -> list[str]:
+    def verify(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> list[str]:
         """A sentence for each thing in which `root` differs from the snapshot; files that it does not know aside."""
-        with plain_errors():
-            return find_differences(checkpoint, root)
+        with plain_errors(checkpoint):
+            return find_differences(checkpoint, root, progress)
 
     def recreate(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> None:
         """Build a folder again that is gone."""
-        with plain_errors():
+        with plain_errors(root.parent):
             recreate_folder(checkpoint, root, progress)

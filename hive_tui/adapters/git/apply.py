@@ -7,9 +7,10 @@ only forward: each step looks at what is there and can be repeated after a crash
 import shutil
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from hive_tui.adapters.files.forward import HALF_DONE, finished, unused, write_files
+from hive_tui.adapters.files.forward import apply, resume, write_files
 from hive_tui.adapters.files.journal import PACKS, Journal, JournalFolder, sync
 from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.capture import IN_PROGRESS
@@ -27,44 +28,19 @@ from hive_tui.domain.workspaces import AppliedRestore, RestorePlan
 def apply_plan(
     git: Git, clock: Clock, plan: RestorePlan, checkpoint: Path, root: Path, folder: Path, progress: Progress | None
 ) -> AppliedRestore:
-    """Do what the plan says; a journal in `folder` makes it finish even after a crash.
-
-    Raises:
-        WorkspaceError, DiskFull: Nothing was changed, or `resume_restore` can finish it: then the journal is there.
-        Cancelled: The person has stopped it before anything was changed.
-    """
+    """Do what the plan says; see `forward.apply`."""
     if read_state(checkpoint).worktree is None:
         return AppliedRestore(str(root), warnings=plan.warnings)
-    journal_folder = unused(folder)
-    try:
-        _step(progress, "prepare the files")
-        journal = stage(git, clock, plan, checkpoint, root, journal_folder, progress)
-        _step(progress, "apply the changes")
-        if progress is not None:
-            progress.no_way_back(HALF_DONE)
-        journal_folder.commit(journal)
-    except BaseException:
-        if not journal_folder.is_used():
-            journal_folder.discard()
-        raise
-    return _roll_forward(git, clock, journal, journal_folder, progress)
+
+    def staged(journal_folder: JournalFolder) -> Journal:
+        return stage(git, clock, plan, checkpoint, root, journal_folder, progress)
+
+    return apply(folder, staged, partial(_roll_forward, git, clock), progress)
 
 
 def resume_restore(git: Git, clock: Clock, folder: Path) -> AppliedRestore | None:
-    """Finish a restore that was interrupted; None if it had changed nothing yet, and then nothing is left of it.
-
-    Raises:
-        WorkspaceError, DiskFull: It cannot be finished now; the journal stays.
-    """
-    journal_folder = JournalFolder(folder)
-    result = finished(journal_folder)
-    if result is not None:
-        return result
-    journal = journal_folder.read()
-    if journal is None:
-        journal_folder.discard()
-        return None
-    return _roll_forward(git, clock, journal, journal_folder, None)
+    """Finish a restore that was interrupted; see `forward.resume`."""
+    return resume(folder, partial(_roll_forward, git, clock))
 
 
 def _roll_forward(
@@ -114,8 +90,3 @@ def put_pack(objects: Path, pack: Path) -> None:
             sync(temporary)
             temporary.replace(target)
     sync(objects / "pack")
-
-
-def _step(progress: Progress | None, name: str) -> None:
-    if progress is not None:
-        progress.step(name)

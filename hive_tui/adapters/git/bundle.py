@@ -5,23 +5,28 @@ A bundle is a short text and a pack. With the pack's index at hand, opening one 
 """
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from hive_tui.adapters.files.room import require_room
 from hive_tui.adapters.git.command import Git, GitFailed
+from hive_tui.adapters.git.growth import Growth
 from hive_tui.adapters.git.sandbox import Sandbox
 from hive_tui.domain.errors import WorkspaceError
 
 HISTORY = "history.bundle"
 """HEAD with all that leads to it; the same as long as HEAD is."""
+BASE = "base.bundle"
+"""What HEAD lacks of an earlier captured state, where most of that still holds; the same until it does not."""
 BUNDLE = "repo.bundle"
-"""The captured state: what HEAD lacks."""
-BUNDLES = (HISTORY, BUNDLE)
-HISTORY_INDEX = "history.idx"
+"""The captured state: what HEAD and the base lack."""
+BUNDLES = (HISTORY, BASE, BUNDLE)
+"""In the order in which they need each other."""
+HISTORY_INDEX, BASE_INDEX, BUNDLE_INDEX = "history.idx", "base.idx", "repo.idx"
 MAX_LINE_BYTES = 1 << 16
+PIECE_BYTES = 1 << 20
 HASH_BYTES = {"sha1": 20, "sha256": 32}
 
 
@@ -63,21 +68,27 @@ def header(object_format: str, refs: Mapping[str, str], prerequisites: Sequence[
     return "".join(f"{line}\n" for line in [*lines, ""]).encode()
 
 
-def write_bundle(packed: Path, place: Path, begin: bytes) -> None:
+def write_bundle(packed: Path, place: Path, begin: bytes, growth: Growth) -> None:
     """Write a bundle of a pack, and the pack's index beside it.
 
     Args:
         packed: The pack.
         place: The bundle's path.
         begin: Its header.
+        growth: Is told of the bytes, and may stop the writing.
 
     Raises:
         DiskFull: It does not fit.
+        Cancelled: The person has stopped the work.
     """
-    require_room(place.parent, packed.stat().st_size)
+    size = packed.stat().st_size
+    require_room(place.parent, size)
+    growth.step(f"write {place.name}", size)
     with place.open("wb") as target, packed.open("rb") as source:
         target.write(begin)
-        shutil.copyfileobj(source, target, 1 << 20)
+        while piece := source.read(PIECE_BYTES):
+            target.write(piece)
+            growth.advance(len(piece))
     shutil.copyfile(packed.with_suffix(".idx"), place.with_suffix(".idx"))
 
 
@@ -98,7 +109,9 @@ def _open(bundle: Path, sandbox: Sandbox, object_format: str) -> Path:
     try:
         with bundle.open("rb") as source, loose.open("wb") as target:
             _skip_header(source)
-            shutil.copyfileobj(source, target, 1 << 20)
+            while piece := source.read(PIECE_BYTES):
+                sandbox.plain.stop_if_asked()
+                target.write(piece)
         with loose.open("rb") as written:
             written.seek(-HASH_BYTES[object_format], 2)
             place = sandbox.packs / f"pack-{written.read().hex()}.pack"
@@ -119,8 +132,34 @@ def _place_index(saved: Path, place: Path, git: Git) -> None:
         git.run("index-pack", place)
 
 
+def read_header(bundle: Path) -> tuple[list[str], dict[str, str]]:
+    """The commits that a bundle needs, and the refs that it offers.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no bundle.
+    """
+    with bundle.open("rb") as source:
+        lines = [line.decode() for line in _header_lines(source)]
+    needed = [line[1:].split(" ")[0].strip() for line in lines if line.startswith("-")]
+    offered = [line.rstrip("\n").split(" ", 1) for line in lines if line[:1] not in ("-", "@")]
+    return needed, {ref: name for name, ref in offered}
+
+
+def header_bytes(bundle: Path) -> int:
+    """Where the pack in a bundle begins; raises as `read_header` does."""
+    with bundle.open("rb") as source:
+        _skip_header(source)
+        return source.tell()
+
+
 def _skip_header(source: IO[bytes]) -> None:
-    if not source.readline().endswith(b" git bundle\n"):
-        raise ValueError("it does not begin like one")
-    while source.readline(MAX_LINE_BYTES) not in (b"\n", b""):
+    for _ in _header_lines(source):
         pass
+
+
+def _header_lines(source: IO[bytes]) -> Iterator[bytes]:
+    if not source.readline(MAX_LINE_BYTES).endswith(b" git bundle\n"):
+        raise ValueError("it does not begin like one")
+    while (line := source.readline(MAX_LINE_BYTES)) not in (b"\n", b""):
+        yield line

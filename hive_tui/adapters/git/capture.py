@@ -1,15 +1,17 @@
 """One capture of a work tree: look at it, read what differs, build commits, write the bundle."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from hive_tui.adapters.folder.scope import is_too_wide
+from hive_tui.adapters.git.base import Base
 from hive_tui.adapters.git.changes import Seen
 from hive_tui.adapters.git.command import GitFailed, is_full
-from hive_tui.adapters.git.commits import Changes, Commits, write_commits
+from hive_tui.adapters.git.commits import Commits, write_commits
 from hive_tui.adapters.git.contents import take_in
+from hive_tui.adapters.git.growth import Growth
 from hive_tui.adapters.git.history import (
     History,
     Past,
@@ -20,17 +22,18 @@ from hive_tui.adapters.git.history import (
     write_history,
 )
 from hive_tui.adapters.git.in_progress import copy_in_progress, operations
-from hive_tui.adapters.git.index import copy_index, load_index, look_everywhere
-from hive_tui.adapters.git.listing import Index, differing_files, object_sizes, tree_differences
+from hive_tui.adapters.git.index import copy_index, index_stamp, load_index, look_everywhere
+from hive_tui.adapters.git.listing import Index, tree_differences
+from hive_tui.adapters.git.looks import Looks
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox
-from hive_tui.adapters.git.survey import Survey, converted_files, survey_tracked
-from hive_tui.adapters.git.untracked import Limits, Untracked, find_untracked, special_files
+from hive_tui.adapters.git.survey import Survey, Weighed, converted_files, survey_tracked, weigh
+from hive_tui.adapters.git.untracked import Limits, Specials, Untracked, find_untracked
 from hive_tui.domain.ports import Progress
 from hive_tui.domain.workspaces import Difference, IndexState, WorkspaceFacts, WorkspaceKind
 
 IN_PROGRESS = "in-progress"
-BESIDE = 4
+BESIDE = 5
 """So many git commands at once."""
 MAX_NAMED = 5
 """How many files a note names."""
@@ -48,6 +51,7 @@ class Capture:
         ours: Sequence[Path],
         progress: Progress | None,
         kept_history: Path | None = None,
+        base: Base | None = None,
     ) -> None:
         assert repository.root is not None
         self._box = box
@@ -58,10 +62,13 @@ class Capture:
         self._ours = (into, box.folder, repository.git_dir, repository.common_dir, *ours)
         self._progress = progress
         self._past = Past(limits.history_bytes, kept_history)
+        self._base = base
         self.is_settled = False
         """Whether no file has changed while it was read."""
-        self.worktree_changes: Changes = {}
-        """How the files that were captured differ from the index."""
+        self.seen: Seen | None = None
+        """What was captured."""
+        self.as_index: Future[bytes | None] = Future()
+        """An index that says how it looked."""
         self._git = box.over(repository.root)
         self._notes: list[str] = []
         self._head, self._branch, self._index_stamp = self._look()
@@ -93,8 +100,8 @@ class Capture:
     ) -> WorkspaceFacts:
         seen = self._see(beside)
         self.is_settled = not seen.taken.unsettled
-        self.worktree_changes = seen.worktree_changes()
-        self._step("pack the history")
+        self.seen = seen
+        self.as_index = beside.submit(seen.as_index, self._repository.object_format)
         commits, needs_repo = self._bundle(seen, extras, past)
         self._note_files("the repository has lost the content of, and that were read from disk", seen.healed())
         self._note_files("changed while they were read", seen.taken.unsettled)
@@ -128,20 +135,27 @@ class Capture:
 
     def _see(self, beside: ThreadPoolExecutor) -> Seen:
         self._step("look at the repository")
-        index, state = self._load_index()
+        early: list[Looks] = []  # git looks through the folders while the index is read here
+        index, state = self._load_index(lambda: early.append(self._looks(beside)))
         staged = beside.submit(self._staged, index)
-        look_everywhere(self._git, index)
-        untracked, survey = self._survey(index, beside)
-        self._step("read files")
+        weighed = beside.submit(weigh, self._git, index, believing=self._repository.trusts_modes())
+        hides_none = not look_everywhere(self._git, index)
+        specials = Specials(self._root)
+        if not is_too_wide(self._root):
+            specials.look_beside(index.paths)
+        is_true = early and state is IndexState.OK and hides_none and not early[0].have_failed
+        looks = early[0] if is_true else self._looks(beside)
+        untracked = self._find_untracked(looks, specials)
+        survey = self._survey(index, untracked, weighed, looks)
         wanted = [*survey.to_read, *untracked.wanted]
         taken = take_in(self._git, self._root, wanted, self._box.folder / "marks", self._progress)
         return Seen(index, state, staged.result(), survey, untracked, taken)
 
-    def _load_index(self) -> tuple[Index, IndexState]:
+    def _load_index(self, meanwhile: Callable[[], None]) -> tuple[Index, IndexState]:
         state = copy_index(self._repository.git_dir, self._into)
         if state is IndexState.ABSENT:
-            return Index(()), state
-        index, state = load_index(self._box, self._into, self._git, self._head)
+            return Index(), state
+        index, state = load_index(self._box, self._into, self._git, self._head, meanwhile)
         if state is IndexState.CORRUPT:
             (self._into / "index").unlink(missing_ok=True)
             self._notes.append("Git cannot read the index, so nothing staged is captured; the files are.")
@@ -162,51 +176,50 @@ class Capture:
             self._notes.append(f"HEAD cannot be compared with the index: {error.what}")
             return None
 
-    def _survey(self, index: Index, beside: ThreadPoolExecutor) -> tuple[Untracked, Survey]:
-        letters = beside.submit(differing_files, self._git)
-        sizes = beside.submit(object_sizes, self._git, index.blobs)
-        untracked = self._find_untracked(index)
-        known = {entry.path for entry in index.entries} | set(untracked.wanted)
+    def _survey(self, index: Index, untracked: Untracked, weighed: Future[Weighed], looks: Looks) -> Survey:
+        known = [*index.paths, *untracked.wanted]
         converted = converted_files(self._git, self._box, self._repository, known)
-        return untracked, survey_tracked(self._root, index, converted, sizes.result(), letters.result())
+        return survey_tracked(self._root, index, converted, weighed.result(), looks.letters.result())
 
-    def _find_untracked(self, index: Index) -> Untracked:
+    def _looks(self, beside: ThreadPoolExecutor) -> Looks:
+        return Looks.begin(self._git, beside, is_too_wide=is_too_wide(self._root))
+
+    def _find_untracked(self, looks: Looks, specials: Specials) -> Untracked:
         if is_too_wide(self._root):
             self._notes.append(
                 f"{self._root} holds far more than one piece of work, so only tracked files are captured."
             )
             return Untracked()
-        untracked = find_untracked(self._git, self._root, self._limits, [path.resolve() for path in self._ours])
-        known = {entry.path for entry in index.entries} | set(untracked.wanted)
-        untracked.skipped += special_files(self._git, self._root, known)
+        untracked = find_untracked(
+            looks.listing.result(), self._root, self._limits, [path.resolve() for path in self._ours]
+        )
+        specials.look_beside(untracked.wanted)
+        untracked.skipped += specials.skipped(self._git)
         return untracked
 
     def _bundle(self, seen: Seen, extras: set[str], past: Future[Path | None]) -> tuple[Commits, bool]:
         """Write commits and the bundle; without history where the repository has lost parts of it."""
         base = None if seen.staged is None else self._head
+        growth = Growth(self._box, self._progress, seen.taken.total_bytes, self._repository.packed_bytes())
         try:
             commits = self._commit(seen, base)
-            history = History(self._head, commits, extras)
-            return commits, write_history(history, self._box, self._repository, self._into, self._past, past.result)
+            history, packed = History(self._head, commits, extras), growth.awaited(past)
+            needs_repo = write_history(history, growth, self._repository, self._into, self._past, packed, self._base)
+            return commits, needs_repo
         except GitFailed as error:
             if is_full(error):
                 raise
             self._notes.append(f"The history is not captured, since the repository is damaged: {error.what}")
         commits = self._commit(seen, None)
-        write_files_only(commits, self._box, self._repository, self._into)
+        write_files_only(commits, growth, self._repository, self._into)
         return commits, self._head is not None
 
     def _commit(self, seen: Seen, base: str | None) -> Commits:
         changes = seen.index_changes(whole=base is None)
-        return write_commits(self._box.git, base, changes, self.worktree_changes, seen.loose_blobs())
+        return write_commits(self._box.git, base, changes, seen.worktree_changes(), seen.loose_blobs())
 
     def _look(self) -> tuple[str | None, str | None, tuple[int, int, int] | None]:
-        try:
-            found = (self._repository.git_dir / "index").stat()
-            stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
-        except OSError:
-            stamp = None
-        return self._repository.head(), self._repository.branch(), stamp
+        return *self._repository.position(), index_stamp(self._repository)
 
     def _note_files(self, what: str, paths: list[str]) -> None:
         if paths:
@@ -214,6 +227,6 @@ class Capture:
             more = f" and {len(paths) - MAX_NAMED} more" if len(paths) > MAX_NAMED else ""
             self._notes.append(f"Files that {what}: {named}{more}.")
 
-    def _step(self, name: str) -> None:
+    def _step(self, name: str, total_bytes: int = 0) -> None:
         if self._progress is not None:
-            self._progress.step(name)
+            self._progress.step(name, total_bytes)

@@ -7,6 +7,8 @@ from typing import Any
 
 from hive_tui.adapters.git.commits import Changes
 from hive_tui.adapters.git.contents import Blob, Taken
+from hive_tui.adapters.git.index_file import NewEntry, changed
+from hive_tui.adapters.git.index_file import empty as empty_index
 from hive_tui.adapters.git.listing import Entry, Index
 from hive_tui.adapters.git.survey import Survey
 from hive_tui.adapters.git.untracked import Untracked
@@ -38,14 +40,18 @@ class Seen:
         found = {item.path: item for item in (*self.survey.skipped, *self.untracked.skipped, *self.taken.skipped)}
         return tuple(found[path] for path in sorted(found))
 
+    @property
+    def knows_left_out(self) -> bool:
+        """Whether what is not captured is just what git lists as untracked and is not wanted."""
+        return not self.survey.skipped and not self.taken.skipped
+
     def healed(self) -> list[str]:
         """Files whose content the repository has lost, and that were read from disk."""
-        lost = {blob.id for blob in self.taken.blobs.values()} - self.survey.sizes.keys()
-        return [os.fsdecode(entry.path) for entry in self.index.entries if entry.blob in lost]
+        return self._holding(self.survey.lost & {blob.id for blob in self.taken.blobs.values()})
 
     def missing(self) -> list[str]:
         """Files whose staged content the repository has lost."""
-        return [os.fsdecode(entry.path) for entry in self.index.entries if entry.blob in self._lost]
+        return self._holding(self._lost)
 
     def index_changes(self, *, whole: bool) -> Changes:
         """How the index differs from HEAD, or all that it holds; without blobs that are lost."""
@@ -69,31 +75,48 @@ class Seen:
         gone = (*self.survey.gone, *self.survey.to_read, *not_taken)
         return dict.fromkeys(gone) | self.taken.blobs
 
+    def as_index(self, object_format: str) -> bytes | None:
+        """The content of an index that says how every captured file looked; None where the index could not be read."""
+        index = self.index.file or (None if self.index.paths else empty_index(object_format))
+        if index is None:
+            return None
+        stats, found = self.taken.stats, self.worktree_changes().items()
+        return changed(
+            index, {path: NewEntry(blob.mode, blob.id, stats[path]) if blob else None for path, blob in found}
+        )
+
     def loose_blobs(self) -> set[str]:
         """Blobs of entries that no tree can hold: unmerged ones, and those that are only an intent to add."""
-        loose = (entry for entry in self.index.entries if entry.stage or self._is_intended(entry))
-        return {entry.blob for entry in loose if entry.mode != GITLINK} - self._lost
+        intended = (self.index.file_at(path) for path, letter in self.survey.letters.items() if letter == "A")
+        unmerged = (entry for entry in self.index.special if entry.stage and entry.mode != GITLINK)
+        return {entry.blob for entry in (*intended, *unmerged) if entry} - self._lost
 
     def counts(self) -> dict[str, Any]:
         """Numbers for people: staged, modified, untracked, deleted, conflicted."""
-        conflicts, files = self.index.conflicts, self.index.files
+        conflicts = self.index.conflicts
         staged = len(self.index_changes(whole=True)) if self.staged is None else len(self.staged)
         modified = [
             path
-            for path in self.survey.letters.keys() & self.taken.blobs.keys() & files.keys()
-            if self.taken.blobs[path] != Blob(files[path].mode, files[path].blob)
+            for path in self.survey.letters.keys() & self.taken.blobs.keys()
+            if (entry := self.index.file_at(path)) and self.taken.blobs[path] != Blob(entry.mode, entry.blob)
         ]
         return {
             "staged": staged - len(conflicts & {os.fsencode(item.path) for item in self.staged or ()}),
             "modified": len(modified),
             "untracked": sum(path in self.taken.blobs for path in self.untracked.wanted),
-            "deleted": sum(path in files and files[path].tag != "S" for path in self.survey.gone),
+            "deleted": sum(
+                entry is not None and entry.tag != "S" for entry in map(self.index.file_at, self.survey.gone)
+            ),
             "conflicted": len(conflicts),
         }
 
     def _is_intended(self, entry: Entry) -> bool:
         return self.survey.letters.get(entry.path) == "A"
 
+    def _holding(self, blobs: set[str]) -> list[str]:
+        pairs = zip(self.index.paths, self.index.blobs, strict=True) if blobs else ()
+        return [os.fsdecode(path) for path, blob in pairs if blob in blobs]
+
     @cached_property
     def _lost(self) -> set[str]:
-        return self.index.blobs - self.survey.sizes.keys() - {blob.id for blob in self.taken.blobs.values()}
+        return self.survey.lost - {blob.id for blob in self.taken.blobs.values()}

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -20,6 +20,7 @@ from hive_tui.domain.errors import Cancelled, WorkspaceError
 TICK_S = 0.25
 """How often a wait looks whether the person has stopped the work."""
 
+STANDING_BACK = 19
 OLDEST = (2, 30)
 
 SETTINGS = (
@@ -78,6 +79,8 @@ class Git:
         work_tree: Where its files are; None for none.
         index: The index to use instead of the repository's own.
         room: A folder that commands write to; they are ended before its disk is full.
+        niceness: How far commands stand back behind others, as `nice` counts it.
+        watch: Called while a command runs, every `TICK_S`; may raise to end it.
     """
 
     home: Path
@@ -89,10 +92,16 @@ class Git:
     work_tree: Path | None = None
     index: Path | None = None
     room: Path | None = None
+    niceness: int = 0
+    watch: Callable[[], None] | None = None
 
     def at(self, **places: Path | None) -> Self:
         """The same with another `cwd`, `git_dir`, `work_tree`, `index` or `room`."""
         return replace(self, **places)  # type: ignore[arg-type]
+
+    def standing_back(self) -> Self:
+        """The same, whose commands leave the processor to others that want it."""
+        return replace(self, niceness=STANDING_BACK)
 
     def run(self, *arguments: Argument, stdin: bytes = b"", env: Mapping[str, str] | None = None) -> bytes:
         """What a command prints.
@@ -144,7 +153,7 @@ class Git:
         """Start a command in a session of its own; the caller has to `end` it."""
         settings = [word for setting in SETTINGS for word in ("-c", setting)]
         try:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 [self.program, *settings, *arguments],
                 stdin=stdin,
                 stdout=stdout,
@@ -159,6 +168,10 @@ class Git:
             raise WorkspaceError(
                 f"git does not start in {self.cwd}: {error.strerror}.", hint="Look at the folder's permissions."
             ) from error
+        if self.niceness:
+            with suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, process.pid, os.getpriority(os.PRIO_PROCESS, 0) + self.niceness)
+        return process
 
     def ticks(self, arguments: object) -> Iterator[float]:
         """Waits in seconds, for as long as the time limit allows.
@@ -169,15 +182,22 @@ class Git:
             Cancelled: The person has stopped the work.
         """
         for _ in range(max(1, round(self.timeout_s / TICK_S))):
-            if self.cancelled is not None and self.cancelled.is_set():
-                raise Cancelled("Stopped, as you asked.", hint="Nothing was changed.")
+            self.stop_if_asked()
             if self.room is not None:
                 require_room(self.room)
+            if self.watch is not None:
+                self.watch()
             yield min(TICK_S, self.timeout_s)
         raise WorkspaceError(
             f"`git {command_name(arguments)}` in {self.cwd} did not finish within {self.timeout_s:g} s.",
             hint="Look whether the disk answers and the repository is sound (`git fsck`), then try again.",
+            timed_out=True,
         )
+
+    def stop_if_asked(self) -> None:
+        """Raise Cancelled once the person has stopped the work; for what is done between commands."""
+        if self.cancelled is not None and self.cancelled.is_set():
+            raise Cancelled("Stopped, as you asked.", hint="Nothing was changed.")
 
     def _communicate(self, process: subprocess.Popen[bytes], arguments: object) -> tuple[bytes, bytes]:
         for wait_s in self.ticks(arguments):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hive_tui.adapters.git.command import Git
-from hive_tui.adapters.git.contents import Blob
+from hive_tui.adapters.git.contents import STORED, Blob
 from hive_tui.adapters.git.sandbox import quoted
 from hive_tui.domain.workspaces import CapturedTree
 
@@ -42,7 +42,7 @@ def write_commits(git: Git, base: str | None, index: Changes, worktree: Changes,
     stream = [*_commit(INDEX_REF, 1, base, index), *_commit(WORKTREE_REF, 2, ":1", worktree)]
     if named:
         stream += _commit(BLOBS_REF, 3, None, {name.encode(): Blob("100644", name) for name in named})
-    git.run("fast-import", "--quiet", "--force", "--done", stdin=b"".join([*stream, b"done\n"]))
+    git.run(*STORED, "fast-import", "--quiet", "--force", "--done", stdin=b"".join([*stream, b"done\n"]))
     refs = (INDEX_REF, WORKTREE_REF, *((BLOBS_REF,) if named else ()))
     asked = [word for ref in refs for word in (ref, f"{ref}^{{tree}}")]
     found = git.run("rev-parse", *asked).decode().split()

@@ -15,6 +15,9 @@ from hive_tui.domain.workspaces import SYMLINK, Skipped
 
 PIECE = 1 << 20
 
+STORED = ("-c", "core.compression=0", "-c", "pack.compression=0")
+"""The archive compresses them, and that faster and better than git: twice were once too many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Blob:
@@ -29,9 +32,16 @@ class Taken:
     """What became of the files that were to be taken in; those that had vanished are in neither list."""
 
     blobs: dict[bytes, Blob] = field(default_factory=dict)
+    stats: dict[bytes, os.stat_result] = field(default_factory=dict)
+    """How each looked while it was read."""
     skipped: list[Skipped] = field(default_factory=list)
     unsettled: list[str] = field(default_factory=list)
     """Files that changed each time while they were read."""
+
+    @property
+    def total_bytes(self) -> int:
+        """Size of all that was read."""
+        return sum(found.st_size for found in self.stats.values())
 
 
 def take_in(git: Git, root: Path, paths: Iterable[bytes], marks: Path, progress: Progress | None) -> Taken:
@@ -45,8 +55,11 @@ def take_in(git: Git, root: Path, paths: Iterable[bytes], marks: Path, progress:
     """
     with Tree(root) as tree:
         paths = list(paths)
-        require_room(marks.parent, sum(_size(tree, path) for path in paths))
-        with Fed(git, "fast-import", "--quiet", "--depth=0", f"--export-marks={marks}") as feed:
+        needed = sum(_size(tree, path) for path in paths)
+        require_room(marks.parent, needed)
+        if progress is not None:
+            progress.step("read files", needed)
+        with Fed(git, *STORED, "fast-import", "--quiet", "--depth=0", f"--export-marks={marks}") as feed:
             intake = _Intake(tree, feed, progress)
             for path in paths:
                 intake.add(path)
@@ -96,6 +109,7 @@ class _Intake:
             self._begin(len(target))
             self._put(target)
             self.marked[path] = (SYMLINK, self._mark)
+            self.taken.stats[path] = found
             return True
         descriptor = self._tree.open(path)
         try:
@@ -107,6 +121,7 @@ class _Intake:
         self.marked.pop(path, None)
         if whole:
             self.marked[path] = (mode_of(after) or "", self._mark)
+            self.taken.stats[path] = after
         return whole and _identity(before) == _identity(after)
 
     def _stream(self, descriptor: int, size: int) -> bool:

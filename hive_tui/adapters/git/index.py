@@ -3,12 +3,13 @@
 import errno
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from hive_tui.adapters.clock import wait_until
 from hive_tui.adapters.files.journal import sync
-from hive_tui.adapters.git.command import Git, GitFailed
+from hive_tui.adapters.git.command import Git, GitFailed, is_full
 from hive_tui.adapters.git.listing import Entry, Index, read_index, read_sparse_index, read_tree
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
@@ -55,8 +56,27 @@ def copy_index(git_dir: Path, into: Path) -> IndexState:
     return IndexState.OK
 
 
-def load_index(sandbox: Sandbox, captured: Path, git: Git, head: str | None) -> tuple[Index, IndexState]:
-    """Take a captured index into the sandbox and read it; HEAD stands in for one that git cannot read."""
+def index_stamp(repository: Repository) -> tuple[int, int, int] | None:
+    """What shows that the index was written anew; None if there is none."""
+    try:
+        found = (repository.git_dir / "index").stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def load_index(
+    sandbox: Sandbox, captured: Path, git: Git, head: str | None, meanwhile: Callable[[], None] = lambda: None
+) -> tuple[Index, IndexState]:
+    """Take a captured index into the sandbox and read it; HEAD stands in for one that git cannot read.
+
+    Args:
+        sandbox: Where it is taken to.
+        captured: The folder that it was captured into.
+        git: Uses the sandbox's index.
+        head: The commit.
+        meanwhile: Called before it is read, where git can work with it as it is if it can read it at all.
+    """
     for path in [captured / "index", *captured.glob(SHARED)]:
         if path.exists():
             shutil.copy2(path, sandbox.git_dir / path.name)
@@ -64,8 +84,12 @@ def load_index(sandbox: Sandbox, captured: Path, git: Git, head: str | None) -> 
         if sandbox.index.exists():
             if SPARSE in sandbox.index.read_bytes():
                 _complete(sandbox)
+            else:
+                meanwhile()
             return read_index(git), IndexState.OK
-    except GitFailed:
+    except GitFailed as error:
+        if is_full(error):
+            raise
         sandbox.index.unlink(missing_ok=True)
     if head is not None:
         with suppress(GitFailed):
@@ -89,12 +113,16 @@ def _complete(sandbox: Sandbox) -> None:
     git.run("update-index", "--skip-worktree", "-z", "--stdin", stdin=hidden)
 
 
-def look_everywhere(git: Git, index: Index) -> None:
-    """Clear the bits of the index that keep git from looking at files (assume-unchanged, skip-worktree)."""
+def look_everywhere(git: Git, index: Index) -> bool:
+    """Clear the bits of an index that keep git from looking at files; whether there were any.
+
+    They are assume-unchanged and skip-worktree.
+    """
     hidden = b"".join(entry.path + b"\0" for entry in index.hidden)
     if hidden:
         for option in ("--no-assume-unchanged", "--no-skip-worktree"):
             git.run("update-index", option, "-z", "--stdin", stdin=hidden)
+    return bool(hidden)
 
 
 def put_index(repository: Repository, clock: Clock, staged: Path, changed_ns: int, restore_id: str) -> None:

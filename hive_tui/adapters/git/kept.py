@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,15 +18,18 @@ from uuid import uuid4
 
 from hive_tui.adapters.files.link import link_or_copy
 from hive_tui.adapters.files.state import write_state
+from hive_tui.adapters.git.base import Base, digest_of
 from hive_tui.adapters.git.bundle import HISTORY, HISTORY_INDEX
 from hive_tui.adapters.git.capture import IN_PROGRESS, Capture
+from hive_tui.adapters.git.changes import Seen
 from hive_tui.adapters.git.command import Git, GitFailed
 from hive_tui.adapters.git.in_progress import copy_in_progress, files_in
-from hive_tui.adapters.git.index import copy_index
+from hive_tui.adapters.git.index import copy_index, index_stamp
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox
-from hive_tui.adapters.git.untracked import Limits
+from hive_tui.adapters.git.untracked import Limits, looks
 from hive_tui.domain.errors import DiskFull, WorkspaceError
+from hive_tui.domain.ports import Progress
 from hive_tui.domain.workspaces import IndexState, WorkspaceFacts
 
 SEEN = "seen.json"
@@ -75,13 +78,39 @@ class Kept:
                 return self.folder
         return None
 
-    def keep(self, box: Sandbox, capture: Capture, into: Path, facts: WorkspaceFacts) -> None:
-        """Remember a capture; where that fails, the next one takes longer, and that is all."""
+    def base(self, box: Sandbox, progress: Progress | None) -> Base | None:
+        """What an old capture has packed, if it is whole, sound and worth it; in the sandbox, where nobody changes it.
+
+        Raises:
+            Cancelled: The person has stopped the work.
+        """
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            saved = self._read()
+            found = Base.in_memory(self.folder, box.folder.stat().st_mtime_ns)
+            # Plain git could not follow a base whose history is cut off.
+            is_same = not self.repository.shallow() and saved["signature"]["config"] == self._config()
+            if found is not None and is_same and found.is_whole(saved["facts"]["head"]):
+                digests = [saved["files"][path.name] for path in (found.bundle, found.index)]
+                return found.moved(box.folder, digests).if_sound(box.plain, progress)
+        return None
+
+    def keep(self, box: Sandbox, capture: Capture, into: Path, facts: WorkspaceFacts, base: Base | None = None) -> None:
+        """Remember a capture that is true; where that fails, the next one takes longer, and that is all.
+
+        Args:
+            box: Where it was made.
+            capture: Has looked at everything.
+            into: What it has written.
+            facts: What it has found.
+            base: What it may hold of an earlier one, whose hashes are known.
+        """
         new = self.folder.with_name(f"{self.folder.name}.{os.getpid()}-{uuid4().hex[:8]}")
         try:
-            if facts.index_state is not IndexState.CORRUPT and not capture.is_outdated() and capture.is_settled:
-                new.mkdir(parents=True, mode=0o700)
-                self._fill(new, box, capture, into, facts)
+            is_sound = facts.index_state is not IndexState.CORRUPT and capture.is_settled
+            if is_sound:
+                new.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                new.mkdir(mode=0o700)
+                self._fill(new, box, capture, into, facts, base)
                 if (new / SEEN).exists():
                     self._swap(new)
         except (OSError, WorkspaceError, DiskFull):
@@ -97,12 +126,13 @@ class Kept:
         stamp = index_stamp(self.repository)
         state = copy_index(self.repository.git_dir, into)
         copy_in_progress(self.repository.git_dir, into / IN_PROGRESS)
-        if saved["version"] != VERSION or saved["signature"] != self._signature(box, into):
+        if saved["version"] != VERSION or saved["signature"] != self._signature_now(box, into):
             return None
-        git = box.over(root).at(index=self.folder / "index")
-        if self._look(git, root) != ([], saved["others"]):
-            return None
-        if index_stamp(self.repository) != stamp or self._signature(box, into) != saved["signature"]:
+        with (self.folder / "index").open("rb") as index:
+            if self._look(box.over(root).at(index=self.folder / "index"), root) != ([], saved["others"]):
+                return None
+            _renew(index.fileno(), began(box))
+        if index_stamp(self.repository) != stamp or self._signature_now(box, into) != saved["signature"]:
             return None
         if not self._is_sound(saved, saved["files"]):
             return None
@@ -129,52 +159,54 @@ class Kept:
             others = others_now(git, root)
             return [os.fsdecode(path) for path in changed.result()], others
 
-    def _signature(self, box: Sandbox, copied: Path) -> dict[str, Any]:
+    def _signature_now(self, box: Sandbox, copied: Path) -> dict[str, Any]:
+        return self._signature(box, copied, *self.repository.position(), self.repository.private_refs())
+
+    def _signature(
+        self, box: Sandbox, copied: Path, head: str | None, branch: str | None, private_refs: Mapping[str, str]
+    ) -> dict[str, Any]:
         """Everything but files that a capture depends on."""
         repository = self.repository
         in_progress = copied / IN_PROGRESS
         ignored = (box.git_dir / "info" / "exclude", box.plain.home / ".config" / "git" / "ignore")
         return {
             "root": str(repository.root),
-            "head": repository.head(),
-            "branch": repository.branch(),
-            "private_refs": repository.private_refs(),
+            "head": head,
+            "branch": branch,
+            "private_refs": dict(private_refs),
             "shallow": list(repository.shallow()),
-            "config": _digest(repr(sorted(repository.config.items())).encode(errors="surrogateescape")),
+            "config": self._config(),
             "limits": repr(self.limits),
             "index": [_digest(_content(path)) for path in sorted(copied.glob("*index*"))],
             "in_progress": {str(name): _digest(_content(in_progress / name)) for name in files_in(in_progress)},
             "ignored": [_digest(_content(path)) for path in ignored],
         }
 
-    def _fill(self, new: Path, box: Sandbox, capture: Capture, into: Path, facts: WorkspaceFacts) -> None:
+    def _config(self) -> str:
+        return _digest(repr(sorted(self.repository.config.items())).encode(errors="surrogateescape"))
+
+    def _fill(
+        self, new: Path, box: Sandbox, capture: Capture, into: Path, facts: WorkspaceFacts, base: Base | None
+    ) -> None:
         root = self.repository.root
-        assert root is not None
-        git = box.over(root)
-        nothing = "0" * len(facts.worktree.commit if facts.worktree else "")
-        if not box.index.exists():
-            git.run("read-tree", "--empty")
-        git.run("update-index", "-z", "--index-info", stdin=_index_info(capture.worktree_changes, nothing))
-        with ThreadPoolExecutor(1) as beside:
-            looking = beside.submit(others_now, git, root)
-            with suppress(GitFailed):  # git says "some files differ" by an error
-                git.run("update-index", "-q", "--refresh")
-            others = looking.result()
-        known = {item.path for item in facts.skipped} | {item.path for item in facts.nested}
-        if any(name.rstrip("/") not in known for name, *_ in others[1:]):
-            return  # it came after the capture had looked, so it has to look again
+        seen, index = capture.seen, capture.as_index.result()
+        if root is None or seen is None or index is None:
+            return
+        known = base.digests if base is not None else {}
         bundles = [path for path in into.iterdir() if path.suffix in (".bundle", ".idx")]
         saved = {
             "version": VERSION,
-            "signature": self._signature(box, into),
-            "others": others,
+            # HEAD as it was when that was captured: it may have moved since.
+            "signature": self._signature(box, into, facts.head, facts.branch, facts.extra_refs),
+            "others": _left_out(seen) if seen.knows_left_out else others_now(box.over(root), root),
             "facts": facts.to_json(),
-            "files": {path.name: file_digest(path) for path in bundles},
+            "files": {path.name: known.get(path.name) or digest_of(path, box.plain) for path in bundles},
         }
         for path in bundles:
             link_or_copy(path, new / path.name)
-        # Its time stamp goes with it: by that git knows which files it has to look at more closely.
-        shutil.move(box.index, new / "index")
+        (new / "index").write_bytes(index)
+        # Git looks more closely at files that are as young as the index, and so at those that have changed since.
+        os.utime(new / "index", ns=(began(box), began(box)))
         (new / SEEN).write_text(json.dumps(saved))
 
     def _swap(self, new: Path) -> None:
@@ -191,24 +223,30 @@ class Kept:
         return dict(json.loads((self.folder / SEEN).read_text()))
 
 
+def began(box: Sandbox) -> int:
+    """When a sandbox was made, in nanoseconds of the clock by which files have their time stamps."""
+    return (box.git_dir / "HEAD").stat().st_mtime_ns
+
+
+def _renew(index: int, looked_at_ns: int) -> None:
+    """Note when git has found all files as the index says, by descriptor: its path may be another's by now."""
+    if os.fstat(index).st_mtime_ns < looked_at_ns:
+        os.utime(index, ns=(looked_at_ns, looked_at_ns))
+
+
+def _left_out(seen: Seen) -> list[Any]:
+    """What `others_now` says as long as nothing has changed."""
+    return [seen.untracked.warnings, *seen.untracked.left_out]
+
+
 def others_now(git: Git, root: Path) -> list[Any]:
     """Files that are in no capture, with what would show that they have changed, and git's warnings."""
     listed, warnings = git.run_and_listen("ls-files", "--others", "--exclude-standard", "-z")
     found: list[Any] = [warnings.decode(errors="replace")]
     for name in os.fsdecode(listed).split("\0")[:-1]:
         with suppress(OSError):
-            status = (root / name).lstat()
-            found.append([name, status.st_mode, status.st_size, status.st_ctime_ns] if name[-1] != "/" else [name])
+            found.append(looks(name, (root / name).lstat()))
     return found
-
-
-def index_stamp(repository: Repository) -> tuple[int, int, int] | None:
-    """What shows that the index was written anew; None if there is none."""
-    try:
-        found = (repository.git_dir / "index").stat()
-    except OSError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def empty(folder: Path) -> None:
@@ -218,17 +256,6 @@ def empty(folder: Path) -> None:
             shutil.rmtree(path)
         else:
             path.unlink()
-
-
-def _index_info(changes: Mapping[bytes, Any], nothing: str) -> bytes:
-    """Lines for git that bring an index to the files that were captured: first what goes, then what comes."""
-    gone = [b"0 %b\t%b\0" % (nothing.encode(), path) for path in changes]
-    come: Sequence[bytes] = [
-        b"%b %b\t%b\0" % (blob.mode.encode(), blob.id.encode(), path)
-        for path, blob in changes.items()
-        if blob is not None
-    ]
-    return b"".join([*gone, *come])
 
 
 def file_digest(path: Path) -> str:

@@ -109,7 +109,7 @@ class _Comparison:
                 paths |= tree_files(self._box.git, self._there.head).keys()
         if self._there.index_state is IndexState.OK:
             index, _ = load_index(self._box, current, self._box.git, None)
-            paths |= {os.fsdecode(entry.path) for entry in index.entries}
+            paths |= {os.fsdecode(path) for path in index.paths}
         return paths
 
     def _head_move(self) -> tuple[HeadMove | None, list[str]]:

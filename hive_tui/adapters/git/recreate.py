@@ -119,6 +119,8 @@ class _Builder:
         for item in self.wanted.nested:
             if item.commit is not None and is_safe_path(item.path):  # a submodule's folder, empty as after a clone
                 (new / item.path).mkdir(parents=True, exist_ok=True)
+        if progress is not None:
+            progress.step("writing the files", sum(piece.size for piece in pieces.values()))
         with Tree(new) as tree, contents.open("rb") as opened:
             writer = FileWriter(
                 tree,

@@ -75,6 +75,18 @@ class Repository:
         found = self.git.line("symbolic-ref", "--quiet", "HEAD") or self._written_head()
         return found.removeprefix("refs/heads/") if found.startswith("refs/heads/") else None
 
+    def position(self) -> tuple[str | None, str | None]:
+        """The commit and the branch of HEAD, asked for at once where it is on a branch with commits."""
+        try:
+            commit, _, name = os.fsdecode(self.git.run("rev-parse", "HEAD", "--symbolic-full-name", "HEAD")).partition(
+                "\n"
+            )
+        except GitFailed:
+            commit = name = ""
+        if commit and name.startswith("refs/heads/"):
+            return commit, name.removesuffix("\n").removeprefix("refs/heads/")
+        return self.head(), self.branch()
+
     def _written_head(self) -> str:
         """The ref that the file HEAD names; git itself is silent about one that points to a damaged ref."""
         named = os.fsdecode(read_plain(self.git_dir / "HEAD")).strip().removeprefix("ref: ")
@@ -102,6 +114,11 @@ class Repository:
     def is_partial(self) -> bool:
         """Whether objects are fetched only when needed."""
         return any(re.fullmatch(r"extensions\.partialclone|remote\..*\.promisor", key) for key in self.config)
+
+    def trusts_modes(self) -> bool:
+        """Whether git tells by its mode that a file is executable or a link, as on all but a few file systems."""
+        keys = ("core.filemode", "core.symlinks")
+        return all((self.setting(key) or "true").lower() in ("true", "yes", "on", "1") for key in keys)
 
     def remotes(self) -> dict[str, str]:
         """Addresses by name, without credentials."""

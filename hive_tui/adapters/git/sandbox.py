@@ -35,6 +35,8 @@ OURS = """\
 \tcommitGraph = false
 \tcompression = 1
 \tbigFileThreshold = 16m
+\tpackedGitWindowSize = 16m
+\tpackedGitLimit = 64m
 [fastimport]
 \tunpackLimit = 0
 [pack]

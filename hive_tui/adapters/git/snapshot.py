@@ -41,9 +41,8 @@ def take_snapshot(
         Cancelled: The person has stopped the work.
     """
     if not cwd.is_dir():
-        raise WorkspaceError(
-            f"The folder {cwd} is not there.", hint="A restore of an earlier checkpoint can build it again."
-        )
+        hint = "A restore of an earlier checkpoint can build it again."
+        raise WorkspaceError(f"The folder {cwd} is not there.", hint=hint)
     with sandbox(into.parent, git) as box:
         repository = find_repository(box.plain, cwd)
         if repository is None or repository.root is None:
@@ -54,15 +53,17 @@ def take_snapshot(
             if reused is not None:
                 return reused
             history = kept.history() if kept is not None else None
-            capture = Capture(box, repository, into, limits, ours, progress, history)
-            facts = capture.take(cwd)
-            if capture.is_outdated():
+            base = kept.base(box, progress) if kept is not None else None
+            for is_last in (False, True):
+                capture = Capture(box, repository, into, limits, ours, progress, history, base)
+                facts = capture.take(cwd)
+                is_outdated = capture.is_outdated()
+                if not is_outdated or is_last:
+                    break
                 empty(into)
                 shutil.rmtree(box.git_dir)
-                capture = Capture(box, repository, into, limits, ours, progress, history)
-                facts = capture.take(cwd)
-            if kept is not None:
-                kept.keep(box, capture, into, facts)
+            if kept is not None and not is_outdated:
+                kept.keep(box, capture, into, facts, base)
     write_state(facts, into)
     return facts
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from hive_tui.adapters.files.journal import CONTENTS, PACKS, Journal, JournalFolder, Piece
 from hive_tui.adapters.files.ondisk import BlobHash
+from hive_tui.adapters.files.room import too_little
 from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.git.bundle import Selection, open_bundles, pack
 from hive_tui.adapters.git.capture import IN_PROGRESS
@@ -18,7 +19,7 @@ from hive_tui.adapters.git.listing import object_types
 from hive_tui.adapters.git.pipes import Read
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
-from hive_tui.domain.errors import DiskFull, WorkspaceError
+from hive_tui.domain.errors import WorkspaceError
 from hive_tui.domain.ports import Clock, Progress
 from hive_tui.domain.workspaces import GITLINK, IndexState, RestorePlan, WorkspaceFacts
 
@@ -129,11 +130,11 @@ def stage_contents(
     """
     sizes = {name: size for name, (_, size) in object_types(box.git, blobs).items()}
     for place in places:
-        if shutil.disk_usage(place).free < sum(sizes.values()) + RESERVE_BYTES:
-            raise DiskFull(
-                f"There is not enough space in {place}: the files take {sum(sizes.values())} bytes.",
-                hint="Make room, then restore again; nothing was changed.",
-            )
+        missing = sum(sizes.values()) + RESERVE_BYTES - shutil.disk_usage(place).free
+        if missing > 0:
+            raise too_little(place, sum(sizes.values()), missing, hint="Nothing was changed.")
+    if progress is not None:
+        progress.step("preparing the files", sum(sizes.values()))
     asked = box.folder / "asked"
     asked.write_text("".join(f"{name}\n" for name in blobs))
     pieces: dict[str, Piece] = {}

@@ -11,7 +11,7 @@ from hive_tui.adapters.git.command import Git
 from hive_tui.adapters.git.listing import Entry, Index
 from hive_tui.adapters.git.repository import Repository
 from hive_tui.adapters.git.sandbox import Sandbox, personal_file, sandbox
-from hive_tui.domain.workspaces import Skipped
+from hive_tui.domain.workspaces import GITLINK, Skipped
 
 CONVERTERS = ("filter", "working-tree-encoding")
 """Attributes under which a file may have the size of its blob and still other bytes."""
@@ -23,8 +23,8 @@ MAX_ATTRIBUTES_BYTES = 1 << 20
 class Survey:
     """The tracked files as they are on disk."""
 
-    sizes: Mapping[str, int]
-    """Sizes of the blobs of the index that git still has."""
+    lost: set[str]
+    """Blobs of the index that git does not have any more."""
     to_read: list[bytes] = field(default_factory=list)
     """Files that may hold other bytes than the index."""
     gone: list[bytes] = field(default_factory=list)
@@ -33,8 +33,40 @@ class Survey:
     """What git says of files that do not look as the index says."""
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What the sizes of blobs tell."""
+
+    lost: set[str]
+    doubtful: dict[Entry, int | None]
+    """Files whose size on disk may not be that of their blob, which is given; None for a lost one."""
+
+
+def weigh(git: Git, index: Index, *, believing: bool) -> Weighed:
+    """Ask for the sizes of all blobs of an index.
+
+    An index says what size a file had when it was last the same as its blob, after git has converted
+    it; that git finds it unchanged since then is told elsewhere.
+
+    Args:
+        believing: Believe the sizes that the index says; else every file is doubtful.
+    """
+    asked = "\n".join([*index.blobs, ""]).encode()
+    answer = git.run("cat-file", "--batch-check=%(objectsize)", "--buffer", stdin=asked)
+    known = [b"%d" % size for size in index.file.sizes] if believing and index.file is not None else None
+    if known is not None and b"\n".join([*known, b""]) == answer:  # all at once, since that is the rule
+        return Weighed(set(), {})
+    printed = answer.splitlines()
+    wrong: Iterable[int] = range(len(printed))
+    if known is not None:
+        wrong = [position for position, pair in enumerate(zip(known, printed, strict=True)) if pair[0] != pair[1]]
+    sizes = {index.at(position): int(said) if (said := printed[position]).isdigit() else None for position in wrong}
+    lost = {entry.blob for entry, size in sizes.items() if size is None and entry.mode != GITLINK}
+    return Weighed(lost, {entry: size for entry, size in sizes.items() if not entry.stage and entry.mode != GITLINK})
+
+
 def survey_tracked(
-    root: Path, index: Index, converted: set[bytes], sizes: Mapping[str, int], letters: Mapping[bytes, str]
+    root: Path, index: Index, converted: set[bytes], weighed: Weighed, letters: Mapping[bytes, str]
 ) -> Survey:
     """Compare the tracked files with the index, without reading them.
 
@@ -45,15 +77,15 @@ def survey_tracked(
         root: Where the files are.
         index: What git knows of them.
         converted: Files to be read in any case.
-        sizes: Of the blobs that git still has.
+        weighed: What the sizes of blobs tell.
         letters: What git says of files that do not look as the index says.
     """
-    survey = Survey(sizes, letters=letters)
-    files = index.files
-    suspects = letters.keys() | converted | index.conflicts
+    survey = Survey(weighed.lost, letters=letters)
+    suspects = {path for path in letters.keys() | converted if index.file_at(path)} | index.conflicts
+    doubtful = {entry.path: (entry.mode, size) for entry, size in weighed.doubtful.items()}
     with Tree(root) as tree:
         # In the order of the index, folder after folder.
-        for path, found in tree.stats((*files, *(index.conflicts - files.keys()))):
+        for path, found in tree.stats(sorted(suspects | doubtful.keys())):
             if isinstance(found, OSError):
                 survey.skipped.append(Skipped(os.fsdecode(path), f"cannot be read: {found.strerror}"))
                 continue
@@ -63,13 +95,9 @@ def survey_tracked(
             mode = mode_of(found)
             if mode is None:
                 survey.skipped.append(Skipped(os.fsdecode(path), "no plain file"))
-            elif path in suspects or not _is_as_known(files[path], mode, found.st_size, sizes):
+            elif path in suspects or (mode, found.st_size) != doubtful[path]:
                 survey.to_read.append(path)
     return survey
-
-
-def _is_as_known(entry: Entry, mode: str, size: int, sizes: Mapping[str, int]) -> bool:
-    return mode == entry.mode and size == sizes.get(entry.blob)
 
 
 def converted_files(git: Git, box: Sandbox, repository: Repository, paths: Collection[bytes]) -> set[bytes]:
@@ -92,7 +120,8 @@ def converted_files(git: Git, box: Sandbox, repository: Repository, paths: Colle
 
 
 def _attribute_files(repository: Repository, root: Path, paths: Collection[bytes]) -> Iterable[Path]:
-    yield from (root / os.fsdecode(path) for path in paths if path.rpartition(b"/")[2] == b".gitattributes")
+    named = [path for path in paths if path.endswith(b".gitattributes")]
+    yield from (root / os.fsdecode(path) for path in named if path.rpartition(b"/")[2] == b".gitattributes")
     yield repository.common_dir / "info" / "attributes"
     yield personal_file(repository, "core.attributesfile", "attributes")
     yield Path("/etc/gitattributes")

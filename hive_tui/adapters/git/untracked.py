@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from hive_tui.adapters.files.tree import Tree, mode_of
 from hive_tui.adapters.git.command import Git, GitFailed
@@ -34,49 +35,99 @@ class Untracked:
     wanted: list[bytes] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     nested: list[NestedRepository] = field(default_factory=list)
+    left_out: list[list[Any]] = field(default_factory=list)
+    """What git has listed and is not wanted, with what would show that it has changed."""
+    warnings: str = ""
+    """What git said while it looked."""
 
 
-def find_untracked(git: Git, root: Path, limits: Limits, ours: Sequence[Path]) -> Untracked:
-    """Look for untracked files.
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What git said of files that it does not track."""
+
+    paths: bytes
+    """Each with a zero byte behind it."""
+    warnings: bytes
+
+
+def list_untracked(git: Git) -> Listing:
+    """Have git look through all folders.
 
     Args:
-        git: Works on the files below `root` and an index that names the tracked ones.
+        git: Works on the files and an index that names the tracked ones.
+
+    Raises:
+        GitFailed: It cannot read the index, or not the folder.
+    """
+    return Listing(*git.run_and_listen("ls-files", "--others", "--exclude-standard", "-z"))
+
+
+def find_untracked(listing: Listing, root: Path, limits: Limits, ours: Sequence[Path]) -> Untracked:
+    """Choose among untracked files.
+
+    Args:
+        listing: What there is below `root`.
+        root: Where the files are.
+        limits: How much is taken.
         ours: Folders that are no part of the work, should they lie below the root.
     """
-    found = Untracked()
+    found = Untracked(warnings=listing.warnings.decode(errors="replace"))
     foreign = [os.fsencode(path.relative_to(root)) for path in ours if path.is_relative_to(root)]
     total = 0
     with Tree(root) as tree:
-        listed, warnings = git.run_and_listen("ls-files", "--others", "--exclude-standard", "-z")
-        for folder, reason in UNOPENED.findall(warnings.decode(errors="surrogateescape")):
+        for folder, reason in UNOPENED.findall(listing.warnings.decode(errors="surrogateescape")):
             found.skipped.append(Skipped(folder, f"cannot be read: {reason}"))
-        for path in listed.split(b"\0")[:-1]:
+        for path in listing.paths.split(b"\0")[:-1]:
             if any(path == name or path.startswith(name + b"/") for name in foreign):
                 continue
             if path.endswith(b"/"):
                 found.nested.append(NestedRepository(os.fsdecode(path[:-1]), None))
+                found.left_out.append(looks(os.fsdecode(path)))
                 continue
             size, reason = _weigh(tree, path, limits, total)
             if reason:
                 found.skipped.append(Skipped(os.fsdecode(path), reason))
+                with suppress(OSError):
+                    found.left_out.append(looks(os.fsdecode(path), tree.stat(path)))
             elif size is not None:
                 total += size
                 found.wanted.append(path)
     return found
 
 
-def special_files(git: Git, root: Path, known: Iterable[bytes]) -> list[Skipped]:
-    """Pipes, sockets and devices, which git never mentions, in the folders of the known files."""
-    folders = {b""} | {path.rpartition(b"/")[0] for path in known}
-    special: list[bytes] = []
-    for folder in folders:
-        with suppress(OSError), os.scandir(os.path.join(os.fsencode(root), folder)) as entries:  # noqa: PTH118 - bytes
-            for entry in entries:
-                is_plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
-                if not is_plain and not entry.is_symlink():
-                    special.append(b"/".join(filter(None, (folder, entry.name))))
-    ignored = set(_ignored(git, special)) if special else set()
-    return [Skipped(os.fsdecode(path), "no plain file") for path in special if path not in ignored]
+def looks(name: str, found: os.stat_result | None = None) -> list[Any]:
+    """What shows that a file that is not captured has changed, as JSON values; of a folder, its name alone."""
+    plain = found if found is not None and not name.endswith("/") else None
+    return [name, plain.st_mode, plain.st_size, plain.st_ctime_ns] if plain else [name]
+
+
+class Specials:
+    """Pipes, sockets and devices, which git never mentions, in the folders of known files.
+
+    Args:
+        root: Where the files are.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.fsencode(root)
+        self._looked_into: set[bytes] = set()
+        self._found: list[bytes] = []
+
+    def look_beside(self, paths: Iterable[bytes]) -> None:
+        """Look into the folders of these files, unless that was done."""
+        folders = {b""} | {path.rpartition(b"/")[0] for path in paths}
+        for folder in folders - self._looked_into:
+            with suppress(OSError), os.scandir(os.path.join(self._root, folder)) as entries:  # noqa: PTH118 - bytes
+                for entry in entries:
+                    is_plain = entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False)
+                    if not (is_plain or entry.is_symlink()):
+                        self._found.append(b"/".join(filter(None, (folder, entry.name))))
+        self._looked_into |= folders
+
+    def skipped(self, git: Git) -> list[Skipped]:
+        """Those that git does not ignore."""
+        ignored = set(_ignored(git, self._found)) if self._found else set()
+        return [Skipped(os.fsdecode(path), "no plain file") for path in self._found if path not in ignored]
 
 
 def _weigh(tree: Tree, path: bytes, limits: Limits, total: int) -> tuple[int | None, str]:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from hive_tui.adapters.files.ondisk import Found, differences, look
+from hive_tui.adapters.files.ondisk import Advance, Found, differences, look, unwatched
 from hive_tui.adapters.files.state import read_state
 from hive_tui.adapters.files.tree import Tree
 from hive_tui.adapters.git.bundle import open_bundles
@@ -15,12 +15,13 @@ from hive_tui.adapters.git.index import copy_index, load_index
 from hive_tui.adapters.git.listing import Index, tree_files
 from hive_tui.adapters.git.repository import Repository, require_repository
 from hive_tui.adapters.git.sandbox import Sandbox, sandbox
+from hive_tui.domain.ports import Progress
 from hive_tui.domain.workspaces import IndexState, WorkspaceFacts
 
 Files = Mapping[str, tuple[str, str]]
 
 
-def find_differences(git: Git, checkpoint: Path, root: Path) -> list[str]:
+def find_differences(git: Git, checkpoint: Path, root: Path, progress: Progress | None = None) -> list[str]:
     """A sentence for everything in which the work tree differs from the checkpoint; files that it does not know aside.
 
     Raises:
@@ -36,23 +37,24 @@ def find_differences(git: Git, checkpoint: Path, root: Path) -> list[str]:
         files = tree_files(box.git, wanted.worktree.tree)
         expected = _index(box, checkpoint, wanted.index_state)
         return [
-            *_files_that_differ(root, files, wanted),
+            *_files_that_differ(root, files, wanted, progress.advance if progress else unwatched),
             *_files_too_many(root, files, expected, wanted),
             *_git_differences(box, repository, expected, wanted),
             *_operation_differences(repository.git_dir, checkpoint / IN_PROGRESS),
         ]
 
 
-def _files_that_differ(root: Path, files: Files, wanted: WorkspaceFacts) -> Iterator[str]:
+def _files_that_differ(root: Path, files: Files, wanted: WorkspaceFacts, advance: Advance) -> Iterator[str]:
     with Tree(root) as tree:
-        yield from differences(tree, {path: Found(*file) for path, file in files.items()}, wanted.object_format)
+        expected = {path: Found(*file) for path, file in files.items()}
+        yield from differences(tree, expected, wanted.object_format, advance)
 
 
 def _files_too_many(root: Path, files: Files, index: Index, wanted: WorkspaceFacts) -> Iterator[str]:
     """Files that were tracked and not on disk."""
     skipped = {item.path for item in wanted.skipped}
     with Tree(root) as tree:
-        for path in sorted(index.files):
+        for path in sorted(index.files()):
             name = os.fsdecode(path)
             if name in files or name in skipped:
                 continue
@@ -84,5 +86,5 @@ def _operation_differences(git_dir: Path, expected: Path) -> Iterator[str]:
 
 def _index(box: Sandbox, captured: Path, state: IndexState) -> Index:
     if state is not IndexState.OK:
-        return Index(())
+        return Index()
     return load_index(box, captured, box.git, None)[0]

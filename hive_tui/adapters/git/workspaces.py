@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from hive_tui.adapters.files.errors import disk_full
 from hive_tui.adapters.files.errors import plain_errors as files_errors
+from hive_tui.adapters.files.room import no_space
 from hive_tui.adapters.git.apply import apply_plan, resume_restore
 from hive_tui.adapters.git.check import check_snapshot
 from hive_tui.adapters.git.command import Git, GitFailed, check_version, is_full
@@ -63,17 +63,17 @@ class GitWorkspaces:
         Raises:
             Cancelled: The person has stopped the work.
         """
-        with plain_errors():
+        with plain_errors(into):
             return take_snapshot(self._git(progress), cwd, into, self._limits, self._ours, progress, self._memory)
 
-    def check(self, saved: Path) -> None:
+    def check(self, saved: Path, progress: Progress | None = None) -> None:
         """Raise unless every object that `snapshot` wrote into `saved` is sound and finds those it needs."""
-        with plain_errors():
-            check_snapshot(self._git(), saved)
+        with plain_errors(saved):
+            check_snapshot(self._git(progress), saved)
 
     def plan(self, checkpoint: Path, current: Path, root: Path, made: Mapping[str, str] | None = None) -> RestorePlan:
         """What a restore of the snapshot `checkpoint` would change in `root`, whose snapshot now is `current`."""
-        with plain_errors():
+        with plain_errors(current):
             return plan_restore(self._git(), checkpoint, current, root, made)
 
     def apply(
@@ -89,28 +89,28 @@ class GitWorkspaces:
         Raises:
             Cancelled: The person has stopped the work before anything was changed.
         """
-        with plain_errors():
+        with plain_errors(journal_folder):
             return apply_plan(self._git(progress), self._clock, plan, checkpoint, root, journal_folder, progress)
 
     def resume(self, journal_folder: Path) -> AppliedRestore | None:
         """Finish a restore that was interrupted; None if it had not changed anything, and then never will."""
-        with plain_errors():
+        with plain_errors(journal_folder):
             return resume_restore(self._git(), self._clock, journal_folder)
 
-    def verify(self, checkpoint: Path, root: Path) -> list[str]:
+    def verify(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> list[str]:
         """A sentence for each thing in which `root` differs from the snapshot; untracked files aside."""
-        with plain_errors():
-            return find_differences(self._git(), checkpoint, root)
+        with plain_errors(checkpoint):
+            return find_differences(self._git(progress), checkpoint, root, progress)
 
     def recreate(self, checkpoint: Path, root: Path, progress: Progress | None = None) -> None:
         """Build a work tree again whose folder is gone."""
-        with plain_errors():
+        with plain_errors(root.parent):
             recreate_workspace(self._git(progress), self._clock, checkpoint, root, progress)
 
-    def compare(self, old: Path, new: Path) -> list[FileDelta]:
+    def compare(self, old: Path, new: Path, progress: Progress | None = None) -> list[FileDelta]:
         """The files that differ between two snapshots, by path; of use also without the repository."""
-        with plain_errors():
-            return compare_snapshots(self._git(), old, new)
+        with plain_errors(new):
+            return compare_snapshots(self._git(progress), old, new)
 
     def _git(self, progress: Progress | None = None) -> Git:
         cancelled = progress.cancelled if progress is not None else None
@@ -122,12 +122,16 @@ class GitWorkspaces:
 
 
 @contextmanager
-def plain_errors() -> Iterator[None]:
-    """Tell errors of the system as a person can read them, also where it was git that met them."""
+def plain_errors(place: Path) -> Iterator[None]:
+    """Tell errors of the system as a person can read them, also where it was git that met them.
+
+    Args:
+        place: Where most is written.
+    """
     try:
-        with files_errors():
+        with files_errors(place):
             yield
     except GitFailed as error:
         if is_full(error):
-            raise disk_full("the disk") from error
+            raise no_space(place) from error
         raise

@@ -4,8 +4,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from hive_tui.adapters.copying import as_error, create_private
+from hive_tui.adapters.copying import as_error, new_private
+from hive_tui.adapters.offsite.watched import WatchedFile
 from hive_tui.domain.errors import OffsiteError
+from hive_tui.domain.ports import Progress
 
 HEADER = b"age-encryption.org/"
 SUFFIX = ".age"
@@ -23,13 +25,13 @@ class AgeSealer:
         self._recipients = recipients
         self._identity = identity
 
-    def seal(self, source: Path, target: Path) -> None:
+    def seal(self, source: Path, target: Path, progress: Progress) -> None:
         """Encrypt for all recipients."""
         age = _age()
         recipients = [_recipient(age, text) for text in self._recipients]
-        self._run(lambda read, written: age.encrypt_io(read, written, recipients), source, target)
+        self._run(lambda read, written: age.encrypt_io(read, written, recipients), source, target, progress)
 
-    def open(self, source: Path, target: Path) -> None:
+    def open(self, source: Path, target: Path, progress: Progress) -> None:
         """Decrypt with the identity."""
         age = _age()
         if self._identity is None:
@@ -39,20 +41,23 @@ class AgeSealer:
             )
         identities = _identities(age, self._identity)
         try:
-            self._run(lambda read, written: age.decrypt_io(read, written, identities), source, target)
+            self._run(lambda read, written: age.decrypt_io(read, written, identities), source, target, progress)
         except (age.DecryptError, _Unopened) as error:
-            target.unlink(missing_ok=True)
             raise OffsiteError(
                 f"{source.name} cannot be decrypted with {self._identity}: {error}.",
                 hint="It may be for another identity, or damaged.",
             ) from error
 
-    def _run(self, work: Any, source: Path, target: Path) -> None:
+    def _run(self, work: Any, source: Path, target: Path, progress: Progress) -> None:
         try:
-            with source.open("rb") as read, create_private(target) as written:
-                work(read, written)
+            with source.open("rb") as read, new_private(target) as written:
+                watched = WatchedFile(read, progress)
+                try:
+                    work(watched, written)
+                except Exception as error:
+                    # Age makes an error of its own of what ended the reading.
+                    raise (watched.stopped or error) from error.__cause__
         except OSError as error:
-            target.unlink(missing_ok=True)
             if error.errno is None:  # not of the system: age found a piece that is not what was sealed
                 raise _Unopened(str(error)) from error
             raise as_error(error, target) from error

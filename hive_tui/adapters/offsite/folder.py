@@ -1,12 +1,11 @@
 """A folder as the second place: another disk, a network mount, or one that some program keeps in sync."""
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from hive_tui.adapters.copying import CHUNK_BYTES, create_private, hash_of, put_in_place
+from hive_tui.adapters.copying import CHUNK_BYTES, hash_of, new_private, put_in_place
 from hive_tui.domain.errors import HiveError, OffsiteError
 from hive_tui.domain.ports import Progress
 
@@ -47,13 +46,16 @@ class FolderPlace:
         with self._errors("write"):
             self._make_folder(target.parent)
             part.unlink(missing_ok=True)  # of an attempt that was interrupted; one process alone works here
-            with source.open("rb") as read, create_private(part) as written:
-                while block := read.read(CHUNK_BYTES):
-                    written.write(block)
-                    progress.advance(len(block))
-                written.flush()
-                os.fsync(written.fileno())
-            put_in_place(part, target, overwrite=True)
+            try:
+                with source.open("rb") as read, new_private(part) as written:
+                    while block := read.read(CHUNK_BYTES):
+                        written.write(block)
+                        progress.advance(len(block))
+                put_in_place(part, target, overwrite=True)
+            except BaseException:
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)  # stopped, or the place is full: a half copy takes its room
+                raise
 
     def digest(self, name: str, progress: Progress) -> tuple[int, str]:
         """Of the file."""
@@ -64,12 +66,10 @@ class FolderPlace:
 
     def get(self, name: str, target: Path, progress: Progress) -> None:
         """Copy it back."""
-        with self._errors("read"), (self._folder / name).open("rb") as read, create_private(target) as written:
+        with self._errors("read"), (self._folder / name).open("rb") as read, new_private(target) as written:
             while block := read.read(CHUNK_BYTES):
                 written.write(block)
                 progress.advance(len(block))
-            written.flush()
-            os.fsync(written.fileno())
 
     def remove(self, name: str) -> None:
         """Unlink it, and its folder once that is empty."""

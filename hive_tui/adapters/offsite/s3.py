@@ -4,14 +4,14 @@ Credentials come from where other programs have theirs: AWS_ACCESS_KEY_ID and it
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hive_tui.adapters.copying import create_private
+from hive_tui.adapters.copying import new_private
+from hive_tui.adapters.offsite.watched import WatchedFile
 from hive_tui.domain.errors import HiveError, OffsiteError
 from hive_tui.domain.ports import Progress
 
@@ -43,7 +43,7 @@ class S3Place:
         import obstore
 
         with self._errors("write"), source.open("rb") as read:
-            obstore.put(self._store, name, _Watched(read, progress), chunk_size=RANGE_BYTES, max_concurrency=2)  # type: ignore[arg-type]
+            obstore.put(self._store, name, WatchedFile(read, progress), chunk_size=RANGE_BYTES, max_concurrency=2)  # type: ignore[arg-type]
 
     def digest(self, name: str, progress: Progress) -> tuple[int, str]:
         """Reads all of it."""
@@ -55,11 +55,9 @@ class S3Place:
 
     def get(self, name: str, target: Path, progress: Progress) -> None:
         """Download it."""
-        with create_private(target) as written:
+        with new_private(target) as written:
             for block in self._blocks(name, progress):
                 written.write(block)
-            written.flush()
-            os.fsync(written.fileno())
 
     def remove(self, name: str) -> None:
         """S3 takes the removal of what is not there as done."""
@@ -95,28 +93,6 @@ class S3Place:
                 f"The second place {self.description} cannot be used ({verb}): {said}.",
                 hint="Look at the network, the credentials in the environment, and [offsite] endpoint and region.",
             ) from error
-
-
-class _Watched:
-    """A file that tells how much of it was read."""
-
-    def __init__(self, file: Any, progress: Progress) -> None:
-        self._file = file
-        self._progress = progress
-
-    def read(self, size: int = -1) -> bytes:
-        block: bytes = self._file.read(size)
-        self._progress.advance(len(block))
-        return block
-
-    def seek(self, *arguments: int) -> int:
-        return int(self._file.seek(*arguments))
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def seekable(self) -> bool:
-        return True
 
 
 def _connect(url: str, endpoint: str, region: str, timeout_s: float) -> "S3Store":

@@ -160,7 +160,7 @@ class Server:
             raise Refused(self.place, f"NOAUTH wrong user or password ({error})") from error
         except exceptions.TimeoutError as error:
             said = f"Redis at {self.place} did not answer within {self._timeout_s:g} s."
-            raise Unreachable(said, hint="Is it stopped, or very busy?") from error
+            raise Unreachable(said, hint="Is it stopped, or very busy?", timed_out=True) from error
         except exceptions.BusyLoadingError as error:
             raise Unreachable(f"Redis at {self.place} is still loading its data.", hint="Try again.") from error
         except exceptions.ResponseError as error:
@@ -195,7 +195,9 @@ def errand(url: str, timeout_s: float, patience_s: float, work: Callable[[Server
     thread.join(patience_s)
     if thread.is_alive():
         server.abandon()
-        raise Unreachable(f"Redis at {server.place} did not get done within {patience_s:g} s.", hint="Is it busy?")
+        raise Unreachable(
+            f"Redis at {server.place} did not get done within {patience_s:g} s.", hint="Is it busy?", timed_out=True
+        )
     if failures:
         raise failures[0]
     return results[0]

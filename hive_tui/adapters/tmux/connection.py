@@ -63,12 +63,17 @@ class Connection:
     Args:
         arguments: The command line of the client, which must attach in control mode.
         on_notification: Called in the reading thread; must be quick and must not ask.
+        rest_s: Seconds between two reads: what comes meanwhile is taken at once.
 
     Raises:
         OSError: The client cannot be started.
     """
 
-    def __init__(self, arguments: Sequence[str], on_notification: Callable[[Notification], None]) -> None:
+    def __init__(
+        self, arguments: Sequence[str], on_notification: Callable[[Notification], None], *, rest_s: float = 0.0
+    ) -> None:
+        self._rest_s = rest_s
+        self._closed = threading.Event()
         self._on_notification = on_notification
         self._lock = threading.Lock()
         self._waiting: deque[Answer] = deque()
@@ -133,6 +138,7 @@ class Connection:
             if self._lost:
                 return
             self._lost = why
+            self._closed.set()
             for answer in self._waiting:
                 answer.lost = why
                 answer.is_there.set()
@@ -165,6 +171,8 @@ class Connection:
             while data := self._replies.recv(READ_BYTES):
                 for found in replies.feed(data):
                     self._take(found)
+                if self._rest_s:
+                    self._closed.wait(self._rest_s)
         except OSError as error:
             why = str(error)
         except Garbage as error:

@@ -1,13 +1,15 @@
 """Looks at tmux through one standing client, for processes that look for hours. All else is run as ever."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from hive_tui.adapters.tmux.absence import Absence
 from hive_tui.adapters.tmux.client import FINGERPRINT, Command, TmuxClient
 from hive_tui.adapters.tmux.connection import Connection, Lost, quoted
 from hive_tui.adapters.tmux.replies import Notification
+from hive_tui.domain.errors import TmuxDown, TmuxError
 from hive_tui.domain.ports import Clock
 
 OBSTACLES = ("exit-unattached", "destroy-unattached", "focus-events")
@@ -45,8 +47,10 @@ class ControlClient(TmuxClient):
     def __init__(self, socket: str | None, clock: Clock, *, timeout_s: float = 5.0) -> None:
         super().__init__(socket, timeout_s=timeout_s)
         self._clock = clock
-        self._is_on = False
-        self._listener: Callable[[], None] = lambda: None
+        self._absence = Absence(clock)
+        self.is_on = False
+        """Whether it was switched on, and not closed."""
+        self.listener: Callable[[], None] = lambda: None
         self._connecting = threading.Lock()
         self._connection: Connection | None = None
         self._socket_file: tuple[Path, tuple[int, int]] | None = None
@@ -63,12 +67,12 @@ class ControlClient(TmuxClient):
         Args:
             listener: Called in a thread of ours when the fingerprint has changed; must be quick.
         """
-        self._listener = listener
-        self._is_on = True
+        self.listener = listener
+        self.is_on = True
 
     def close(self) -> None:
         """End the standing client for good."""
-        self._is_on = False
+        self.is_on = False
         with self._connecting:
             if self._connection is not None:
                 self._connection.close()
@@ -86,13 +90,15 @@ class ControlClient(TmuxClient):
             TmuxMissing, TmuxDown, TmuxHung, PaneGone, TmuxError: As their names say.
         """
         if stdin is None and all(map(is_look, commands)):
+            self._refuse_while_down(commands)
             lines = self._ask(commands)
             if lines is not None:
                 return lines
         return super().run(*commands, stdin=stdin)
 
     def fingerprint(self) -> str:
-        """As of any client; costs nothing while tmux pushes it, at most a second late."""
+        """As of any client; costs nothing while tmux pushes it, at most a second late, and while there is no server."""
+        self._refuse_while_down(())
         connection = self._connected()
         if connection is not None:
             if self._pushed is not None:
@@ -104,6 +110,25 @@ class ControlClient(TmuxClient):
     @property
     def _patience_s(self) -> float:
         return min(ANSWER_S, self.timeout_s)
+
+    def is_absent(self) -> bool:
+        """Whether there is no server for sure, as tmux last said; for next to nothing, in any thread."""
+        return bool(self._said_down())
+
+    def _refuse_while_down(self, commands: Sequence[Command]) -> None:
+        """Say at once that there is no server, where that is as sure as if tmux was run to say it."""
+        said = self._said_down()
+        if said:
+            raise super()._error(commands, said)
+
+    def _said_down(self) -> str:
+        return self._absence.said() if self._connection is None else ""
+
+    def _error(self, commands: Sequence[Command], said: str) -> TmuxError:
+        error = super()._error(commands, said)
+        if isinstance(error, TmuxDown):
+            self._absence.note(said)
+        return error
 
     def _ask(self, commands: tuple[Command, ...]) -> list[str] | None:
         """Through the standing client; None if it must be asked otherwise."""
@@ -126,12 +151,12 @@ class ControlClient(TmuxClient):
             if not connection.lost and self._is_same_server():
                 return connection
             self._fail(connection, connection.lost or "another server has taken over the socket")
-        if not self._is_on or self._clock.monotonic() < self._retry_at:
+        if not self.is_on or self._clock.monotonic() < self._retry_at:
             return None
         if not self._connecting.acquire(blocking=False):
             return None
         try:
-            return self._connect() if self._is_on and self._connection is None else self._connection
+            return self._connect() if self.is_on and self._connection is None else self._connection
         finally:
             self._connecting.release()
 
@@ -191,7 +216,7 @@ class ControlClient(TmuxClient):
             self._retry_at = self._clock.monotonic() + OBSTACLE_WAIT_S
             connection.close(obstacle)
         self._pushed = pushed
-        self._listener()
+        self.listener()
 
     def _is_same_server(self) -> bool:
         """Whether the socket is still the one that was connected to: a new server makes a new one."""

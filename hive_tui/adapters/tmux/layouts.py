@@ -1,9 +1,11 @@
 """Builds sessions, windows and panes, with libtmux; used at launch, wake and recovery, never in a loop."""
 
 import shlex
+import sys
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
+from io import BytesIO, TextIOWrapper
 from typing import TYPE_CHECKING, TypeVar
 
 from hive_tui.adapters.tmux.client import TmuxClient, as_format
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from libtmux import Pane, Server, Session, Window
 
 T = TypeVar("T")
+_importing = threading.Lock()
 
 BUILD_TIMEOUT_S = 60.0
 REBUILT = "@hive_rebuilt"
@@ -166,8 +169,17 @@ def _id_of(pane: "Pane | None") -> str:
     return pane.pane_id
 
 
+def _import_libtmux() -> None:
+    """Import it while stdout is one that tells its encoding, for which it asks: Textual's stand-in has none."""
+    with _importing:
+        if "libtmux" not in sys.modules:
+            with redirect_stdout(TextIOWrapper(BytesIO(), encoding="utf-8")):
+                import libtmux  # noqa: F401
+
+
 def _within(seconds: float, work: Callable[[], T]) -> T:
     """Run libtmux, which knows no time limits, in a thread that is left behind if it hangs."""
+    _import_libtmux()
     from libtmux.exc import LibTmuxException
 
     results: list[T] = []

@@ -1,15 +1,18 @@
 """The panes of one tmux server, by their ids."""
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from msgspec import structs
+
 from hive_tui.adapters.tmux.client import LOOK_AT_PATH, Command, TmuxClient, as_format, refuse_too_old
 from hive_tui.domain.agents import PaneRef
 from hive_tui.domain.errors import PaneGone, TmuxError
-from hive_tui.domain.panes import Pane, PaneList
+from hive_tui.domain.panes import Glimpse, Pane, PaneList, Swap
 from hive_tui.domain.ports import Processes
 
 SEPARATOR = "\x1f"
@@ -22,7 +25,15 @@ FIELDS = (
     " @hive_rebuilt version session_name window_name pane_start_command pane_title"
 ).split()
 PANE_FORMAT = SEPARATOR.join(["P", *(f"#{{{field}}}" for field in FIELDS)])
+OF_CLIENT = f"C{SEPARATOR}"
 CLIENT_FORMAT = SEPARATOR.join(["C", "#{client_control_mode}", "#{session_id}"])
+
+OF_SHAPE = f"S{SEPARATOR}"
+SHAPE_FORMAT = f"{OF_SHAPE}#{{session_id}}#{{W:#{{window_id}}.#{{window_activity}}#{{P:#{{pane_id}}#{{pane_dead}}}} }}"
+"""A session with all its windows, and when each of them had its last output."""
+OUTPUT_SINCE = "#{>=:#{window_activity},%d}"
+"""Compares texts, which is as good: all times of this century have as many digits."""
+WINDOW = re.compile(r"(@\d+)\.(\d+)")
 
 MARK = "\x1fhive\x1f"
 """Stands between captures; no program can draw it, since tmux keeps no control characters in its cells."""
@@ -42,30 +53,47 @@ class TmuxPanes:
     def __init__(self, client: TmuxClient, processes: Processes) -> None:
         self.client = client
         self._processes = processes
+        self._read: Mapping[str, Pane] = {}
+        """Panes of the last look, by what tmux said of them."""
 
     def list(self) -> PaneList:
         """All panes, with whether a person's client shows them as active."""
-        lines = self.client.run(["list-panes", "-a", "-F", PANE_FORMAT], ["list-clients", "-F", CLIENT_FORMAT])
-        rows = [line.split(SEPARATOR) for line in lines]
-        watching = {row[2] for row in rows if row[0] == "C" and row[1] != "1"}
-        panes: dict[str, Pane] = {}
-        server = ""
-        for row in rows:
-            if row[0] == "C":
-                continue
-            if row[0] != "P" or len(row) < len(FIELDS) + 1:
-                # Never read as "there are no panes".
-                self.client.check_version()
-                raise TmuxError("tmux lists its panes in words that hive-tui does not know.", hint=LOOK_AT_PATH)
-            field = dict(zip(FIELDS, row[1:], strict=False))
-            refuse_too_old(field["version"])
-            pane = self._pane(field, watching)
-            server = pane.ref.server
-            known = panes.get(pane.id)
-            # A window that is linked into several sessions is listed with each of them.
-            if known is None or (pane.is_watched and not known.is_watched):
-                panes[pane.id] = pane
-        return PaneList(server, tuple(panes.values()))
+        shape, _, read = self._listed()
+        self._read = read
+        panes = _each_once(read.values())
+        return PaneList(panes[-1].ref.server if panes else "", panes, "\n".join(_without_times(shape)))
+
+    def glimpse(self, since_s: int) -> Glimpse | None:
+        """What has changed since that second; None where a window with output is missing in what tmux tells of it."""
+        shape, watching, read = self._listed("-f", OUTPUT_SINCE % since_s)
+        panes = _each_once(read.values())
+        moved = {window for line in shape for window, at in WINDOW.findall(line) if int(at) >= since_s}
+        if not moved <= {pane.window_id for pane in panes}:
+            return None
+        return Glimpse("\n".join(_without_times(shape)), panes, frozenset(watching))
+
+    def _listed(self, *only: str) -> tuple[Sequence[str], set[str], dict[str, Pane]]:
+        """Sessions with their windows, those of them that people look at, and panes by what was said of them."""
+        lines = self.client.run(
+            ["list-sessions", "-F", SHAPE_FORMAT],
+            ["list-panes", "-a", *only, "-F", PANE_FORMAT],
+            ["list-clients", "-F", CLIENT_FORMAT],
+        )
+        shape = [line for line in lines if line.startswith(OF_SHAPE)]
+        clients = [line.split(SEPARATOR) for line in lines if line.startswith(OF_CLIENT)]
+        watching = {row[2] for row in clients if row[1] != "1"}
+        of_panes = (line for line in lines if not line.startswith((OF_CLIENT, OF_SHAPE)))
+        return shape, watching, {line: self._same_or_new(line, watching) for line in of_panes}
+
+    def _same_or_new(self, line: str, watching: set[str]) -> Pane:
+        """The pane of a line; the line of the look before is not taken apart again."""
+        known = self._read.get(line)
+        if known is None:
+            return self._pane(_fields(line, self.client), watching)
+        is_watched, cwd = known.is_active and known.session_id in watching, self._processes.cwd(known.pid)
+        if (is_watched, cwd) == (known.is_watched, known.cwd):
+            return known
+        return structs.replace(known, is_watched=is_watched, cwd=cwd)
 
     def capture(self, pane_id: str, *, history_lines: int = 0, colour: bool = True) -> str:
         """Text of the pane with up to so many lines of scrollback above the screen."""
@@ -118,17 +146,35 @@ class TmuxPanes:
         """Press keys, in tmux's names."""
         self.client.run(["send-keys", "-t", pane_id, *keys])
 
-    def paste(self, pane_id: str, text: str) -> None:
-        """Bracketed paste of text without control characters; no Enter."""
+    def swap_option(self, pane_id: str, swap: Swap) -> str:
+        """Change the value of a pane's option if it is the one expected, in one step for tmux; the value afterwards."""
+        self.client.run(_must_be_there(pane_id), _if_swapped(pane_id, swap))
+        return self.option(pane_id, swap.option)
+
+    def paste(self, pane_id: str, text: str, swap: Swap | None = None) -> bool:
+        """Bracketed paste of text without control characters; no Enter.
+
+        With a swap, text is pasted and option changed in one step for tmux, or neither where its value is another
+        one by then; returns whether it was done.
+        """
         clean = "".join(letter for letter in text if letter in "\n\t" or letter.isprintable())
         name = f"hive-{uuid4().hex[:8]}"
+        pasting = ["paste-buffer", "-p", "-d", "-b", name, "-t", pane_id]
         try:
-            self.client.run(
-                ["load-buffer", "-b", name, "-"], ["paste-buffer", "-p", "-d", "-b", name, "-t", pane_id], stdin=clean
-            )
+            # At first all of it: were we killed while tmux reads it, it would take the part that it has for the whole.
+            self.client.run(_must_be_there(pane_id), ["load-buffer", "-b", name, "-"], stdin=clean)
+            self.client.run(_must_be_there(pane_id), _if_swapped(pane_id, swap, pasting) if swap else pasting)
         except PaneGone:
-            self.client.run(["delete-buffer", "-b", name])
+            self._forget_buffer(name)
             raise
+        is_done = swap is None or self.option(pane_id, swap.option) == swap.after
+        if not is_done:
+            self._forget_buffer(name)
+        return is_done
+
+    def _forget_buffer(self, name: str) -> None:
+        with suppress(TmuxError):  # it is not there
+            self.client.run(["delete-buffer", "-b", name])
 
     def respawn(
         self, pane_id: str, command: str, *, cwd: str, env: Mapping[str, str], options: Mapping[str, str | None]
@@ -216,6 +262,32 @@ class TmuxPanes:
         )
 
 
+def _fields(line: str, client: TmuxClient) -> dict[str, str]:
+    """What tmux said of a pane, by name. Raises TmuxError, TmuxMissing: It said it otherwise than it should."""
+    row = line.split(SEPARATOR)
+    if row[0] != "P" or len(row) < len(FIELDS) + 1:
+        # Never read as "there are no panes".
+        client.check_version()
+        raise TmuxError("tmux lists its panes in words that hive-tui does not know.", hint=LOOK_AT_PATH)
+    field = dict(zip(FIELDS, row[1:], strict=False))
+    refuse_too_old(field["version"])
+    return field
+
+
+def _each_once(panes: Iterable[Pane]) -> tuple[Pane, ...]:
+    """A window that is linked into several sessions is listed with each of them."""
+    found: dict[str, Pane] = {}
+    for pane in panes:
+        known = found.get(pane.id)
+        if known is None or (pane.is_watched and not known.is_watched):
+            found[pane.id] = pane
+    return tuple(found.values())
+
+
+def _without_times(shape: Iterable[str]) -> list[str]:
+    return [WINDOW.sub(r"\1", line) for line in shape]
+
+
 def _must_be_there(pane_id: str) -> Command:
     """A command that prints nothing and fails if the pane is gone, which some commands pass over."""
     return ["list-panes", "-t", pane_id, "-f", "0"]
@@ -228,6 +300,12 @@ def _options(pane_id: str, options: Mapping[str, str | None]) -> Sequence[Comman
         else ["set-option", "-p", "-t", pane_id, name, value]
         for name, value in options.items()
     ]
+
+
+def _if_swapped(pane_id: str, swap: Swap, *before: Command) -> Command:
+    """The commands, and then the change of the option; tmux does nothing else between the question and the last."""
+    done = " ; ".join(" ".join(one) for one in (*before, ["set-option", "-p", "-t", pane_id, swap.option, swap.after]))
+    return ["if-shell", "-F", "-t", pane_id, f"#{{==:#{{{swap.option}}},{swap.before}}}", done]
 
 
 def socket_path(client: TmuxClient) -> Path | None:

@@ -38,6 +38,8 @@ class Delivery:
     context: Mapping[str, Any] = field(default_factory=dict)
     idempotency_key: str | None = None
     """Requests that share one are one for as long as the first is unfinished."""
+    other_keys: tuple[str, ...] = ()
+    """It counts as delivered twice also if only one of these was seen before."""
 
 
 class Intake:
@@ -86,12 +88,14 @@ class Intake:
         return told is not None
 
     def _enqueue(self, db: sqlite3.Connection, delivery: Delivery) -> Event | None:
-        if deliveries.is_known(db, delivery.source, delivery.key):
+        keys = (delivery.key, *delivery.other_keys)
+        if any(deliveries.is_known(db, delivery.source, key) for key in keys):
             return None
         now = self._clock.now()
         new = self._wakeup(db, delivery, now)
         enqueued, event = enqueue_within(db, new, str(uuid4()), _actor(delivery.source), now=now)
-        deliveries.note(db, delivery.source, delivery.key, enqueued.wakeup.id, now=now)
+        for key in keys:
+            deliveries.note(db, delivery.source, key, enqueued.wakeup.id, now=now)
         return event
 
     def _wakeup(self, db: sqlite3.Connection, delivery: Delivery, now: datetime) -> NewWakeup:

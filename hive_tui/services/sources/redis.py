@@ -34,6 +34,7 @@ TOLD_LOOK_EVERY_S = 15.0
 """Between two looks at the keys where the server tells of changes: it may have lost a word of that."""
 WAIT_S = 2.0
 UNFINISHED_EVERY_S = 30.0
+MOST_READS = 100
 
 
 class KeySignals:
@@ -50,11 +51,15 @@ class KeySignals:
     def listen(self) -> None:
         """One look at the keys of all agents, and a rest until there is more."""
         self._closed.clear()
+        self.look()
+        if not self._server.rest(TOLD_LOOK_EVERY_S):
+            self._closed.wait(LOOK_EVERY_S)
+
+    def look(self) -> None:
+        """Take what is set now, and do not wait for more."""
         agents = {agent.name: agent for agent in self._database.read(agent_store.everyone)}
         for signal in self._server.waiting(list(agents)):
             self._take(signal, agents[signal.agent_name])
-        if not self._server.rest(TOLD_LOOK_EVERY_S):
-            self._closed.wait(LOOK_EVERY_S)
 
     def close(self) -> None:
         """See `Source`."""
@@ -91,8 +96,7 @@ class StreamSignals:
     def listen(self) -> None:
         """What was left unfinished, now and then; then what is new."""
         if self._rounds_left <= 0:
-            while entries := self._reader.unfinished():
-                self._take_all(entries)
+            self._take_unfinished()
             self._rounds_left = int(UNFINISHED_EVERY_S / WAIT_S)
         self._rounds_left -= 1
         try:
@@ -101,9 +105,21 @@ class StreamSignals:
             self._rounds_left = 0
             raise
 
+    def look(self) -> None:
+        """Take what is there now, and do not wait for more."""
+        self._take_unfinished()
+        for _ in range(MOST_READS):  # one who writes without end must not keep us here
+            if not (entries := self._reader.next(0.0)):
+                break
+            self._take_all(entries)
+
     def close(self) -> None:
         """See `Source`."""
         self._reader.close()
+
+    def _take_unfinished(self) -> None:
+        while entries := self._reader.unfinished():
+            self._take_all(entries)
 
     def _take_all(self, entries: list[StreamEntry]) -> None:
         for entry in entries:

@@ -17,10 +17,13 @@ TITLES: Mapping[str, str] = {
     "events": "Events",
 }
 """The screens by name, in the order of the keys 1, 2, 3, ..., and what the header calls them."""
-MODULES: Mapping[str, str] = {"services": "planned", "metrics": "planned"}
+
+
+BESIDE: Mapping[str, str] = {"search": "Search", "settings": "Settings"}
+"""Screens without a number, that keys or the palette lead to."""
 
 
 def screen_class(name: str) -> type["HiveScreen"]:
     """The class of a screen."""
-    module = import_module(f"{__name__}.{MODULES.get(name, name)}")
-    return cast("type[HiveScreen]", getattr(module, f"{TITLES[name]}Screen"))
+    module = import_module(f"{__name__}.{name}")
+    return cast("type[HiveScreen]", getattr(module, f"{TITLES.get(name) or BESIDE[name]}Screen"))

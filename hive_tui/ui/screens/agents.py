@@ -54,7 +54,10 @@ class AgentsScreen(WatchingScreen):
         Binding("exclamation_mark", "next_in_need", "To the next agent that needs you", key_display="!"),
         Binding("tab", "next_pane", "To the next agent with a pane"),
         Binding(
-            "right_square_bracket", "turn(1)", "Next tab: timeline, generations, tasks, explain, pane", key_display="]"
+            "right_square_bracket",
+            "turn(1)",
+            "Next tab: timeline, generations, tasks and effects, explain, pane",
+            key_display="]",
         ),
         Binding("left_square_bracket", "turn(-1)", "Tab before", key_display="["),
         Binding("escape", "clear", "Clear marks and filter, back to the list"),
@@ -138,7 +141,7 @@ class AgentsScreen(WatchingScreen):
             if action.name == "cancel" and one.nap is not None:
                 return True
             return one.next_wake_at is not None or one.agent.lifecycle in (Lifecycle.NAPPING, Lifecycle.WAKING)
-        if action.name in ("task", "done"):
+        if action.name in ("task", "done", "effects"):
             return self.query_one(Side).tab == TASKS
         return action.name not in ("hold",) or one.agent.lifecycle is not Lifecycle.AWAKE
 
@@ -198,14 +201,25 @@ class AgentsScreen(WatchingScreen):
         title = f"{one.agent.name}  {state_of(one, self._view.at).text}  {where}"
         self.query_one(Side).head(title, agent_details(one, self._view.at))
 
-    @work(exclusive=True, group="history")
-    async def read_history(self) -> None:
+    def read_history(self) -> None:
         """Draw timeline, generations or explanation of the selected agent."""
         side, one = self.query_one(Side), self.selected
         if one is not None and side.tab != PANE:
-            from hive_tui.ui.pages import fill_pages
+            self._fill_pages(side, one)
 
-            await fill_pages(self.hive_app, side, one)
+    @work(exclusive=True, group="history")
+    async def _fill_pages(self, side: Side, one: AgentView) -> None:
+        from hive_tui.ui.pages import fill_pages
+
+        await fill_pages(self.hive_app, side, one)
+
+    def select(self, agent_id: str) -> None:
+        """Put the cursor on an agent; a filter that hides it goes."""
+        table = self.query_one(KeyedTable)
+        if agent_id not in table.keys_in_order():
+            self.action_clear()
+        if agent_id in table.keys_in_order():
+            table.move_cursor(row=table.keys_in_order().index(agent_id))
 
     def action_agent(self, name: str) -> None:
         """Do something with the marked agents, or with the selected one; what cannot be done says why."""

@@ -1,16 +1,18 @@
 """What all screens of the hive have in common."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.events import Mount, ScreenResume
 from textual.screen import Screen
 
 from hive_tui.domain.errors import HiveError
 from hive_tui.ui.messages import HiveChanged
-from hive_tui.ui.widgets.guide_bar import GuideBar
+from hive_tui.ui.mishaps import Enduring
 from hive_tui.ui.widgets.header_bar import HeaderBar
 from hive_tui.ui.widgets.job_bar import JobBar
 from hive_tui.ui.widgets.key_bar import Key, KeyBar
@@ -20,13 +22,16 @@ from hive_tui.ui.widgets.lines import Ground
 if TYPE_CHECKING:
     from hive_tui.ui.app import HiveApp
 
+FIRST_READ_S = 0.25
+"""What takes longer is drawn when it comes."""
 UNDO = Key("u", "Undo", "app.undo")
 
 
-class HiveScreen(Screen[None], Ground):
+class HiveScreen(Enduring, Screen[None], Ground):
     """Header, body, what is in flight, keys; reads its view anew whenever the hive changes and it is shown."""
 
     TITLE_TEXT = ""
+    _was_shown = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "cancel", "Cancel: stop what is in flight for the selected row"),
         Binding("j", "down", "Down", show=False),
@@ -47,6 +52,8 @@ class HiveScreen(Screen[None], Ground):
         yield from self.body()
         yield JobBar(id="jobs")
         if self.hive_app.guide is not None:
+            from hive_tui.ui.widgets.guide_bar import GuideBar
+
             yield GuideBar(self.hive_app.guide, id="guide")
         yield KeyBar(id="keys")
 
@@ -99,16 +106,32 @@ class HiveScreen(Screen[None], Ground):
         """Draw what is in flight."""
         self.query_one(JobBar).show(self.hive_app.verbs.jobs.running.values())
 
+    @on(Mount)
+    async def _read_first(self) -> None:
+        """Have something to show before there is anything to see, so that one picture is drawn and not two."""
+        read = asyncio.create_task(self._reload_all())
+        read.add_done_callback(self._note_first_read)
+        await asyncio.wait([read], timeout=FIRST_READ_S)
+
+    def _note_first_read(self, read: "asyncio.Task[None]") -> None:
+        """A bug in it ends the app like one in any other handler, also where it comes late."""
+        if not read.cancelled() and read.exception() is not None:
+            self.call_later(read.result)
+
     def on_screen_suspend(self) -> None:
         """A dialog covers it, or another screen is shown."""
         self.add_class("-covered")
 
-    def on_screen_resume(self) -> None:
+    def on_screen_resume(self, event: ScreenResume) -> None:
         """Shown again: what it shows may be old, and keys go to its list unless they went elsewhere."""
+        # What was mounted a moment ago has its styles.
+        event.refresh_styles = event.refresh_styles and self._was_shown
         self.remove_class("-covered")
         self.hive_app.dialog_was_closed()
         self._focus_list()
-        self.post_message(HiveChanged())
+        if self._was_shown:
+            self.post_message(HiveChanged())
+        self._was_shown = True
 
     def _focus_list(self) -> None:
         """Give the keys to the list, unless they go elsewhere; a list that was hidden has lost them."""

@@ -9,8 +9,8 @@ from textual.events import Resize
 from textual.widgets import Static
 
 from hive_tui.domain.checkpoints import Checkpoint
-from hive_tui.domain.errors import HiveError
-from hive_tui.domain.progress import Unwatched
+from hive_tui.domain.errors import Cancelled, HiveError
+from hive_tui.domain.progress import MeasuredProgress
 from hive_tui.services.dashboard import CheckpointsView
 from hive_tui.ui.catalog_rows import WIDE_COLUMNS, checkpoint_details, checkpoint_rows, columns_for
 from hive_tui.ui.catalog_verbs import CatalogVerbs
@@ -143,7 +143,7 @@ class CheckpointsScreen(HiveScreen):
         """Show what a restore of the selected checkpoint would change; changes nothing."""
         if one := self._selected_or_refused():
             preview = self.hive_app.verbs.preview_lines
-            self._find_out(one, "Comparing it with what is there now ...", lambda: preview(one, Unwatched()))
+            self._find_out(one, "Comparing it with what is there now ...", lambda progress: preview(one, progress))
 
     def action_diff(self) -> None:
         """Show what differs between the two marked ones, or from the generation before the selected one."""
@@ -158,16 +158,27 @@ class CheckpointsScreen(HiveScreen):
         else:
             after = one
         verbs = self._verbs
-        self._find_out(one, "Comparing ...", lambda: verbs.diff_lines(before, after))
+        self._find_out(one, "Comparing ...", lambda progress: verbs.diff_lines(before, after, progress))
 
     @work(exclusive=True, group="compare")
-    async def _find_out(self, one: Checkpoint, meanwhile: str, find: Callable[[], list[str]]) -> None:
+    async def _find_out(self, one: Checkpoint, meanwhile: str, find: Callable[[MeasuredProgress], list[str]]) -> None:
         self._compared = (one.id, [meanwhile])
         self._draw_details()
+        progress: list[MeasuredProgress] = []
+
+        def watched(watch: MeasuredProgress) -> list[str]:
+            progress.append(watch)
+            return find(watch)
+
         try:
-            lines = await self.hive_app.in_background(find)
+            lines = await self.hive_app.verbs.doing.watched(f"compare {self._name_of(one)}", one.agent_id, watched)
+        except Cancelled:
+            lines = ["Stopped: nothing was compared."]
         except HiveError as error:
             lines = [f"✕ {error.what} {error.hint}".strip()]
+        finally:
+            for each in progress:  # another comparison was asked for meanwhile: nobody waits for this one
+                each.ask_to_stop()
         self._compared = (one.id, lines)
         self._draw_details()
 

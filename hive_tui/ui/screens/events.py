@@ -1,11 +1,12 @@
 """What happened, with a filter; new events come in at the end as long as it is followed."""
 
 from rich.text import Text
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Input, Static
 
+from hive_tui.domain.durations import counted
 from hive_tui.domain.events import Severity
 from hive_tui.services.dashboard import EventsView
 from hive_tui.store.journal import LoggedEvent
@@ -25,6 +26,7 @@ class EventsScreen(HiveScreen):
         Binding("f", "follow", "Follow the newest event, or stand still"),
         Binding("F", "failures", "Failures and warnings only, or all"),
         Binding("escape", "clear", "Clear the filter"),
+        Binding("a", "acknowledge", "You have seen all alerts: they go to no second channel"),
     ]
 
     def __init__(self) -> None:
@@ -81,7 +83,10 @@ class EventsScreen(HiveScreen):
     def _draw_selected(self) -> None:
         key = self.query_one(KeyedTable).selected_key
         found = self._find(key)
-        self.query_one("#attempts", Steady).put(Text(printable(event_text(found) if found else "")))
+        self.query_one("#attempts", Steady).put(Text(printable(self._text_of(found) if found else "")))
+
+    def _text_of(self, found: LoggedEvent) -> str:
+        return event_text(found, self._view.alerts.get(found.seq, ()) if self._view else ())
 
     def _find(self, key: str | None) -> LoggedEvent | None:
         return next((one for one in (self._view.events if self._view else ()) if str(one.seq) == key), None)
@@ -113,6 +118,16 @@ class EventsScreen(HiveScreen):
         self._follows = not self._follows
         self._draw()
         self.draw_keys()
+
+    @work(group="acknowledge", exclusive=True)
+    async def action_acknowledge(self) -> None:
+        """Say that all alerts were seen."""
+        from hive_tui.store import alerts
+
+        hive, now = self.hive_app.hive, self.hive_app.hive.clock.now()
+        count = await self.hive_app.in_thread(lambda: hive.database.write(alerts.acknowledge, None, now=now))
+        self.notify(f"{counted(count, 'alert')} acknowledged." if count else "There are no open alerts.")
+        await self.reload()
 
     def action_failures(self) -> None:
         """Only what went wrong, or everything."""

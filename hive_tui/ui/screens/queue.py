@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.services.dashboard import QueueView
-from hive_tui.store.queue_lists import Section
+from hive_tui.store.queue_lists import MOST_COUNTED, Section
 from hive_tui.store.wakeups import ENDED
 from hive_tui.ui.asking import ask_postpone
 from hive_tui.ui.format import WAKEUP_COLUMNS, wakeup_rows
@@ -72,7 +72,7 @@ class QueueScreen(HiveScreen):
         empty = self.query_one("#empty", Static)
         empty.display = not view.wakeups
         empty.update(EMPTY if section is Section.ALL else f"Nothing in the queue is {section}; f shows another part.")
-        self.query_one("#tabs", OneLine).lay(_tabs(section, view.counts))
+        self.query_one("#tabs", OneLine).lay(_tabs(section, view.counts, view.due))
         self.query_one(KeyedTable).show(wakeup_rows(view))
         self._draw_attempts()
 
@@ -188,18 +188,18 @@ class QueueScreen(HiveScreen):
         return f"{state}, so it cannot be {done}{hint}."
 
 
-def _tabs(chosen: Section, counts: Mapping[str, int]) -> list[Part]:
-    """The parts of the queue with their sizes; counting what is due would take as long as it is."""
+def _tabs(chosen: Section, counts: Mapping[str, int], due: int) -> list[Part]:
+    """The parts of the queue with their sizes; of what is due, no more than so many are counted."""
     history = sum(counts.get(status, 0) for status in ENDED)
     sizes = {
         Section.ALL: sum(counts.values()),
         Section.PENDING: counts.get("pending", 0),
+        Section.DUE: f"{due}+" if due == MOST_COUNTED else due,
         Section.RUNNING: counts.get("processing", 0),
         Section.FAILED: counts.get("failed", 0),
         Section.HISTORY: history,
     }
-    parts = []
-    for one in SECTIONS:
-        text = f" {one} {sizes[one]} " if one in sizes else f" {one} "
-        parts.append(Part(text, f"screen.show('{one}')", "bold reverse" if one is chosen else ""))
-    return parts
+    return [
+        Part(f" {one} {sizes[one]} ", f"screen.show('{one}')", "bold reverse" if one is chosen else "")
+        for one in SECTIONS
+    ]

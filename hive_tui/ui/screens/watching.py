@@ -1,5 +1,7 @@
 """What a screen needs that shows the pane of its selected agent, live."""
 
+import asyncio
+
 from textual import work
 from textual.binding import Binding
 
@@ -12,8 +14,8 @@ from hive_tui.ui.widgets.side import PANE, Side
 
 CAPTURE_EVERY_S = 0.3
 CALM_AFTER = 10
-"""So many captures without a change, and then only every `CALM_EVERY`-th is taken."""
-CALM_EVERY = 3
+"""So many captures without a change, and then they are taken every `CALM_EVERY_S`."""
+CALM_EVERY_S = 1.0
 LOOKED_AT_AFTER_S = 1.0
 """A pane that the cursor only passes by was not looked at."""
 
@@ -29,6 +31,8 @@ class WatchingScreen(HiveScreen):
     def __init__(self) -> None:
         super().__init__()
         self._calm = 0
+        self._next_look: asyncio.TimerHandle | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._arrived = ("", 0.0)
         """Id of the agent under the cursor, and since when it is (monotonic seconds)."""
 
@@ -39,31 +43,62 @@ class WatchingScreen(HiveScreen):
 
     def on_mount(self) -> None:
         """Look at the selected pane again and again, as long as it is shown."""
-        self.set_interval(CAPTURE_EVERY_S, self._capture_again)
+        self._look_again_soon()
 
     def look_elsewhere(self) -> None:
         """Another agent is selected."""
         self._calm = 0
         self.query_one(Side).preview.follow()
         self.capture()
+        self._look_again_soon()
 
     def _capture_again(self) -> None:
-        """A pane that stands still is looked at less often."""
         self._calm += 1
-        if self._calm < CALM_AFTER or self._calm % CALM_EVERY == 0:
+        if self._looking is None or self._looking.done():
             self.capture()
+        self._look_again_soon()
 
-    @work(exclusive=True, group="capture")
-    async def capture(self) -> None:
-        """Draw the selected pane; what is not to be seen is not captured."""
-        side = self.query_one(Side)
-        one = self.selected
-        if one is None or not self.is_current or side.tab != PANE or not side.is_to_be_seen or side.preview.is_back:
+    def _look_again_soon(self) -> None:
+        """A pane that stands still is looked at less often, and nobody wakes up in between."""
+        if self._next_look is not None:
+            self._next_look.cancel()
+        wait_s = CAPTURE_EVERY_S if self._calm < CALM_AFTER else CALM_EVERY_S
+        self._next_look = asyncio.get_running_loop().call_later(wait_s, self._capture_again)
+
+    def on_unmount(self) -> None:
+        """Look no more."""
+        for one in (self._next_look, self._looking):
+            if one is not None:
+                one.cancel()
+
+    def capture(self) -> "asyncio.Task[None]":
+        """Draw the selected pane as it is now, whatever is being drawn; what does it, cancelled by the next call.
+
+        By a plain task: a timer and a worker of Textual three times a second cost more than all that they do.
+        """
+        if self._looking is not None:
+            self._looking.cancel()
+        self._looking = asyncio.create_task(self._draw_pane())
+        self._looking.add_done_callback(self._note_failure)
+        return self._looking
+
+    def _note_failure(self, looked: "asyncio.Task[None]") -> None:
+        """A bug in it ends the app like one in any handler."""
+        if not looked.cancelled() and looked.exception() is not None:
+            self.call_later(looked.result)
+
+    async def _draw_pane(self) -> None:
+        """What is not to be seen is not captured."""
+        if not self.is_current:
+            return
+        side, one = self.query_one(Side), self.selected
+        if one is None or side.tab != PANE or not side.is_to_be_seen or side.preview.is_back:
             return
         pane = self.hive_app.pane_of(one.agent)
         if pane is None:
             asleep = one.agent.lifecycle in (Lifecycle.ASLEEP, Lifecycle.FAILED)
-            side.preview.say("Its pane is gone; a wake builds it again." if asleep else "Its pane is not to be seen.")
+            again = "; a wake builds it again" if one.agent.session_id else ""
+            side.preview.say(f"Its pane is gone{again}." if asleep else "Its pane is not to be seen.")
             return
         try:
             if side.preview.show(await self.hive_app.capture(pane.id, known=side.preview.shown)):

@@ -12,20 +12,28 @@ from hive_tui.ui.widgets.steady import Steady
 class HeaderBar(Steady):
     """The screens, then heartbeat, queue, agents awake and asleep, memory freed; and what is wrong with tmux."""
 
+    _shown: object = None
+
     def warn(self, trouble: str) -> None:
         """What is wrong, in place of everything, until the next view can be read."""
+        self._shown = None
         self.add_class("trouble")
         self.put(Text(f"✕ {trouble}", style="bold"))
 
     def show(self, view: HiveView, screens: Sequence[str], current: str) -> None:
         """Draw the view; `screens` are on the keys 1, 2, 3, ..."""
+        width = self.size.width or self.app.size.width
+        wanted = (parts := header_parts(view), view.trouble, screens, current, width)
+        if wanted == self._shown:
+            return
+        self._shown = wanted
         text = Text()
         for number, name in enumerate(screens, 1):
             piece = Text(f" {number} {name} ", style="reverse bold" if name == current else "")
             piece.apply_meta({"@click": f"app.show_screen({number})"})
             text.append_text(piece)
-        parts = [Text(part.text, style="bold" if "bold" in part.style else "") for part in header_parts(view)]
-        text.append("\n ").append_text(_fitting(parts, (self.size.width or self.app.size.width) - 3))
+        figures = [Text(part.text, style="bold" if "bold" in part.style else "") for part in parts]
+        text.append("\n ").append_text(_fitting(figures, width - 3))
         if view.trouble:
             text.append(f"\n✕ {view.trouble}", style="bold")
         self.set_class(bool(view.trouble), "trouble")

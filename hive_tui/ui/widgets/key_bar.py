@@ -1,15 +1,14 @@
 """The keys that do something now, as many as there is room for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from textual.events import Resize
 
 from hive_tui.ui.widgets.one_line import OneLine, Part
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A key with what it does."""
 
     key: str

@@ -1,16 +1,15 @@
 """Bars of one line whose parts can be clicked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.text import Text
 
 from hive_tui.ui.widgets.steady import Steady
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """A piece of a bar."""
 
     text: str

@@ -11,7 +11,7 @@ from hive_tui.ui.widgets.pane_preview import PanePreview
 from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
 
-PANE, TIMELINE, GENERATIONS, TASKS, EXPLAIN = "Pane", "Timeline", "Generations", "Tasks", "Explain"
+PANE, TIMELINE, GENERATIONS, TASKS, EXPLAIN = "Pane", "Timeline", "Generations", "Tasks and effects", "Explain"
 TABS = (PANE, TIMELINE, GENERATIONS, TASKS, EXPLAIN)
 
 
@@ -88,8 +88,9 @@ class Side(Vertical):
     def head(self, title: str, details: Sequence[tuple[str, str]]) -> None:
         """Draw title and details."""
         self.query_one("#side-title", Steady).put(Text(printable(title), no_wrap=True, overflow="ellipsis"))
-        self._details = details
-        self.on_resize()
+        if details != self._details:
+            self._details = details
+            self.on_resize()
 
     def on_resize(self) -> None:
         """Lay the details out for the room that there is."""

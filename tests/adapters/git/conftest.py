@@ -174,7 +174,7 @@ class Taken:
             if self.facts.needs_repo:
                 alternates = store.root / "objects/info/alternates"
                 alternates.write_text(f"{self.source.common_dir}/objects\n")
-            for name in ("history.bundle", "repo.bundle"):
+            for name in ("history.bundle", "base.bundle", "repo.bundle"):
                 if (self.folder / name).exists():
                     store.git("bundle", "unbundle", self.folder / name)
         return store

@@ -1,12 +1,14 @@
 """How git is run: fed in full, ended in time, and with errors that a person can read."""
 
+import os
+import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from hive_tui.adapters.git.command import TICK_S, Git, GitFailed, failed, is_full
+from hive_tui.adapters.git.command import STANDING_BACK, TICK_S, Git, GitFailed, end, failed, is_full
 from hive_tui.adapters.git.pipes import Fed, Read
 from hive_tui.domain.errors import Cancelled, WorkspaceError
 
@@ -35,6 +37,17 @@ def test_a_git_that_says_more_than_fits_a_pipe_does_not_block(git_that: NewProgr
     git = git_that("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2")
     printed, said = git.run_and_listen("status")
     assert (len(printed), len(said)) == (300_000, 300_000)
+
+
+def test_a_git_that_stands_back_leaves_the_processor_to_others(git_that: NewProgram):
+    git = git_that("read -r _; nice")  # the input comes after its priority was set
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    process = git.standing_back().start(["pack-objects"], stdin=subprocess.PIPE)
+    try:
+        assert process.communicate(b"\n", timeout=20)[0] == b"%d\n" % min(19, own + STANDING_BACK)
+    finally:
+        end(process)
+    assert int(git.run("status", stdin=b"\n")) == own
 
 
 def test_a_failure_is_told_with_the_command_and_git_s_own_reason(git_that: NewProgram):

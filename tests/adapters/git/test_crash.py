@@ -16,7 +16,9 @@ from tests.adapters.git.conftest import Files, Repo, Taken
 from tests.adapters.git.scenes import SCENES
 from tests.adapters.killing import run_until
 
-SHARES = 2
+SHARES = 4
+IN_TURN = [0, *(pytest.param(one, marks=pytest.mark.faults) for one in range(1, SHARES))]
+"""The first part of the points always, the others with the slow tests."""
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,18 @@ def point_of_no_return(stage: Stage, scratch: Path = Path("/none")) -> int:
     return bisect.bisect_left(range(1000), True, key=is_past)
 
 
-@pytest.mark.parametrize("share", range(SHARES))
-def test_a_restore_killed_before_it_has_begun_changes_nothing(share: int, stage: Stage):
-    for before in range(share, point_of_no_return(stage), SHARES * 5):
+@pytest.mark.parametrize(
+    ("share", "step"),
+    [(0, SHARES * 5), *(pytest.param(one, SHARES, marks=pytest.mark.faults) for one in range(SHARES))],
+)
+def test_a_restore_killed_before_it_has_begun_changes_nothing(share: int, step: int, stage: Stage):
+    for before in range(share, point_of_no_return(stage), step):
         stage.set_up()
         assert run_until(before, stage.apply)
         stage.check_unchanged()
 
 
-@pytest.mark.parametrize("share", [0, pytest.param(1, marks=pytest.mark.faults)])
+@pytest.mark.parametrize("share", IN_TURN)
 def test_a_restore_killed_before_any_of_its_changes_is_finished_by_the_next_start(share: int, stage: Stage):
     for before in itertools.count(point_of_no_return(stage, stage.scratch) + share, SHARES):
         stage.set_up()
@@ -129,9 +134,10 @@ def test_a_restore_killed_before_any_of_its_changes_is_finished_by_the_next_star
     stage.repo.git("fsck", "--strict")
 
 
-def test_finishing_a_restore_may_be_killed_too(stage: Stage):
+@pytest.mark.parametrize("share", IN_TURN[:2])
+def test_finishing_a_restore_may_be_killed_too(share: int, stage: Stage):
     middle = point_of_no_return(stage, stage.scratch) + 10
-    for before in itertools.count(0, 4):
+    for before in itertools.count(share * SHARES, 2 * SHARES):
         stage.set_up()
         assert run_until(middle, stage.apply, stage.scratch)
         if not run_until(before, lambda: stage.workspaces.resume(stage.journal), stage.scratch):

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hive_tui.adapters.git.untracked import Limits
 from tests.adapters.git.conftest import Repo
 from tests.adapters.git.restoring import Take
 from tests.adapters.git.scenes import SCENES
+from tests.spread import spread
 
 Change = Callable[[Repo], object]
 
@@ -49,7 +51,7 @@ def path_count(path: Path) -> int:
     return path.stat().st_nlink
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", spread(SCENES, every=3))
 def test_the_second_capture_of_what_did_not_change_is_the_first_one(name: str, repo: Repo, take: Take, memory: Path):
     source = SCENES[name](repo)
     age_links(source)
@@ -135,8 +137,11 @@ def test_the_history_is_the_remembered_one_as_long_as_head_is(repo: Repo, take: 
     assert third.files() == repo.files()
 
 
-@pytest.mark.parametrize("name", [SEEN, "index", "repo.bundle", "repo.idx", "history.bundle", "history.idx"])
-@pytest.mark.parametrize("damage", ["gone", "cut", "flip", "folder"])
+REMEMBERED = (SEEN, "index", "repo.bundle", "repo.idx", "history.bundle", "history.idx")
+DAMAGES = ("gone", "cut", "flip", "folder")
+
+
+@pytest.mark.parametrize(("name", "damage"), spread(product(REMEMBERED, DAMAGES), every=3))
 @pytest.mark.parametrize("changed", [False, pytest.param(True, marks=pytest.mark.faults)], ids=["unchanged", "changed"])
 def test_a_damaged_memory_costs_only_time(name: str, damage: str, changed: bool, repo: Repo, take: Take, memory: Path):
     repo.write("notes.txt", "notes\n" * 100)

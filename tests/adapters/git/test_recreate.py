@@ -11,9 +11,10 @@ from hive_tui.domain.errors import WorkspaceError
 from tests.adapters.git.conftest import Repo
 from tests.adapters.git.restoring import Take
 from tests.adapters.git.scenes import SCENES
+from tests.spread import spread
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", spread(SCENES, every=2))
 def test_a_folder_that_is_gone_is_built_again_from_the_checkpoint_alone(
     name: str, repo: Repo, take: Take, workspaces: GitWorkspaces, tmp_path: Path
 ):

@@ -74,7 +74,7 @@ def test_a_server_that_is_down_is_told_at_once_and_without_its_password(url: str
     began = CLOCK.monotonic()
     with pytest.raises(Unreachable, match="cannot be reached") as caught:
         streams_on(FakeAddress(url)).capture(ADA)
-    assert CLOCK.monotonic() - began < 2
+    assert CLOCK.monotonic() - began < 20
     assert "pa55word" not in caught.value.what + caught.value.hint
 
 
@@ -83,15 +83,15 @@ def test_a_server_that_never_answers_is_given_up_after_the_timeout():
         began = CLOCK.monotonic()
         with pytest.raises(Unreachable, match=r"did not answer within 0\.3 s"):
             streams_on(FakeAddress(url), timeout_s=0.3).capture(ADA)
-        assert CLOCK.monotonic() - began < 2
+        assert CLOCK.monotonic() - began < 20
 
 
 def test_a_server_that_drips_is_given_up_altogether():
     with tcp_server(None, drips=True) as url:
         began = CLOCK.monotonic()
         with pytest.raises(StreamsError):
-            streams_on(FakeAddress(url), timeout_s=5, patience_s=0.5).capture(ADA)
-        assert CLOCK.monotonic() - began < 3
+            streams_on(FakeAddress(url), timeout_s=60, patience_s=0.5).capture(ADA)
+        assert CLOCK.monotonic() - began < 20
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hive_tui.settings import AgentSettings, FileSettings, RedisSettings, Settin
 from hive_tui.store import agents, journal, wakeups
 from hive_tui.store.database import Database
 from tests.builders import an_ended_agent
+from tests.migrated import home_with_database
 from tests.redis_server import RedisServer
 
 
@@ -25,7 +26,7 @@ class Sleepers:
         self.work.mkdir()
         url = redis.url if redis else ""
         self.hive = Hive(
-            folder / "home",
+            home_with_database(folder / "home"),
             Settings(
                 redis=RedisSettings(url=url, timeout_s=0.5),
                 files=FileSettings(quiet_s=0.05, longest_s=0.5, poll_s=0.05),

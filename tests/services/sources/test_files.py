@@ -4,10 +4,10 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from hive_tui.adapters import file_watch
 from hive_tui.adapters.file_watch import SystemFileWatch
@@ -51,7 +51,7 @@ class Files:
 
     def set_lifecycle(self, lifecycle: Lifecycle) -> None:
         ada = self.sleepers.database.read(agents.find, "ada")
-        self.sleepers.database.write(agents.put, replace(ada, lifecycle=lifecycle, since_at=CLOCK.now()))
+        self.sleepers.database.write(agents.put, structs.replace(ada, lifecycle=lifecycle, since_at=CLOCK.now()))
 
     def fall_asleep(self) -> None:
         # The file system's clock has ticks of some milliseconds: the next one is waited for.

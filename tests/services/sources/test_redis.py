@@ -17,6 +17,7 @@ from hive_tui.services.sources import runner
 from hive_tui.services.sources.redis import TOLD_LOOK_EVERY_S
 from hive_tui.services.sources.runner import Source
 from hive_tui.services.sources.sources import TROUBLES, Sources
+from hive_tui.settings import QueueSettings
 from hive_tui.store import journal, settings
 from tests.redis_server import RedisServer
 from tests.services.sources.conftest import Sleepers
@@ -205,7 +206,7 @@ def test_a_server_in_trouble_is_told_once_and_is_heard_again_afterwards(
         eventually(is_told, "it is told")
         assert "Redis" in sleepers.database.read(settings.get, TROUBLES)
         assert sleepers.hive.heartbeat_lock.try_take("test")
-        [finding] = list(sleepers.hive.doctor._sources())
+        [finding] = [one for one in sleepers.hive.examining.doctor.examine() if one.what.startswith("wakes from")]
         assert (finding.what, finding.status) == ("wakes from Redis", "warning") and "Redis at" in finding.found
         sleepers.hive.heartbeat_lock.release()
         if trouble == "gone":
@@ -272,3 +273,16 @@ def test_what_a_value_asks_for():
     for refused in (b'{"priority": true}', b'{"priority": -1}', b'{"message": 1}', b"{", b"\xff"):
         with pytest.raises(SignalRefused):
             asked_by_text(refused)
+
+
+def test_a_single_pass_takes_what_waits_in_redis_and_waits_a_burst_out(tmp_path: Path, redis: RedisServer):
+    sleepers = Sleepers(tmp_path, redis, queue=QueueSettings(debounce_s=0.3, stagger_s=0))
+    redis.run("SET", KEY, "the build is red", "EX", 86400)
+    redis.run("XADD", STREAM, "*", "agent", "bob", "message", "look")
+    done = sleepers.hive.unattended.gate_pass.run(timeout_s=20)
+    assert {one.agent_id for one in done.wakeups} == {"id-of-ada", "id-of-bob"} and done.troubles == {}
+    assert {one.attempts for one in done.wakeups} == {1}, "the gate let them through; no tmux is there to wake them in"
+    assert redis.run("EXISTS", KEY) == 0 and redis.run("XPENDING", STREAM, "hive-tui")[0] == 0
+    redis.kill()
+    assert "look at Redis" in sleepers.hive.unattended.gate_pass.run(timeout_s=1).troubles
+    sleepers.hive.close()

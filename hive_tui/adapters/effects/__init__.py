@@ -1,0 +1,1 @@
+"""Commands whose effects are logged: run behind a gate, and probed."""

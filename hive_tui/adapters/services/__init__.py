@@ -1,0 +1,1 @@
+"""Services of this machine: containers, units of systemd, plain commands."""

@@ -1,0 +1,146 @@
+"""What was read of agents a moment ago, so that one that works does not have all the others read anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec import structs
+
+from hive_tui.domain.agents import Activity
+from hive_tui.services.liveness import state_of, watched_files
+
+if TYPE_CHECKING:
+    from hive_tui.domain.hooks import HookReport
+    from hive_tui.domain.processes import ProcessId, ProcessTable
+    from hive_tui.domain.sightings import Sighting
+    from hive_tui.domain.terminal import Heard
+
+
+LONGEST_TRUST = 4.0
+"""Times `trust_s`: so long an agent at rest is believed that was found the same again and again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    sighting: Sighting
+    signs: object
+    """What would have changed if the agent had done anything; taken before it was read. None where that is not sure."""
+    told: object
+    files: tuple[str, ...]
+    states: list[object]
+    """Of these files."""
+    read_at_s: float
+    trust: float = 1.0
+    """Times `trust_s`: for how long it is believed."""
+
+
+class KnownSights:
+    """Sightings of agents at rest, by process, with the signs by which one sees that they still rest.
+
+    An agent is read as soon as a sign has changed. What leaves no sign, as a file that is written a moment after the
+    screen, is noticed when it is read again: after `trust_s`, and where that found nothing new, after twice and four
+    times as long.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[ProcessId, _Known] = {}
+
+    def seen(
+        self,
+        root: ProcessId,
+        signs: object,
+        read: Callable[[], Sighting],
+        *,
+        now_s: float,
+        trust_s: float,
+        told: object = None,
+        cpu_share: float | None = None,
+    ) -> Sighting:
+        """What was read of an agent a while ago, if it has rested since then; else what is read now.
+
+        Args:
+            root: Its process.
+            signs: What changes in its pane and among its processes when it does something.
+            read: Reads it.
+            now_s: Seconds that never jump.
+            trust_s: So long what was read is believed at first; 0 for always reading it.
+            told: What it has told of itself, by hooks and to its terminal.
+            cpu_share: What it used since the look before; that is never told from memory.
+        """
+        before = self._known.get(root)
+        files = before.files if before is not None else ()
+        states = _states_of(files)
+        is_still = before is not None and (before.signs, before.told, before.states) == (signs, told, states)
+        if before is not None and is_still and now_s - before.read_at_s < before.trust * trust_s:
+            return _with_cpu(before.sighting, cpu_share)
+        sighting = read()
+        if not sighting.is_settled or sighting.activity is Activity.WORKING:
+            self._known.pop(root, None)
+            return sighting
+        is_same = before is not None and is_still and _gist(sighting) == _gist(before.sighting)
+        # Who asks for all to be read may do so twice a second: that proves nothing for longer.
+        longer = 2.0 if trust_s else 1.0
+        trust = min(longer * before.trust, LONGEST_TRUST) if before is not None and is_same else 1.0
+        found = _files_of(sighting)
+        # Files of which nobody knew before were not looked at before it was read: the next time tells.
+        self._known[root] = _Known(sighting, signs if found == files else None, told, found, states, now_s, trust)
+        return sighting
+
+    def rests(self, root: ProcessId, told: object) -> bool:
+        """Whether an agent of whose pane and processes nothing has moved has done nothing elsewhere since it was read.
+
+        Of one that works, or of which that is not sure, it is not said: it is to be read.
+        """
+        known = self._known.get(root)
+        return (
+            known is not None
+            and known.signs is not None
+            and known.told == told
+            and known.states == _states_of(known.files)
+        )
+
+    def forget_all_but(self, table: ProcessTable) -> None:
+        """Drop processes that are gone."""
+        self._known = {root: one for root, one in self._known.items() if table.is_alive(root)}
+
+
+def counting(reports: Iterable[HookReport | None], heard: Heard | None, now_s: float) -> object:
+    """What of that is new enough to count: a report that expires is a sign by itself, and nothing else shows it.
+
+    Args:
+        reports: Of its hooks.
+        heard: What it reported to its terminal.
+        now_s: Seconds since the epoch.
+    """
+    told = [report is not None and report.expires_at.timestamp() > now_s for report in reports]
+    return told, heard.counting(now_s) if heard is not None else None
+
+
+def _gist(sighting: Sighting) -> object:
+    """What was made of all that was read."""
+    return (
+        sighting.session,
+        sighting.claims,
+        sighting.background,
+        sighting.draft,
+        sighting.argv,
+        sighting.cwd,
+        sighting.env,
+        sighting.is_in_front,
+        sighting.is_legible,
+    )
+
+
+def _with_cpu(sighting: Sighting, share: float | None) -> Sighting:
+    return sighting if sighting.cpu_share == share else structs.replace(sighting, cpu_share=share)
+
+
+def _states_of(files: Iterable[str]) -> list[object]:
+    return [state_of(path) for path in files]
+
+
+def _files_of(sighting: Sighting) -> tuple[str, ...]:
+    session = sighting.session
+    return tuple(watched_files(session.transcript, session.config_dir, sighting.root.pid))

@@ -1,0 +1,69 @@
+"""How an agent has ended is read off its pane, and where the shell is about to say it, once it has."""
+
+from collections.abc import Callable
+
+import pytest
+
+from hive_tui.adapters.clock import SystemClock
+from hive_tui.domain.agents import Hosting
+from hive_tui.domain.reconcile import Ending
+from hive_tui.services.endings import ending_of
+from tests.builders import an_agent
+from tests.stage import Stage, eventually
+
+
+class Meanwhile(SystemClock):
+    """Lets something happen whenever somebody waits."""
+
+    def __init__(self, happens: Callable[[], None]) -> None:
+        self._happens = happens
+        self.waited = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.waited += 1
+        self._happens()
+
+
+@pytest.mark.parametrize(
+    ("says", "ending"),
+    [("Killed", Ending.CRASHED), ("Terminated", Ending.CRASHED), (r"\n\$", Ending.QUIT)],
+    ids=["killed", "terminated", "left"],
+)
+def test_the_word_of_the_shell_behind_the_last_prompt_is_waited_for(stage: Stage, says: str, ending: Ending):
+    command = rf"stty -echo; printf '> '; read x; printf '{says}\n\$ '; exec cat"
+    pane_id = stage.shell(stage.folder_for("shop"), command=command)
+    eventually(lambda: stage.screen(pane_id).rstrip() == ">")
+
+    def shell_speaks() -> None:
+        stage.type(pane_id, "")
+        eventually(lambda: stage.screen(pane_id).rstrip().endswith("$"))
+
+    clock = Meanwhile(shell_speaks)
+    listed = stage.hive.panes.list()
+    pane = next(one for one in listed.panes if one.id == pane_id)
+    agent = an_agent(kind="aider", pane=pane.ref)
+    aider = stage.hive.kinds.get("aider")
+    assert ending_of(agent, aider, listed, stage.hive.panes, clock) is ending
+    assert clock.waited == 1
+    assert ending_of(agent, aider, listed, stage.hive.panes, clock) is ending and clock.waited == 1
+
+
+def test_a_shell_that_never_speaks_is_not_waited_for_long(stage: Stage):
+    pane_id = stage.shell(stage.folder_for("shop"), command="printf '> '; exec cat")
+    eventually(lambda: stage.screen(pane_id).rstrip() == ">")
+    listed = stage.hive.panes.list()
+    pane = next(one for one in listed.panes if one.id == pane_id)
+    agent = an_agent(kind="aider", pane=pane.ref)
+    assert ending_of(agent, stage.hive.kinds.get("aider"), listed, stage.hive.panes, SystemClock()) is Ending.CRASHED
+
+
+def test_who_took_its_pane_along_is_not_said_to_have_been_closed(stage: Stage):
+    pane_id = stage.shell(stage.folder_for("shop"), command="exec cat")
+    other = stage.shell(stage.folder_for("shop"))
+    pane = next(one for one in stage.hive.panes.list().panes if one.id == pane_id)
+    stage.tmux("kill-pane", "-t", pane_id)
+    listed = stage.hive.panes.list()
+    assert [one.id for one in listed.panes] == [other]
+    for hosting, ending in ((Hosting.COMMAND, Ending.GONE), (Hosting.SHELL, Ending.CLOSED)):
+        agent = an_agent(kind="aider", pane=pane.ref, hosting=hosting)
+        assert ending_of(agent, stage.hive.kinds.get("aider"), listed, stage.hive.panes, SystemClock()) is ending
