@@ -33,6 +33,11 @@ class Beside:
         return self._beside.address if self._beside is not None else ""
 
     @property
+    def is_acting(self) -> bool:
+        """Whether an action that a program asked for is under way."""
+        return self._beside is not None and self._beside.is_acting
+
+    @property
     def is_busy(self) -> bool:
         """Whether something of it is under way."""
         return self._beside is not None and self._beside.is_busy

@@ -98,8 +98,13 @@ class Desk:
         await self.run_short(self._log, event)
 
     @property
+    def is_acting(self) -> bool:
+        """Whether something runs in a thread that may take minutes."""
+        return any(not one.done() for one in list(self._begun[self._long]))
+
+    @property
     def is_busy(self) -> bool:
-        """Whether something runs in a thread."""
+        """Whether anything runs in a thread."""
         return any(not one.done() for begun in self._begun.values() for one in list(begun))
 
     def close(self) -> None:

@@ -89,6 +89,11 @@ class HttpServer:
         return self._is_up.is_set() and self._thread.is_alive()
 
     @property
+    def is_acting(self) -> bool:
+        """Whether an action is under way, and not only reads and short writes."""
+        return self._desk is not None and self._desk.is_acting
+
+    @property
     def is_busy(self) -> bool:
         """Whether something is under way that the interpreter would wait for at its end."""
         return self._desk is not None and self._desk.is_busy

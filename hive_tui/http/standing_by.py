@@ -50,6 +50,11 @@ class StandingBy:
         return str(server.address).removeprefix("http://") if server is not None and server.is_alive else ""
 
     @property
+    def is_acting(self) -> bool:
+        """Whether an action that a program asked for is under way."""
+        return self._server is not None and self._server.is_acting
+
+    @property
     def is_busy(self) -> bool:
         """Whether something is under way that the interpreter would wait for at its end."""
         return self._server is not None and self._server.is_busy

@@ -14,8 +14,12 @@ class Answering(Protocol):
         """Where this process answers now; empty if it does not."""
 
     @property
+    def is_acting(self) -> bool:
+        """Whether something is under way that changes more than a row: leaving would cut it off."""
+
+    @property
     def is_busy(self) -> bool:
-        """Whether something of it is under way."""
+        """Whether something of it is under way, be it a read."""
 
     def start(self, failed: Callable[[HiveError], None]) -> None:
         """Begin; returns at once, and a second time does nothing. `failed` is told, in a thread, that it cannot."""
@@ -28,7 +32,7 @@ class Silent:
     """Answers nobody."""
 
     address = ""
-    is_busy = False
+    is_acting = is_busy = False
 
     def start(self, failed: Callable[[HiveError], None]) -> None:
         """Do nothing."""

@@ -220,13 +220,13 @@ class HiveApp(Enduring, App[None]):
 
     @property
     def is_busy(self) -> bool:
-        """Whether a verb or a wake runs."""
-        return self._heartbeat.is_busy or self.verbs.doing.is_busy or self._answering.is_busy
+        """Whether a verb, a wake or an action of a program runs."""
+        return self._heartbeat.is_busy or self.verbs.doing.is_busy or self._answering.is_acting
 
     @property
     def is_stuck(self) -> bool:
-        """Whether the heartbeat was stopped and something of it has not ended."""
-        return self._heartbeat.is_stuck
+        """Whether all was stopped and something of it has not ended."""
+        return self._heartbeat.is_stuck or self._answering.is_busy
 
     @property
     def has_heartbeat(self) -> bool:

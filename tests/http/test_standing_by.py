@@ -94,7 +94,7 @@ def test_the_dashboard_answers_shows_where_and_ends_cleanly(stage: Stage):
     listening.request("GET", "/events", headers={"Authorization": f"Bearer {client.token}"})
     stream = listening.getresponse()
     stage.tmux("send-keys", "-t", pane, "q")
-    eventually(lambda: "code: 0" in stage.screen(pane), "it ends", timeout_s=12)
+    eventually(lambda: "code: 0" in stage.screen(pane), "it ends without a question")
     stream.close()
     listening.close()
     assert not is_up(client)

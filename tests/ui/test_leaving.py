@@ -1,7 +1,10 @@
 """Leaving stops what is in flight in good order, and leaves nothing half done."""
 
+import pytest
+
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.store import journal
+from hive_tui.ui.answering import Silent
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.dialogs import Confirm, Form
 from tests.stage import Stage
@@ -77,3 +80,26 @@ async def test_a_form_keeps_what_was_filled_in_and_says_in_it_what_went_wrong(st
         assert not toasts(app), "a dialog is not covered"
         await pilot.press("escape")
         await until(pilot, lambda: toasts(app) == ["something else was said meanwhile"])
+
+
+class Reading(Silent):
+    """Answers a program that reads."""
+
+    is_busy = True
+
+
+class Acting(Reading):
+    """Does what a program asked for."""
+
+    is_acting = True
+
+
+@pytest.mark.parametrize(("answering", "asks"), [(Reading(), False), (Acting(), True)])
+async def test_only_an_action_of_a_program_is_a_reason_to_stay(stage: Stage, answering: Silent, asks: bool):
+    app = HiveApp(stage.new_hive(), answering=answering)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.view is not None and app.view.has_looked)
+        await pilot.press("q")
+        await until(pilot, lambda: shows(app, Confirm) if asks else app._exit)
+        assert app._exit is not asks
+    assert app.is_stuck, "the interpreter would wait for either"
