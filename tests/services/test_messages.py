@@ -14,7 +14,7 @@ from hive_tui.domain.panes import Swap
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup, WakeupStatus
 from hive_tui.services.effects import Attempt
 from hive_tui.services.message_probe import MessageProbe, message_probe, opened, pasting
-from hive_tui.services.messages import Messenger, NotNow
+from hive_tui.services.messages import ENTERS, Messenger, NotNow
 from hive_tui.store import effects, wakeups
 from tests.services.effect_values import an_open_effect
 from tests.stage import TESTER, Stage, eventually
@@ -54,7 +54,7 @@ def test_an_enter_that_the_agent_takes_for_a_part_of_the_paste_is_pressed_again(
     messenger = Messenger(stage.hive.panes, stage.hive.kinds, lambda: stage.hive.effecting.log, stage.hive.clock)
     messenger.deliver(agent, pane, ["the fig"], "a-wakeup", busy="")
     eventually(lambda: "I see 2 message(s)" in stage.history(pane_id))
-    assert pressed == [["Enter"], ["Enter"]]
+    assert 2 <= len(pressed) <= ENTERS and all(keys == ["Enter"] for keys in pressed)
 
 
 def tell(stage: Stage, agent: Agent, message: str) -> Wakeup:
