@@ -26,6 +26,7 @@ from tests.bench import (
     queue,
     savings,
     search,
+    waiting,
 )  # fmt: skip
 from tests.bench.figures import Section, table
 from tests.bench.plan import Plan
@@ -42,6 +43,7 @@ MEASUREMENTS: Mapping[str, Callable[[Plan], Section]] = {
     "keys": keys.measure,
     "queue": queue.measure,
     "claims": claims.measure,
+    "waiting": waiting.measure,
     "latency": latency.measure,
     "savings": savings.measure,
     "http": http.measure,

@@ -66,6 +66,13 @@ class ApScheduler3:
         self._scheduler.pause()
         return count / (added - began), count / (ran - added)
 
+    def wait_with(self, count: int) -> None:
+        """Add jobs that are due in a month, and wait for them."""
+        due = CLOCK.now() + timedelta(days=30)
+        for _ in range(count):
+            self._scheduler.add_job(work, "date", run_date=due, args=[self._context])
+        self._scheduler.resume()
+
     def close(self) -> None:
         """End its threads."""
         self._scheduler.shutdown(wait=True)
