@@ -1,7 +1,8 @@
 """What it costs to observe fifty agents, mostly idle: CPU of `hive-tui serve` and of the dashboard.
 
 Fifty panes with a scripted agent each. First all of them wait for a word; then two of them work, which draw
-their counter twenty times a second. CPU is the user and system time of all threads of the process, by its own
+their counter twenty times a second. The dashboard first draws the pane of one of these, live, and then only observes,
+on the Queue screen. CPU is the user and system time of all threads of the process, by its own
 CPU clock, without the tmux server's and with that of the standing tmux client told apart in the notes.
 """
 
@@ -43,6 +44,9 @@ def _both(stage: Stage, found: Found, what: str, seconds: float) -> None:
         dashboard.until_drawn("scripted")
         dashboard.watch(SETTLING_S)
         _one(found, f"dashboard, {what}", dashboard.pid, seconds, [dashboard])
+        dashboard.press(b"2")
+        dashboard.watch(SETTLING_S)
+        _one(found, f"dashboard on Queue, {what}", dashboard.pid, seconds, [dashboard])
 
 
 def _one(found: Found, name: str, pid: int, seconds: float, screens: list[Terminal]) -> None:

@@ -7,7 +7,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
-from textual.widgets import Static
 
 from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.services.dashboard import QueueView
@@ -53,7 +52,7 @@ class QueueScreen(HiveScreen):
     def body(self) -> ComposeResult:
         """The parts, table and timeline."""
         yield OneLine(id="tabs")
-        yield Static("", id="empty")
+        yield Steady("", id="empty")
         yield KeyedTable(WAKEUP_COLUMNS, id="queue")
         with VerticalScroll(id="timeline", can_focus=False):
             yield Steady(id="timeline-text")
@@ -69,9 +68,9 @@ class QueueScreen(HiveScreen):
         if section is not self._section:
             return  # another part was chosen meanwhile, and is read by another reload
         self._view = view
-        empty = self.query_one("#empty", Static)
+        empty = self.query_one("#empty", Steady)
         empty.display = not view.wakeups
-        empty.update(EMPTY if section is Section.ALL else f"Nothing in the queue is {section}; f shows another part.")
+        empty.put(EMPTY if section is Section.ALL else f"Nothing in the queue is {section}; f shows another part.")
         self.query_one("#tabs", OneLine).lay(_tabs(section, view.counts, view.due))
         self.query_one(KeyedTable).show(wakeup_rows(view))
         self._draw_attempts()

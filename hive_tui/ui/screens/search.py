@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import VerticalScroll
 from textual.timer import Timer
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from hive_tui.domain.errors import HiveError
 from hive_tui.services.dashboard import AgentView
@@ -59,7 +59,7 @@ class SearchScreen(HiveScreen):
     def body(self) -> ComposeResult:
         """From top to bottom."""
         yield Input(placeholder="search in all conversations; @name for one agent", id="search", compact=True)
-        yield Static(id="empty")
+        yield Steady(id="empty")
         yield KeyedTable(HIT_COLUMNS, id="hits")
         yield Steady(id="list-note")
         yield Steady(id="passage-title")
@@ -178,9 +178,9 @@ class SearchScreen(HiveScreen):
     def _draw(self) -> None:
         table, places = self.query_one(KeyedTable), self._view.places
         table.show(hit_rows(self._view, self.hive_app.hive.clock.now()))
-        empty = self.query_one("#empty", Static)
+        empty = self.query_one("#empty", Steady)
         empty.display = not places
-        empty.update(Text(printable(nothing(self._view))))
+        empty.put(Text(printable(nothing(self._view))))
         if not places:
             self.remove_class(READING)
             self.query_one(Input).focus()

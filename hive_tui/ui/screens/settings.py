@@ -6,7 +6,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
 from hive_tui.services.settings_text import UNSET
 from hive_tui.services.settings_view import SettingsReader, SettingsView, SettingView
@@ -63,7 +63,7 @@ class SettingsScreen(HiveScreen):
         """Filter, table, the selected setting."""
         yield Input(placeholder="filter: words of name, value or description", id="filter", compact=True)
         yield Steady(id="settings-trouble")
-        yield Static("", id="empty")
+        yield Steady("", id="empty")
         yield KeyedTable(SETTING_COLUMNS, id="settings")
         yield Steady(id="list-note")
         yield Steady(id="setting")
@@ -117,9 +117,9 @@ class SettingsScreen(HiveScreen):
         table.show(rows)
         if self.selected is None and not table.was_moved:
             table.move_cursor(row=table.cursor_row + 1)  # the name of a table is nothing to change
-        empty = self.query_one("#empty", Static)
+        empty = self.query_one("#empty", Steady)
         empty.display = not rows
-        empty.update(Text(printable(nothing_of(view, self._wanted))))
+        empty.put(Text(printable(nothing_of(view, self._wanted))))
         trouble = self.query_one("#settings-trouble", Steady)
         trouble.display = bool(view.look.trouble)
         trouble.put(Text(printable(f"✕ {view.look.trouble}")))

@@ -1,0 +1,42 @@
+"""A look that found nothing new costs a screen no new layout: it comes every few seconds, all day long."""
+
+import pytest
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from hive_tui.ui.messages import HiveChanged
+from hive_tui.ui.screens import TITLES
+from tests.stage import Stage
+from tests.ui.test_dashboard import dashboard, shown, until
+
+MOST_RELOADS = 20
+
+
+async def test_what_has_not_changed_is_not_laid_out_anew(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    stage.agent_in_shell("shop")
+    stage.look()
+    laid_out: list[str] = []
+    lay_out = Screen._refresh_layout
+
+    def counted(self: Screen[None], *arguments: object, **more: object) -> None:
+        laid_out.append(type(self).__name__)
+        lay_out(self, *arguments, **more)  # type: ignore[arg-type]
+
+    async def is_calm(pilot: Pilot[None]) -> bool:
+        laid_out.clear()
+        pilot.app.screen.post_message(HiveChanged())
+        await pilot.pause()
+        await pilot.pause()
+        return not laid_out
+
+    monkeypatch.setattr(Screen, "_refresh_layout", counted)
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        for name in TITLES:
+            app.switch_mode(name)
+            await until(pilot, lambda: app.screen.is_current and app.screen.is_mounted)
+            # The first ones show what a screen reads by and by.
+            reloads = 0
+            while not await is_calm(pilot):
+                reloads += 1
+                assert reloads < MOST_RELOADS, f"each reload of {type(app.screen).__name__} lays it out"
