@@ -288,7 +288,7 @@ def test_a_service_that_never_answers_costs_the_time_limit_once_and_is_not_doubl
     begun_at = SystemClock().monotonic()
     with pytest.raises(NotDelivered, match=r"did not answer within 0\.3 s"):
         notifier.notify("hello", "")
-    assert 0.3 <= SystemClock().monotonic() - begun_at < 5
+    assert 0.3 <= SystemClock().monotonic() - begun_at < 20
 
     with pytest.raises(NotDelivered, match="tried again in 60 s"):
         notifier.notify("hello", "")
@@ -305,7 +305,7 @@ def test_a_bus_that_never_answers_costs_the_time_limit(machine: PlyersMachine):
         begun_at = SystemClock().monotonic()
         with pytest.raises(NotDelivered, match=r"session bus at .* did not answer within 0\.3 s"):
             notifier.notify("hello", "")
-        assert SystemClock().monotonic() - begun_at < 5
+        assert SystemClock().monotonic() - begun_at < 20
 
 
 @pytest.mark.parametrize(

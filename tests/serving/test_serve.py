@@ -117,8 +117,8 @@ def test_it_stops_in_time_although_a_step_hangs(stage: Stage, manager: Manager):
         eventually(stage.hive.heartbeat_lock.is_held, "it has the heartbeat")
         began_at = CLOCK.monotonic()
         process.terminate()
-        assert process.wait(15) == 0
-        assert CLOCK.monotonic() - began_at < 10.0
+        assert process.wait(40) == 0
+        assert CLOCK.monotonic() - began_at < 25.0
 
 
 async def test_a_heartbeat_that_does_not_end_is_left_in_time(manager: Manager, monkeypatch: pytest.MonkeyPatch):
