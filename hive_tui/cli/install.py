@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hive_tui.cli.context import CommandGroup, command, confirm, print_json
+from hive_tui.cli.changing import carry_out
+from hive_tui.cli.context import CommandGroup, command
 from hive_tui.cli.install_files import install_completion, install_systemd, uninstall_completion, uninstall_systemd
 from hive_tui.hive import Hive
 from hive_tui.services.hook_install import KINDS, Change, HookInstaller
@@ -109,21 +110,12 @@ def _status_installer(hive: Hive, file: Path | None) -> TmuxStatusInstaller:
 
 
 def _change(installer: HookInstaller, changes: Sequence[Change], as_json: bool, dry_run: bool, yes: bool) -> None:
-    needed = [change for change in changes if change.is_needed]
-    for change in needed:
-        click.echo(change.diff(), nl=False, err=as_json)
-    is_wanted = bool(needed) and not dry_run
-    if is_wanted:
-        confirm("Change " + " and ".join(str(change.path) for change in needed) + "?", yes=yes)
-    backups = {change.path: installer.apply(change) for change in needed} if is_wanted else {}
+    done = carry_out(changes, installer.apply, _sentence, _shape, as_json=as_json, dry_run=dry_run, yes=yes)
     if as_json:
-        print_json([_shape(change, backups.get(change.path), is_wanted) for change in changes])
         return
-    for change in changes:
-        click.echo(_sentence(change, backups.get(change.path), is_wanted))
     if not changes:
         click.echo("No agent of a kind with hooks was found; name one with --kind.")
-    if is_wanted and any(change.kind == "codex" and change.inserted for change in needed):
+    if any(change.kind == "codex" and change.inserted for change in done):
         click.echo(REVIEW)
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from hive_tui.cli.context import KEY, command, confirm, print_json, warn
+from hive_tui.cli.changing import carry_out
+from hive_tui.cli.context import KEY, command, warn
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.units import GATE, SERVICE, TIMER, Program, is_ours, units
 from hive_tui.hive import Hive
@@ -128,19 +129,7 @@ def _change(
 
 def _make(installer: FileInstaller, changes: Sequence[Change], as_json: bool, dry_run: bool, yes: bool) -> bool:
     """Show, ask, change, tell; whether anything was to be done and was done."""
-    needed = [change for change in changes if change.is_needed]
-    for change in needed:
-        click.echo(change.diff(), nl=False, err=as_json)
-    is_wanted = bool(needed) and not dry_run
-    if is_wanted:
-        confirm("Change " + " and ".join(str(change.path) for change in needed) + "?", yes=yes)
-    backups = {change.path: installer.apply(change) for change in needed} if is_wanted else {}
-    if as_json:
-        print_json([_shape(change, backups.get(change.path), is_wanted) for change in changes])
-    else:
-        for change in changes:
-            click.echo(_sentence(change, backups.get(change.path), is_wanted))
-    return is_wanted
+    return bool(carry_out(changes, installer.apply, _sentence, _shape, as_json=as_json, dry_run=dry_run, yes=yes))
 
 
 def _sentence(change: Change, backup: Path | None, is_done: bool) -> str:
