@@ -8,7 +8,7 @@ from hive_tui.ui.widgets.job_bar import JobBar
 from hive_tui.ui.widgets.steady import Steady
 from tests.stage import Stage
 from tests.ui.held import held_at
-from tests.ui.test_dashboard import dashboard, shown, shows, toasts, until
+from tests.ui.test_dashboard import dashboard, is_done, shown, shows, toasts, until
 
 
 async def test_d_compares_a_checkpoint_with_the_one_before(stage: Stage):
@@ -80,6 +80,7 @@ async def test_the_catalog_can_be_marked_compared_proven_exported_deleted_import
 
         await pilot.press("X", "y")
         await until(pilot, lambda: [row[1] for row in shown(app)] == ["0", "1"])
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: any("Cannot undo the deletion" in said for said in toasts(app)))
         await pilot.press("I")

@@ -54,6 +54,12 @@ def shows(app: HiveApp, kind: type[Screen[Any]]) -> bool:
     return isinstance(app.screen, kind) and app.screen.is_mounted
 
 
+def is_done(app: HiveApp) -> bool:
+    """Whether what the latest key press began has come to its end, and `u` is about it."""
+    latest = app.verbs.doing.deeds.latest()
+    return bool(latest) and not any(one.is_under_way for one in latest)
+
+
 def toasts(app: App[None]) -> list[str]:
     return [toast.message for toast in app._notifications]
 
@@ -262,6 +268,7 @@ async def test_u_undoes_a_nap(stage: Stage):
         await until(pilot, lambda: "There is nothing to undo." in toasts(app))
         await pilot.press("z")
         await until(pilot, lambda: any("shop sleeps" in said for said in toasts(app)))
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: "Undo: the nap of shop" in toasts(app))
         await until(pilot, lambda: stage.look().lifecycle is Lifecycle.AWAKE)

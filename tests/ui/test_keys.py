@@ -20,7 +20,7 @@ from hive_tui.ui.widgets.steady import Steady
 from hive_tui.ui.widgets.tab_bar import TabBar
 from tests.stage import Stage
 from tests.ui.held import held_at
-from tests.ui.test_dashboard import asleep, dashboard, shown, shows, toasts, until
+from tests.ui.test_dashboard import asleep, dashboard, is_done, shown, shows, toasts, until
 
 
 async def test_the_palette_holds_every_key_of_every_screen_with_what_it_does(stage: Stage):
@@ -170,7 +170,7 @@ async def test_a_wakeup_is_put_off_and_reordered_and_each_is_undone(stage: Stage
         await pilot.press(*["minus"] * 5)
         await until(pilot, lambda: queued().priority == 30)
         for again in (40, 50, 60, 70, 80):
-            await until(pilot, lambda: not app.verbs.doing.is_busy)
+            await until(pilot, lambda: is_done(app))
             await pilot.press("u")
             await until(pilot, lambda again=again: queued().priority == again)
         await pilot.press("p")
@@ -180,6 +180,7 @@ async def test_a_wakeup_is_put_off_and_reordered_and_each_is_undone(stage: Stage
         await pilot.press("ctrl+u", *"3h", "enter")
         await until(pilot, lambda: (queued().scheduled_for - before.scheduled_for).total_seconds() > 7000)
         await until(pilot, lambda: not isinstance(app.screen, Form))
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: queued().scheduled_for == before.scheduled_for)
 

@@ -12,7 +12,7 @@ from hive_tui.ui.dialogs import Choice, Form
 from hive_tui.ui.task_rows import task_lines
 from hive_tui.ui.widgets.side import TASKS
 from tests.stage import TESTER, Stage
-from tests.ui.test_dashboard import dashboard, page_text, shown, shows, toasts, until
+from tests.ui.test_dashboard import dashboard, is_done, page_text, shown, shows, toasts, until
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -56,5 +56,6 @@ async def test_T_gives_a_task_and_D_says_that_it_is_done(stage: Stage):
         await until(pilot, lambda: shows(app, Choice))
         await pilot.press("1")
         await until(pilot, lambda: any("Pay by card: done" in said for said in toasts(app)))
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: stage.hive.database.read(tasks.get, given.id).status is TaskStatus.OPEN)

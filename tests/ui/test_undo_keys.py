@@ -5,7 +5,7 @@ from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import settings, wakeups
 from hive_tui.ui.widgets.keyed_table import KeyedTable
 from tests.stage import TESTER, Stage, is_asleep
-from tests.ui.test_dashboard import dashboard, shown, toasts, until
+from tests.ui.test_dashboard import dashboard, is_done, shown, toasts, until
 
 
 async def test_u_cancels_a_wake_that_waits(stage: Stage):
@@ -35,6 +35,7 @@ async def test_u_puts_an_agent_to_sleep_again_whose_wake_has_come_through(stage:
         await pilot.press("w")
         await until(pilot, lambda: stage.look().lifecycle is Lifecycle.AWAKE)
         await until(pilot, lambda: stage.hive.database.read(wakeups.recent)[0].status is WakeupStatus.COMPLETED)
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: any("shop sleeps again" in said for said in toasts(app)))
     assert is_asleep(stage.look())
@@ -49,10 +50,12 @@ async def test_one_key_is_undone_by_one_u_and_an_undo_is_not_undone_by_the_next(
         await until(pilot, lambda: stage.hive.database.read(settings.get, settings.PAUSED) is True)
         await pilot.press("g", "space", "space", "p")
         await until(pilot, lambda: [row[1] for row in shown(app)] == ["✔ mill (pin)", "✔ shop (pin)"])
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: any(said.startswith("Undo: pin ") and "and 1 more" in said for said in toasts(app)))
         await until(pilot, lambda: [row[1] for row in shown(app)] == ["✔ mill", "✔ shop"])
         assert stage.hive.database.read(settings.get, settings.PAUSED) is True, "that was another key"
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: stage.hive.database.read(settings.get, settings.PAUSED) is False)
         await pilot.press("u")
@@ -66,11 +69,13 @@ async def test_u_says_what_is_under_way_and_what_cannot_be_undone(stage: Stage):
         await pilot.press("z", "u")
         await until(pilot, lambda: "The nap of shop is under way; x stops it." in toasts(app))
         await until(pilot, lambda: is_asleep(stage.stored(stage.look())))
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: stage.look().lifecycle is Lifecycle.AWAKE)
         await until(pilot, lambda: shown(app)[0][0] in ("○ idle", "✓ done"))
         await pilot.press("c")
         await until(pilot, lambda: any("Checkpoint of shop" in said for said in toasts(app)))
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: any("Cannot undo the checkpoint of shop" in said for said in toasts(app)))
 
@@ -86,6 +91,7 @@ async def test_u_asks_for_cancelled_wakes_again(stage: Stage):
         await pilot.press("x")
         await until(pilot, lambda: not stage.hive.database.read(wakeups.unfinished_wakes, agent.id))
         await until(pilot, lambda: any("u asks for it again" in said for said in toasts(app)))
+        await until(pilot, lambda: is_done(app))
         await pilot.press("u")
         await until(pilot, lambda: stage.hive.database.read(wakeups.unfinished_wakes, agent.id))
     (again,) = stage.hive.database.read(wakeups.unfinished_wakes, agent.id)
