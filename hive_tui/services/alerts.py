@@ -15,6 +15,7 @@ from hive_tui.adapters.zone import local_zone
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.alert_words import DESKTOP, NEEDS_YOU
 from hive_tui.domain.alerts import AlertPolicy, Message, class_of, together, words_for
+from hive_tui.domain.calls import CALLS_FOR, is_another_question
 from hive_tui.domain.durations import time_to_come
 from hive_tui.domain.errors import HiveError, NotFound
 from hive_tui.domain.events import Event, EventKind
@@ -174,7 +175,8 @@ class Alerts:
                 continue
             title, body = words_for(one.event, name, channel, details=self._policy.details, until=until)
             message = Message(str(uuid4()), title, body, class_, str(one.event.kind), name, one.at)
-            if not outbox.was_told(db, message, channel, now - self._policy.repeat_of(class_)):
+            told = outbox.told(db, message, channel, now - self._policy.repeat_of(class_))
+            if all(is_another_question(_without_name(text), _without_name(one.event.text)) for text in told):
                 outbox.add(db, message, seq=one.seq, channel=channel, agent_id=one.event.agent_id, due_at=due_at)
 
     def _class(self, event: Event) -> str | None:
@@ -227,6 +229,10 @@ class Alerts:
         except NotFound:
             return message
         return replace(message, body=f"{message.body}\n“{said}”") if said and said not in message.body else message
+
+
+def _without_name(text: str) -> str:
+    return text.partition(CALLS_FOR)[2]
 
 
 def _is_of_past_limit(db: sqlite3.Connection, one: LoggedEvent) -> bool:
