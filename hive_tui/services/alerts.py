@@ -32,6 +32,8 @@ from hive_tui.store.journal import LoggedEvent
 TOLD = "alerts.told_seq"
 TOO_OLD = timedelta(minutes=10)
 """Failures that happened so long before any heartbeat ran are left to the screen."""
+TALKS = frozenset({EventKind.AGENT_NEEDS_YOU, EventKind.AGENT_DONE})
+"""Of these it helps to know what the agent said last."""
 MANY = 3
 """So many crashes at once are told together, and more alerts than that."""
 DESKTOP_ATTEMPTS = 3
@@ -222,7 +224,7 @@ class Alerts:
     def _quoting(self, alert: Alert) -> Message:
         """With what the agent said last, where it calls."""
         message = alert.message
-        if self._last_words is None or message.class_ != NEEDS_YOU or alert.agent_id is None:
+        if self._last_words is None or message.kind not in TALKS or alert.agent_id is None:
             return message
         try:
             said = self._last_words(self._database.read(agent_store.get, alert.agent_id))
