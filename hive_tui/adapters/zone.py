@@ -5,7 +5,14 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from hive_tui.domain.agents import Agent
+
 LOCALTIME = Path("/etc/localtime")
+
+
+def zone_of(agent: Agent) -> tzinfo:
+    """The zone in which an agent tells times that name none."""
+    return local_zone(dict(agent.env).get("TZ", ""))
 
 
 def local_zone(named: str = "") -> tzinfo:

@@ -19,6 +19,7 @@ _PHRASES: Mapping[EventKind, str] = {
     EventKind.CHECKPOINT_SKIPPED: "a damaged checkpoint was skipped at a wake",
     EventKind.AGENT_CRASHED: "crashed",
     EventKind.WAKEUP_FAILED: "was not woken",
+    EventKind.WAKEUP_HELD_BACK: "was not woken after its usage limit, and waits for you to wake it",
     EventKind.WAKEUP_RETRY: "was not woken yet, and is tried again",
     EventKind.RESTORE_FAILED: "a restore failed",
     EventKind.BACKUP_FAILED: "the copy of the database failed",
@@ -157,7 +158,7 @@ def class_of(event: Event) -> str | None:
         return None
     if event.kind is EventKind.AGENT_NEEDS_YOU:
         return None if event.payload.get("watched") else NEEDS_YOU
-    if event.kind is EventKind.AGENT_DONE:
+    if event.kind in (EventKind.AGENT_DONE, EventKind.WAKEUP_HELD_BACK):
         return NEEDS_YOU
     return {Severity.FAILURE: FAILURE, Severity.WARNING: WARNING}.get(event.severity)
 

@@ -8,12 +8,17 @@ from enum import StrEnum
 from hive_tui.domain.breaker import Breaker
 from hive_tui.domain.wakeups import NOISY, Trigger, Wakeup, is_actionable, is_unattended, messages_of
 
-AWAKE, STAGGER = "already awake", "stagger"
+AWAKE, STAGGER, UNATTENDED = "already awake", "stagger", "unattended"
 """Rules that others ask for by name."""
 NIGHT = timedelta(hours=12)
 """So long nobody may look after what wakes by itself."""
 SKIPS_COOLDOWN = frozenset({Trigger.RECOVER})
 """A crash after a wake is mended at once."""
+
+
+def by_hand(name: str) -> str:
+    """How a person wakes an agent that no rule may wake now."""
+    return f"`hive-tui wake {name}`, or w in the dashboard, wakes it now"
 
 
 class Decision(StrEnum):
@@ -185,9 +190,12 @@ def _unattended(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict
     known = facts.unattended_at
     if wakeup.triggers != {Trigger.LIMIT_RESET} or len(known) < policy.most_unattended_wakes:
         return None
-    until = known[-policy.most_unattended_wakes] + NIGHT if policy.most_unattended_wakes else None
+    if not policy.most_unattended_wakes:
+        reason = "by the settings a person wakes agents after their usage limit"
+        return Verdict(Decision.DEFER, UNATTENDED, reason)
+    until = known[-policy.most_unattended_wakes] + NIGHT
     said = f"{len(known)} agents were woken after their usage limit within {NIGHT.seconds // 3600} hours already"
-    return Verdict(Decision.DEFER, "unattended", f"{said}; a person may wake more", until)
+    return Verdict(Decision.DEFER, UNATTENDED, f"{said}; a person may wake more", until)
 
 
 def _stagger(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict | None:

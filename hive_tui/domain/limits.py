@@ -255,6 +255,10 @@ def of_claude_record(record: Mapping[str, Any], zone: tzinfo) -> UsageLimit | No
     return None if found is None else UsageLimit(found.resets_at, found.window, is_structured=True)
 
 
+SAME = timedelta(minutes=2)
+"""Two resets that are no farther apart are one: it is told to the minute, or as what is left."""
+TOLD_AT_ONCE = timedelta(minutes=1)
+"""What comes on the screen so soon after a record for programs was caused by the same answer."""
 JUST_ENDED = timedelta(minutes=15)
 """So long after a reset its banner may still be seen; the wake comes within the first minutes."""
 
@@ -264,6 +268,33 @@ def strongest(*found: UsageLimit | None) -> UsageLimit | None:
     known = [one for one in found if one is not None]
     order = sorted(known, key=lambda one: (one.resets_at is None, not one.is_structured))
     return order[0] if order else None
+
+
+def is_same(one: datetime, other: datetime) -> bool:
+    """Whether two resets are one that was told twice: to the minute, or as what is left until then."""
+    return abs(one - other) <= SAME
+
+
+def last_told(
+    known: UsageLimit, said_at: datetime, shown: UsageLimit, shown_at: datetime, as_then: UsageLimit | None
+) -> UsageLimit:
+    """Which of two limits, both with a reset, an agent is in: the one that was told last.
+
+    Args:
+        known: The one that was noted; it has not ended.
+        said_at: When it was told.
+        shown: The one that the agent shows.
+        shown_at: Since when it is seen to show that.
+        as_then: The same words, read as if they had been shown at `said_at`: what counts from a moment that nobody
+            has seen is the known limit, if it fits that one.
+    """
+    assert known.resets_at is not None and shown.resets_at is not None
+    then = as_then.resets_at if as_then is not None else None
+    if is_same(known.resets_at, shown.resets_at) or (then is not None and is_same(known.resets_at, then)):
+        return known
+    # A sentence that comes up right after a record is about the same limit, and the record knows it better.
+    is_about_same = known.is_structured and shown_at - said_at < TOLD_AT_ONCE
+    return known if is_about_same else shown
 
 
 def is_past_banner(known_reset: datetime, shown_reset: datetime, seen_at: datetime) -> bool:
@@ -278,3 +309,8 @@ def is_past_banner(known_reset: datetime, shown_reset: datetime, seen_at: dateti
 def wake_at(resets_at: datetime, random: Random) -> datetime:
     """When to wake after a reset: a minute or two later, so that it is over and not all come at once."""
     return resets_at + REST + SPREAD * random.random()
+
+
+def is_wake_of(due_at: datetime, resets_at: datetime) -> bool:
+    """Whether a wake is due when `wake_at` would have it after that reset, which is told to the minute."""
+    return REST <= due_at - resets_at <= REST + SPREAD + timedelta(minutes=1)

@@ -2,18 +2,21 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 
 from msgspec import structs
 
-from hive_tui.domain.agents import CRASHED, NEEDS_PERSON, Activity, Agent, Hosting, Lifecycle, Origin, new_name
+from hive_tui.domain.agents import CRASHED, Activity, Agent, Hosting, Lifecycle, Origin, new_name
+from hive_tui.domain.calls import CALLS_FOR, is_new_call, span_of
 from hive_tui.domain.events import OBSERVER, Event, EventKind, Severity
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.sightings import Sighting
 
-CALLS = NEEDS_PERSON | {Activity.LIMITED}
-"""What an agent does not get out of without a person; on the way into it, the person is told."""
+
+def in_utc(_: Agent) -> tzinfo:
+    """The zone of an agent that names none."""
+    return UTC
 
 
 class ServerState(StrEnum):
@@ -49,6 +52,8 @@ class Seen:
     ending: Callable[[Agent], Ending]
     """How an agent ended, by its kind's own evidence; asked only while the server lives that it ran in."""
     at: datetime
+    zone_of: Callable[[Agent], tzinfo] = in_utc
+    """The zone in which an agent tells times; asked only where it tells of another limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +214,11 @@ def _is_alive(agent: Agent, seen: Seen) -> bool:
     return agent.process is not None and seen.is_alive(agent.process)
 
 
-def from_sighting(agent: Agent, sighting: Sighting, at: datetime) -> Agent:
+def from_sighting(agent: Agent, sighting: Sighting, at: datetime, zone_of: Callable[[Agent], tzinfo] = in_utc) -> Agent:
     """The agent, awake, with everything that the sighting shows."""
-    activity, reason = sighting.activity, sighting.claims[0].detail
-    is_new_state = agent.lifecycle is not Lifecycle.AWAKE or agent.activity is not activity
+    activity, reason, since_at = sighting.activity, sighting.claims[0].detail, at
+    if agent.lifecycle is Lifecycle.AWAKE:
+        reason, since_at = span_of(agent, activity, reason, at, zone_of)
     is_same_session = sighting.session.id in (None, agent.session_id)
     is_known_better = not sighting.is_legible and agent.process == sighting.root.id
     return structs.replace(
@@ -220,7 +226,7 @@ def from_sighting(agent: Agent, sighting: Sighting, at: datetime) -> Agent:
         lifecycle=Lifecycle.AWAKE,
         activity=activity,
         reason=reason,
-        since_at=at if is_new_state else agent.since_at,
+        since_at=since_at,
         cwd=sighting.cwd if agent.process != sighting.root.id else agent.cwd,
         hosting=sighting.hosting,
         pane=sighting.pane.ref,
@@ -259,15 +265,15 @@ def _found(sighting: Sighting, taken: Mapping[str, str], new_id: str, at: dateti
 
 
 def _seen_again(agent: Agent, sighting: Sighting, seen: Seen) -> list[Change]:
-    after = from_sighting(agent, sighting, seen.at)
+    after = from_sighting(agent, sighting, seen.at, seen.zone_of)
     if after == agent:
         return []
     event = None
     if agent.lifecycle is not Lifecycle.AWAKE:
         text = f"{agent.name} is awake in pane {sighting.pane.id} (was {agent.lifecycle}: {agent.reason})"
         event = Event(EventKind.AGENT_AWAKE, text, agent.id, OBSERVER)
-    elif after.activity in CALLS and agent.activity not in CALLS:
-        text = f"{agent.name} needs you: {after.reason}"
+    elif is_new_call(agent, after, seen.zone_of):
+        text = f"{agent.name}{CALLS_FOR}{after.reason}"
         payload = {"activity": str(after.activity), "watched": sighting.pane.is_watched}
         event = Event(EventKind.AGENT_NEEDS_YOU, text, agent.id, OBSERVER, Severity.WARNING, payload)
     elif finished(Change(agent, after, None), seen):

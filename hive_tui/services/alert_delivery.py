@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Protocol
 
-from hive_tui.domain.agents import NEEDS_PERSON
+from hive_tui.domain.agents import NEEDS_PERSON, Lifecycle
 from hive_tui.domain.alert_words import NEEDS_YOU
 from hive_tui.domain.alerts import Message, Refused, next_try, together
 from hive_tui.domain.errors import HiveError, NotFound
@@ -135,7 +135,7 @@ class Courier:
 
 
 def is_over(db: sqlite3.Connection, alert: Alert) -> bool:
-    """Whether an agent that called, whose alert was held back, does not wait for its person any more."""
+    """Whether an agent that called, whose alert had to wait, does not wait for its person any more."""
     if alert.message.kind == EventKind.AGENT_DONE:
         return False  # it waits for nothing; only that it has finished is told
     if alert.message.class_ != NEEDS_YOU or alert.agent_id is None or alert.due_at - alert.message.at < SETTLED:
@@ -149,4 +149,6 @@ def still_waits(db: sqlite3.Connection, alert: Alert) -> bool:
         agent = agent_store.get(db, alert.agent_id or "")
     except NotFound:
         return False
+    if alert.message.kind == EventKind.WAKEUP_HELD_BACK:
+        return agent.lifecycle is Lifecycle.ASLEEP
     return agent.activity in NEEDS_PERSON and agent.since_at <= alert.message.at + SETTLED

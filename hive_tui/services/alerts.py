@@ -15,6 +15,7 @@ from hive_tui.adapters.zone import local_zone
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.alert_words import DESKTOP, NEEDS_YOU
 from hive_tui.domain.alerts import AlertPolicy, Message, class_of, together, words_for
+from hive_tui.domain.calls import CALLS_FOR, is_another_question
 from hive_tui.domain.durations import time_to_come
 from hive_tui.domain.errors import HiveError, NotFound
 from hive_tui.domain.events import Event, EventKind
@@ -31,6 +32,8 @@ from hive_tui.store.journal import LoggedEvent
 TOLD = "alerts.told_seq"
 TOO_OLD = timedelta(minutes=10)
 """Failures that happened so long before any heartbeat ran are left to the screen."""
+TALKS = frozenset({EventKind.AGENT_NEEDS_YOU, EventKind.AGENT_DONE})
+"""Of these it helps to know what the agent said last."""
 MANY = 3
 """So many crashes at once are told together, and more alerts than that."""
 DESKTOP_ATTEMPTS = 3
@@ -174,7 +177,8 @@ class Alerts:
                 continue
             title, body = words_for(one.event, name, channel, details=self._policy.details, until=until)
             message = Message(str(uuid4()), title, body, class_, str(one.event.kind), name, one.at)
-            if not outbox.was_told(db, message, channel, now - self._policy.repeat_of(class_)):
+            told = outbox.told(db, message, channel, now - self._policy.repeat_of(class_))
+            if all(is_another_question(_without_name(text), _without_name(one.event.text)) for text in told):
                 outbox.add(db, message, seq=one.seq, channel=channel, agent_id=one.event.agent_id, due_at=due_at)
 
     def _class(self, event: Event) -> str | None:
@@ -220,13 +224,17 @@ class Alerts:
     def _quoting(self, alert: Alert) -> Message:
         """With what the agent said last, where it calls."""
         message = alert.message
-        if self._last_words is None or message.class_ != NEEDS_YOU or alert.agent_id is None:
+        if self._last_words is None or message.kind not in TALKS or alert.agent_id is None:
             return message
         try:
             said = self._last_words(self._database.read(agent_store.get, alert.agent_id))
         except NotFound:
             return message
         return replace(message, body=f"{message.body}\n“{said}”") if said and said not in message.body else message
+
+
+def _without_name(text: str) -> str:
+    return text.partition(CALLS_FOR)[2]
 
 
 def _is_of_past_limit(db: sqlite3.Connection, one: LoggedEvent) -> bool:

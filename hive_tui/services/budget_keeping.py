@@ -14,7 +14,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.progress import Unwatched
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.services.background import Background
-from hive_tui.services.budgets import Budgets, BudgetView, shown_limit
+from hive_tui.services.budgets import Budgets, BudgetView, limits_now
 from hive_tui.services.hub import Hub
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.queue import WakeupQueue
@@ -67,7 +67,7 @@ class BudgetKeeper:
         now = self._clock.now()
         found = self._budgets.views()
         self._ask_missing_wakes(found, now)
-        self._note_limits([one.agent for one in found])
+        self._note_limits([one.agent for one in found if one.agent.activity is Activity.LIMITED], now)
         for view in found:
             self._tell(view, now)
         # Once for each budget and day: who is awake again after that was woken by a person.
@@ -76,20 +76,15 @@ class BudgetKeeper:
         if due and not self.is_busy:
             self._start(lambda: self._nap_all(due))
 
-    def _note_limits(self, agents: list[Agent]) -> None:
+    def _note_limits(self, limited: list[Agent], now: datetime) -> None:
         """What a screen shows of a limit is gone once the agent sleeps."""
-        known = self._database.read(ledger.limits)
-        for agent in agents:
-            told = known.get(agent.id)
-            limit = shown_limit(agent, told[0] if told is not None else None)
-            if limit is not None and limit.resets_at is not None and self._is_news(limit.resets_at, told, agent):
+        if not limited:
+            return
+        known, lasting = self._database.read(_limits, limited, now=now)
+        for agent in limited:
+            limit = lasting.get(agent.id)
+            if limit is not None and not limit.is_structured and _is_news(limit, known.get(agent.id), agent):
                 self._database.write(ledger.put_limit, agent.id, limit, said_at=agent.since_at)
-
-    def _is_news(self, resets_at: datetime, told: tuple[UsageLimit, datetime] | None, agent: Agent) -> bool:
-        """Whether a limit on a screen has not been told: a known one counts for more until it ends."""
-        if told is None or told[0].resets_at is None or told[1] < agent.since_at:
-            return True
-        return told[0].resets_at <= self._clock.now() and told[0].resets_at != resets_at
 
     def _tell(self, view: BudgetView, now: datetime) -> None:
         if view.budget is None or view.level is Level.FINE:
@@ -167,6 +162,18 @@ class BudgetKeeper:
         _, before = self._waits.get(agent.id, (None, FIRST_WAIT / 2))
         wait = min(before * 2, LONGEST_WAIT)
         self._waits[agent.id] = (self._clock.now() + wait, wait)
+
+
+def _limits(
+    db: sqlite3.Connection, limited: list[Agent], *, now: datetime
+) -> tuple[dict[str, tuple[UsageLimit, datetime]], dict[str, UsageLimit]]:
+    """What is noted of limits, and which of these agents are in."""
+    return ledger.limits(db), limits_now(db, limited, now=now)
+
+
+def _is_news(shown: UsageLimit, told: tuple[UsageLimit, datetime] | None, agent: Agent) -> bool:
+    """Whether a limit on a screen is not noted; of one that came up again after an answer, again."""
+    return told is None or told[0] != shown or told[1] < agent.since_at
 
 
 def _was_raised(view: BudgetView) -> bool:

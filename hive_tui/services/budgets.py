@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from hive_tui.adapters.zone import local_zone
+from hive_tui.adapters.zone import zone_of
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.budget import NAP_REASON, Budget, BudgetMode, Level, refusal
 from hive_tui.domain.events import Actor, Event, EventKind
 from hive_tui.domain.gate import Refused
-from hive_tui.domain.limits import UsageLimit, is_past_banner, parse_limit, strongest
+from hive_tui.domain.limits import UsageLimit, is_past_banner, last_told, parse_limit, strongest
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.usage import Tokens, count_in_words
 from hive_tui.services.hub import Hub
@@ -131,10 +131,19 @@ def limits_now(db: sqlite3.Connection, agents: Iterable[Agent], *, now: datetime
         # An agent that has got an answer since then is not limited any more, or else it shows another limit.
         is_answered = said_at is not None and spent_at.get(agent.id, said_at) > said_at
         is_over = is_answered or known is None or known.resets_at is None or known.resets_at <= now
-        limit = strongest(None if is_over else known, shown_limit(agent, known))
+        limit = _lasting(agent, known if not is_over else None, said_at, shown_limit(agent, known))
         if limit is not None and limit.resets_at is not None and limit.resets_at > now:
             found[agent.id] = limit
     return found
+
+
+def _lasting(
+    agent: Agent, known: UsageLimit | None, said_at: datetime | None, shown: UsageLimit | None
+) -> UsageLimit | None:
+    """Of the limit that is noted and lasts, and the one that the agent shows."""
+    if known is None or said_at is None or shown is None or shown.resets_at is None:
+        return strongest(known, shown)
+    return last_told(known, said_at, shown, agent.since_at, _parsed(agent, agent.reason, said_at))
 
 
 def shows_past_limit(db: sqlite3.Connection, agent: Agent, text: str, *, at: datetime) -> bool:
@@ -144,7 +153,7 @@ def shows_past_limit(db: sqlite3.Connection, agent: Agent, text: str, *, at: dat
 
 
 def _parsed(agent: Agent, text: str, at: datetime) -> UsageLimit | None:
-    return parse_limit(text, said_at=at, zone=local_zone(dict(agent.env).get("TZ", "")))
+    return parse_limit(text, said_at=at, zone=zone_of(agent))
 
 
 def _is_past(known: UsageLimit | None, shown: UsageLimit | None, at: datetime) -> bool:

@@ -12,7 +12,7 @@ from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.breaker import BreakerPolicy
 from hive_tui.domain.errors import ErrorClass, HiveError, class_of
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.gate import AWAKE, Decision, Verdict
+from hive_tui.domain.gate import AWAKE, UNATTENDED, Decision, Verdict, by_hand
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.retry import RetryPolicy, next_attempt_at
 from hive_tui.domain.wakeups import Action, Outcome, Wakeup, WakeupStatus
@@ -130,7 +130,9 @@ class Dispatcher:
         verdict = str(result.verdict)
         if result.verdict.decision is Decision.DEFER:
             until = result.verdict.until or now + (DEFER_MESSAGE if result.verdict.rule == BUSY else DEFER)
-            self._database.write(_defer, claimed, result, now=now, until=until)
+            told = self._database.write(_defer, claimed, result, now=now, until=until)
+            if told is not None:
+                self._hub.publish(told)
             return
         outcome = Outcome.SUCCEEDED if result.resumed else Outcome.SKIPPED
         event = Event(
@@ -223,11 +225,30 @@ def _recover(
     return orphans
 
 
-def _defer(db: sqlite3.Connection, claimed: Wakeup, result: WakeResult, *, now: datetime, until: datetime) -> bool:
+def _defer(
+    db: sqlite3.Connection, claimed: Wakeup, result: WakeResult, *, now: datetime, until: datetime
+) -> Event | None:
+    """Put it off; what a person has to know of that, if there is anything."""
     if result.resumed:  # only its message waits
         wake_states.succeeded(db, claimed.agent_id, now=now)
     verdict = result.verdict
-    return claims.defer(db, claimed, now=now, until=until, verdict=str(verdict), reason=verdict.reason)
+    done = claims.defer(db, claimed, now=now, until=until, verdict=str(verdict), reason=verdict.reason)
+    if not done or verdict.rule != UNATTENDED:
+        return None
+    limit = claimed.idempotency_key or claimed.id
+    # It may be put off again and again, and asked for anew: of one limit a person is told once.
+    if journal.was_logged(db, claimed.agent_id, EventKind.WAKEUP_HELD_BACK, "limit", limit):
+        return None
+    event = _held_back(claimed, result, limit, until)
+    journal.log(db, event, now=now)
+    return event
+
+
+def _held_back(claimed: Wakeup, result: WakeResult, limit: str, until: datetime) -> Event:
+    name = result.agent.name
+    text = f"{name} was not woken: {result.verdict.reason}: {by_hand(name)}"
+    payload = {"wakeup_id": claimed.id, "limit": limit, "next_at": until.isoformat()}
+    return Event(EventKind.WAKEUP_HELD_BACK, text, claimed.agent_id, HEARTBEAT, Severity.WARNING, payload)
 
 
 def _complete(

@@ -14,6 +14,7 @@ from hive_tui.domain.checkpoints import Checkpoint, candidates
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.effects import Effect
 from hive_tui.domain.errors import HiveError, TmuxError
+from hive_tui.domain.gate import UNATTENDED, Decision, by_hand
 from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Panes, Processes
 from hive_tui.domain.prompts import PromptLine
@@ -23,7 +24,7 @@ from hive_tui.domain.sightings import Claim, Sighting, why_it_lost
 from hive_tui.domain.terminal import TerminalReports
 from hive_tui.domain.usage import count_in_words
 from hive_tui.domain.vetoes import Veto, vetoes
-from hive_tui.domain.wakeups import Wakeup
+from hive_tui.domain.wakeups import Wakeup, WakeupStatus
 from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.services.budgets import Budgets, BudgetView
 from hive_tui.services.effect_views import unknown
@@ -205,7 +206,7 @@ class Explainer:
             vetoes(self._napper.evidence(agent, sighting)) if sighting else (),
             tuple(self._wake(agent, observation, sighting, good)),
             tuple(self._database.read(wakeups.unfinished_wakes, agent.id)),
-            tuple(self._database.read(_gate, agent.id, self._clock.now())),
+            tuple(self._database.read(_gate, agent, self._clock.now())),
             self._life(agent, observation),
             self._spending(agent),
             self._needs(agent),
@@ -294,14 +295,14 @@ class Explainer:
         return f"{where}, but not now: {refusal}" if refusal else where
 
 
-def _gate(db: sqlite3.Connection, agent_id: str, now: datetime) -> list[str]:
-    said = [
-        f"{attempt.started_at:%Y-%m-%d %H:%M:%S} UTC  {attempt.verdict}"
-        for wakeup in queue_lists.of_agent(db, agent_id, limit=1)
-        for attempt in wakeups.attempts_of(db, wakeup.id)[-VERDICTS:]
-        if attempt.verdict
-    ]
-    state = wake_states.breaker(db, agent_id)
+def _gate(db: sqlite3.Connection, agent: Agent, now: datetime) -> list[str]:
+    latest = next(iter(queue_lists.of_agent(db, agent.id, limit=1)), None)
+    attempts = [one for one in wakeups.attempts_of(db, latest.id) if one.verdict] if latest is not None else []
+    said = [f"{attempt.started_at:%Y-%m-%d %H:%M:%S} UTC  {attempt.verdict}" for attempt in attempts[-VERDICTS:]]
+    is_held_back = bool(attempts) and str(attempts[-1].verdict).startswith(f"{Decision.DEFER}: {UNATTENDED}:")
+    if is_held_back and latest is not None and latest.status is WakeupStatus.PENDING:
+        said.append(f"asks again at {latest.scheduled_for:%Y-%m-%d %H:%M:%S} UTC; {by_hand(agent.name)}")
+    state = wake_states.breaker(db, agent.id)
     if state.is_open(now):
         said.append(f"leaves it alone until {state.open_until:%H:%M:%S} UTC: {state.failures} failures in a row")
     elif state.failures:

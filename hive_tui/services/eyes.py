@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hive_tui.adapters.zone import zone_of
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent
 from hive_tui.domain.errors import StoreError, TmuxDown, TmuxError, TmuxHung, TmuxMissing
 from hive_tui.domain.panes import Pane, PaneList
@@ -149,6 +150,7 @@ class Eyes:
             is_alive=lambda process: table.is_alive(process) or self._processes.is_alive(process),
             ending=lambda agent: self._ending(agent, listed),
             at=self._clock.now(),
+            zone_of=zone_of,
         )
 
     def look_at(self, found: Found, known_session: str | None) -> Look:

@@ -11,7 +11,7 @@ from typing import Any
 
 from hive_tui.adapters.opencode_usage import spent_in
 from hive_tui.adapters.tailing import Mark, Piece, read_on
-from hive_tui.adapters.zone import local_zone
+from hive_tui.adapters.zone import zone_of
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.limits import UsageLimit
 from hive_tui.domain.ports import Clock
@@ -177,7 +177,7 @@ class Ledger:
 def told_in(agent: Agent, lines: Sequence[bytes], state: State) -> tuple[list[Spent], Told]:
     """What lines of a transcript tell of tokens and of limits."""
     reading, hints = READINGS[agent.kind]
-    zone = local_zone(dict(agent.env).get("TZ", ""))
+    zone = zone_of(agent)
     spent: list[Spent] = []
     limits: Told = []
     for line in lines:

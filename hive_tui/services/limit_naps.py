@@ -1,20 +1,21 @@
 """Wishes naps for agents that have run into their usage limit, and asks for their wakes at its reset."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.auto_naps import Restful, Wish
 from hive_tui.domain.events import HEARTBEAT
-from hive_tui.domain.limits import UsageLimit, wake_at
+from hive_tui.domain.limits import UsageLimit, is_same, is_wake_of, wake_at
 from hive_tui.domain.ports import Clock
-from hive_tui.domain.wakeups import ON_RESUME, NewWakeup, Trigger
+from hive_tui.domain.wakeups import ON_RESUME, NewWakeup, Trigger, Wakeup
 from hive_tui.services.budgets import limits_now
 from hive_tui.services.queue import WakeupQueue
 from hive_tui.store import agents as agent_store
-from hive_tui.store import announcements, keys, ledger, wakeups
+from hive_tui.store import announcements, keys, ledger, reset_wakes, wakeups
 from hive_tui.store.database import Database
+from hive_tui.store.reset_wakes import Move
 
 LIMIT_REASON = "its usage limit lasts until"
 """How the reason of an agent begins that sleeps through its limit."""
@@ -57,8 +58,8 @@ class LimitNaps:
         for agent_id, limit in limits.items():
             agent = self._limited[agent_id]
             is_stopped = agent_id in stopped and stopped[agent_id] >= agent.since_at
-            if not is_stopped and self._is_due(agent, limit, now):
-                found.append(Wish(agent_id, agent.name, f"{LIMIT_REASON} {limit.resets_at:%Y-%m-%d %H:%M} UTC"))
+            if limit.resets_at is not None and not is_stopped and self._is_due(agent, limit, now):
+                found.append(Wish(agent_id, agent.name, _reason(limit.resets_at)))
         return found
 
     def was_stopped(self, agent_id: str) -> None:
@@ -79,15 +80,29 @@ class LimitNaps:
         self.mend()
 
     def mend(self) -> None:
-        """Ask for the wakes of all that sleep through a limit and have none; each is asked for once."""
+        """Ask for the wakes of all that sleep through a limit and have none; each is asked for once.
+
+        Wakes that wait for the end of another limit than the one that lasts go with it.
+        """
         known = None
         for agent in self._database.read(agent_store.everyone):
+            if agent.lifecycle is Lifecycle.AWAKE and agent.activity is Activity.LIMITED:
+                self._mend_awake(agent)
             if agent.lifecycle is not Lifecycle.ASLEEP or not agent.reason.startswith(LIMIT_REASON):
                 continue
             known = known or self._database.read(ledger.limits)
             limit, _ = known.get(agent.id, (None, None))
             if limit is not None and limit.resets_at is not None:
                 self._ask_wake(agent, limit.resets_at)
+
+    def _mend_awake(self, agent: Agent) -> None:
+        """Somebody has started it in its limit by hand, so that its wake still waits."""
+        waiting = self._wake_for_limit(agent)
+        if waiting is None:
+            return
+        limit = self._database.read(limits_now, [agent], now=self._clock.now()).get(agent.id)
+        if limit is not None and limit.is_waitable and limit.resets_at is not None:
+            self._move(waiting, limit.resets_at)
 
     def _is_due(self, agent: Agent, limit: UsageLimit, now: datetime) -> bool:
         if not limit.is_waitable or limit.resets_at is None:
@@ -111,7 +126,14 @@ class LimitNaps:
 
     def _ask_wake(self, agent: Agent, resets_at: datetime) -> None:
         key = _key(agent.id, resets_at)
-        if self._database.read(keys.is_known, key) or self._has_wake_for_limit(agent):
+        waiting = self._wake_for_limit(agent)
+        if waiting is not None:
+            self._move(waiting, resets_at)
+        if self._database.read(keys.is_known, key):
+            return
+        if waiting is not None:
+            # The limit was told a little differently, or was moved to before the agent slept.
+            self._database.write(reset_wakes.note, waiting, key, now=self._clock.now())
             return
         context = {ON_RESUME: self._say} if self._say else {}
         at = wake_at(resets_at, self._random)
@@ -119,11 +141,33 @@ class LimitNaps:
             NewWakeup(agent.id, Trigger.LIMIT_RESET, at, idempotency_key=key, context=context), HEARTBEAT
         )
 
-    def _has_wake_for_limit(self, agent: Agent) -> bool:
-        """Whether its wake waits under the key of a time that was told a little differently."""
-        return any(
-            Trigger.LIMIT_RESET in one.triggers for one in self._database.read(wakeups.unfinished_wakes, agent.id)
-        )
+    def _wake_for_limit(self, agent: Agent) -> Wakeup | None:
+        """Its wake that waits for the end of a limit, perhaps among other things."""
+        found = self._database.read(wakeups.unfinished_wakes, agent.id)
+        return next((one for one in found if Trigger.LIMIT_RESET in one.triggers), None)
+
+    def _move(self, waiting: Wakeup, resets_at: datetime) -> None:
+        """Have a wake wait for that reset; one that was put off, or asked for by others, too, keeps its time."""
+        until = _reset_of(waiting)
+        if until is None or is_same(until, resets_at) or waiting.triggers != {Trigger.LIMIT_RESET}:
+            return
+        if waiting.attempts == 0 and is_wake_of(waiting.scheduled_for, until):
+            at = wake_at(resets_at, self._random)
+            key, reason = _key(waiting.agent_id, resets_at), _reason(resets_at)
+            self._queue.follow_reset(waiting, Move(at, key, reason, LIMIT_REASON), HEARTBEAT)
+
+
+def _reason(resets_at: datetime) -> str:
+    return f"{LIMIT_REASON} {resets_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _reset_of(wakeup: Wakeup) -> datetime | None:
+    """The reset that a wake was asked for, to the minute; None for one that had another reason first."""
+    key, begin = wakeup.idempotency_key or "", f"limit:{wakeup.agent_id}:"
+    try:
+        return datetime.fromisoformat(key.removeprefix(begin)).replace(tzinfo=UTC) if key.startswith(begin) else None
+    except ValueError:
+        return None  # whoever asks may give any key
 
 
 def _key(agent_id: str, resets_at: datetime) -> str:

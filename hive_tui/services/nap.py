@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import structs
 
+from hive_tui.adapters.zone import zone_of
 from hive_tui.domain.agents import Activity, Agent, Hosting, Lifecycle
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
 from hive_tui.domain.errors import (
@@ -128,7 +129,7 @@ class Napper:
         progress.step("looking at the agent")
         sighting = self._see(eyes, agent)
         looked_at = self._clock.monotonic()
-        agent = from_sighting(agent, sighting, self._clock.now())
+        agent = from_sighting(agent, sighting, self._clock.now(), zone_of)
         self.refuse_if_vetoed(agent, sighting, request)
         agent = self._begin(agent, request)
         try:

@@ -11,7 +11,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.wakeups import NewWakeup, Wakeup, WakeupStatus
 from hive_tui.services.hub import Hub
 from hive_tui.store import agents as agent_store
-from hive_tui.store import journal, keys, purge, wakeups
+from hive_tui.store import journal, keys, purge, reset_wakes, wakeups
 from hive_tui.store.database import Database
 from hive_tui.store.wakeups import Enqueued
 
@@ -77,6 +77,12 @@ class WakeupQueue:
                 f"The wakeup {wakeup.id[:8]} is {wakeup.status} and cannot be postponed.",
                 hint="Only one that is pending can; `hive-tui queue` lists them.",
             )
+
+    def follow_reset(self, wakeup: Wakeup, to: reset_wakes.Move, actor: Actor) -> bool:
+        """Move a wake that waits for the end of a usage limit; False if it has begun or was changed meanwhile."""
+        now = self._clock.now()
+        said = f"was moved to {to.at:%Y-%m-%d %H:%M:%S} UTC: {to.reason}"
+        return self._changes(wakeup, lambda db: reset_wakes.move(db, wakeup, to, now=now), said, actor)
 
     def set_priority(self, wakeup: Wakeup, priority: int, actor: Actor) -> None:
         """Give a pending wakeup another priority, 0 to 100.

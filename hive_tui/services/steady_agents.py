@@ -60,7 +60,7 @@ class Steady:
         if sighting is self.sightings[agent.id]:
             return True
         is_same = (sighting.kind, sighting.session.id) == (agent.kind, agent.session_id)
-        return is_same and from_sighting(agent, sighting, seen.at) == agent
+        return is_same and from_sighting(agent, sighting, seen.at, seen.zone_of) == agent
 
     def has_layout_of(self, listed: PaneList) -> bool:
         """Whether the panes stand as they stood."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import structs
 
+from hive_tui.adapters.zone import zone_of
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.errors import HiveError, NeedsPerson, WakeFailed
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
@@ -150,7 +151,7 @@ class Waker:
 
     def _already_awake(self, agent: Agent, sighting: Sighting, wakeup: Wakeup, verdict: Verdict) -> WakeResult:
         now = self._clock.now()
-        awake = from_sighting(agent, sighting, now)
+        awake = from_sighting(agent, sighting, now, zone_of)
         self._database.write(_end, awake, None, now=now)
         put_pane_back(self._panes, sighting.pane)
         busy = "" if sighting.activity is Activity.IDLE else _doing(sighting.activity)

@@ -56,14 +56,15 @@ def add(
     return done.rowcount == 1
 
 
-def was_told(db: sqlite3.Connection, message: Message, channel: str, since: datetime) -> bool:
-    """Whether the same was entered for that channel since then, and was sent or waits."""
-    row = db.execute(
-        "SELECT 1 FROM alerts INDEXED BY ix_alerts_at WHERE at > ? AND channel = ? AND title = ? AND body = ?"
-        " AND state IN ('pending', 'sent') LIMIT 1",
+def told(db: sqlite3.Connection, message: Message, channel: str, since: datetime) -> list[str]:
+    """What was logged where the same was entered for that channel since then, and was sent or waits."""
+    rows = db.execute(
+        "SELECT coalesce((SELECT text FROM events WHERE events.seq = alerts.seq), '')"
+        " FROM alerts INDEXED BY ix_alerts_at WHERE at > ? AND channel = ? AND title = ? AND body = ?"
+        " AND state IN ('pending', 'sent')",
         (to_us(since), channel, message.title, message.body),
-    ).fetchone()
-    return row is not None
+    )
+    return [str(row[0]) for row in rows]
 
 
 def due(db: sqlite3.Connection, channel: str, *, now: datetime, limit: int = 50) -> list[Alert]:

@@ -57,6 +57,20 @@ def log(db: sqlite3.Connection, event: Event, *, now: datetime) -> None:
     )
 
 
+def was_logged(db: sqlite3.Connection, agent_id: str, kind: EventKind, field: str, value: str) -> bool:
+    """Whether an event of that kind about the agent says that, as far as the log is kept.
+
+    Args:
+        field: A key of its payload.
+        value: What stands under it.
+    """
+    row = db.execute(
+        "SELECT 1 FROM events WHERE agent_id = ? AND kind = ? AND json_extract(payload, '$.' || ?) = ? LIMIT 1",
+        (agent_id, kind.value, field, value),
+    ).fetchone()
+    return row is not None
+
+
 class Wanted(Struct, frozen=True):
     """Which events a reader wants."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from hive_tui.domain.limits import UsageLimit
+from hive_tui.domain.limits import TOLD_AT_ONCE, UsageLimit
 from hive_tui.domain.usage import Spent, Tokens
 from hive_tui.store.values import (
     from_json,
@@ -133,19 +133,27 @@ def contexts(db: sqlite3.Connection) -> dict[str, int]:
 
 
 def put_limit(db: sqlite3.Connection, agent_id: str, limit: UsageLimit, *, said_at: datetime) -> None:
-    """Note a usage limit, unless a newer one is known."""
+    """Note a usage limit, unless a newer one is known.
+
+    A record counts more than a sentence, which is seen a moment after the record was written.
+    """
+    lead_us = TOLD_AT_ONCE // timedelta(microseconds=1) if limit.is_structured else 0
     db.execute(
-        'INSERT INTO agent_limits (agent_id, said_at, resets_at, "window") VALUES (?, ?, ?, ?)'
+        'INSERT INTO agent_limits (agent_id, said_at, resets_at, "window", is_structured) VALUES (?, ?, ?, ?, ?)'
         " ON CONFLICT (agent_id) DO UPDATE SET said_at = excluded.said_at, resets_at = excluded.resets_at,"
-        ' "window" = excluded."window" WHERE excluded.said_at >= agent_limits.said_at',
-        (agent_id, to_us(said_at), optional_us(limit.resets_at), limit.window),
+        ' "window" = excluded."window", is_structured = excluded.is_structured'
+        " WHERE excluded.said_at >= agent_limits.said_at - CASE is_structured WHEN 1 THEN 0 ELSE ? END",
+        (agent_id, to_us(said_at), optional_us(limit.resets_at), limit.window, limit.is_structured, lead_us),
     )
 
 
 def limits(db: sqlite3.Connection) -> dict[str, tuple[UsageLimit, datetime]]:
     """The last limit of each agent, and when it was told."""
     return {
-        row["agent_id"]: (UsageLimit(optional_time(row["resets_at"]), row["window"], True), from_us(row["said_at"]))
+        row["agent_id"]: (
+            UsageLimit(optional_time(row["resets_at"]), row["window"], bool(row["is_structured"])),
+            from_us(row["said_at"]),
+        )
         for row in db.execute("SELECT * FROM agent_limits")
     }
 

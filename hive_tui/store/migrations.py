@@ -10,7 +10,7 @@ from hive_tui.domain.errors import StoreError
 STEPS: tuple[str, ...] = (
     "0001.sql", "0002.sql", "0003.sql", "0004.sql", "0005.sql", "0006.sql", "0007.sql", "0008.sql", "0009.sql",
     "0010.sql", "0011.sql", "0012.sql", "0013.sql", "0014.sql", "0015.sql", "0016.sql",
-    "0017.sql", "0018.sql", "0019.sql",
+    "0017.sql", "0018.sql", "0019.sql", "0020.sql",
 )  # fmt: skip
 """Files of `store/schema`; step N leads from version N-1 to version N. Never edit one that was released."""
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 TOLD = frozenset({EventKind.AGENT_AWAKE, EventKind.WAKEUP_RETRY, EventKind.WAKEUP_FAILED})
 """Events of the heartbeat that become a toast even where they are no failure."""
+CALLS = frozenset({EventKind.AGENT_NEEDS_YOU, EventKind.WAKEUP_HELD_BACK})
+"""Nothing goes on until a person does something."""
 MOST = 4
 """So many failures that come at once are told one by one."""
 
@@ -40,7 +42,7 @@ class News:
             self._app.notify(event.text, severity="error", timeout=12)
         if len(failures) > MOST:
             self._app.notify(f"{len(failures) - MOST} more failures; 7 lists them.", severity="error", timeout=12)
-        calls = [one for one in events if one.kind is EventKind.AGENT_NEEDS_YOU]
+        calls = [one for one in events if one.kind in CALLS]
         for event in calls:
             self._app.notify(event.text, severity="warning")
         for event in events:

@@ -3,13 +3,12 @@
 import pytest
 from msgspec import structs
 
-from hive_tui.domain.agents import Activity, Agent
-from hive_tui.domain.events import EventKind
+from hive_tui.domain.agents import Agent
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import Seen, ServerState, match
 from hive_tui.domain.sightings import Session, Sighting
-from tests.builders import NOON, SERVER, a_pane, a_sighting, an_agent
-from tests.domain.looks import after, changes
+from tests.builders import NOON, SERVER, a_sighting, an_agent
+from tests.domain.looks import after
 
 CHILD = ProcessId(101, 1010)
 
@@ -49,19 +48,3 @@ def test_what_an_ending_process_no_longer_shows_stays_known():
 def test_a_new_process_that_cannot_be_read_is_described_by_what_is_seen():
     (now,) = after([an_agent()], seen(a_sighting(200, env=(), is_legible=False)))
     assert now.config_dir == "/home/ada/.claude"
-
-
-@pytest.mark.parametrize("watched", [True, False])
-def test_an_agent_that_begins_to_wait_for_a_person_calls_once(watched: bool):
-    asks = a_sighting(activity=Activity.PERMISSION, detail="it waits", pane=a_pane(is_watched=watched))
-    (change,) = changes([an_agent()], seen(asks))
-    assert change.event is not None and change.after is not None
-    assert (change.event.kind, change.event.payload["watched"]) == (EventKind.AGENT_NEEDS_YOU, watched)
-    still = a_sighting(activity=Activity.QUESTION, detail="it asks something else")
-    (again,) = changes([change.after], seen(still))
-    assert again.event is None
-
-
-def test_an_agent_that_works_again_calls_nobody():
-    (change,) = changes([an_agent(activity=Activity.QUESTION)], seen(a_sighting(activity=Activity.WORKING)))
-    assert change.event is None

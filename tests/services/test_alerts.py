@@ -83,6 +83,19 @@ def test_an_agent_that_waits_for_its_person_is_told_of_again_soon(
     assert told == [1, 0, 1, 0]
 
 
+def test_another_dialog_within_the_minute_is_told_and_the_same_one_is_not(
+    database: Database, heard: Heard, clock: FakeClock, happens: Callable[[Event], None]
+):
+    alerts = Alerts(database, heard, clock)
+    told = []
+    for reason in ("edit a.py?", "edit a.py?", "edit b.py?", "edit a.py?"):
+        text = f"shop needs you: a permission prompt is open: Do you want to {reason}"
+        happens(structs.replace(needs_you(watched=False), text=text))
+        told.append(alerts.tell())
+        clock.advance(5)
+    assert told == [1, 0, 1, 0]
+
+
 def test_a_pane_that_somebody_looks_at_calls_nobody(
     database: Database, heard: Heard, clock: FakeClock, happens: Callable[[Event], None]
 ):

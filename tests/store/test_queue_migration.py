@@ -4,8 +4,9 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+from hive_tui.domain.limits import UsageLimit
 from hive_tui.domain.wakeups import NewWakeup, Trigger
-from hive_tui.store import journal, migrations, stats, wakeups
+from hive_tui.store import journal, ledger, migrations, stats, wakeups
 from hive_tui.store.values import to_us
 from tests.builders import NOON
 
@@ -72,4 +73,14 @@ def test_events_are_found_by_their_time_behind_the_step_that_leaves_most_out_of_
     assert journal.seq_before(db, NOON + timedelta(minutes=500)) == 499
     assert journal.purge_events(db, before=NOON + timedelta(minutes=100), limit=500) == 99
     assert db.execute("SELECT count(*) FROM events").fetchone()[0] == 901
+    db.close()
+
+
+def test_a_limit_of_an_older_schema_is_kept_and_gives_way_to_a_record(tmp_path: Path):
+    db, reset = before("0020.sql"), NOON + timedelta(hours=2)
+    db.execute("INSERT INTO agent_limits VALUES ('id-of-ada', ?, ?, 'weekly')", (to_us(NOON), to_us(reset)))
+    migrations.migrate(db, tmp_path / "hive.db", now=NOON)
+    assert ledger.limits(db) == {"id-of-ada": (UsageLimit(reset, "weekly"), NOON)}
+    ledger.put_limit(db, "id-of-ada", UsageLimit(reset, "", is_structured=True), said_at=NOON - timedelta(seconds=5))
+    assert ledger.limits(db)["id-of-ada"][0].is_structured
     db.close()
