@@ -246,7 +246,7 @@ def _defer(
 
 def _held_back(claimed: Wakeup, result: WakeResult, limit: str, until: datetime) -> Event:
     name = result.agent.name
-    text = f"{name} was not woken: {result.verdict.reason}: {by_hand(name)}"
+    text = f"{name} was not woken: {result.verdict.reason}; {by_hand(name)}"
     payload = {"wakeup_id": claimed.id, "limit": limit, "next_at": until.isoformat()}
     return Event(EventKind.WAKEUP_HELD_BACK, text, claimed.agent_id, HEARTBEAT, Severity.WARNING, payload)
 

@@ -20,7 +20,7 @@ from tests.clocks import FakeClock
 from tests.stage import TESTER, Heard, Stage
 
 SAID = (
-    "by the settings a person wakes agents after their usage limit:"
+    "by the settings a person wakes agents after their usage limit;"
     " `hive-tui wake ada`, or w in the dashboard, wakes it now"
 )
 
