@@ -10,6 +10,7 @@ from importlib.resources import files
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,6 +125,22 @@ def test_the_change_counter_moves_with_a_commit_of_another_connection(database: 
     with opened(path) as other:
         other.write(settings.put, "x", 1, now=NOON)
     assert database.change_counter() != before
+
+
+def test_the_mark_moves_with_each_commit_and_with_a_new_connection_that_counts_from_the_start(
+    database: Database, path: Path
+):
+    marks: list[Any] = [database.mark()]
+    assert database.mark() == marks[0]
+    database.write(settings.put, "x", 1, now=NOON)
+    marks.append(database.mark())
+    with opened(path) as other:
+        other.write(settings.put, "x", 2, now=NOON)
+    marks.append(database.mark())
+    database._leave_era()
+    marks.append(database.mark())
+    assert len(set(marks)) == len(marks), "each time something else may be read"
+    assert len({counter for _, counter in marks}) < len(marks), "the counter alone would not have told"
 
 
 def test_a_thread_that_has_ended_holds_no_files_open(database: Database):
