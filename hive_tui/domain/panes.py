@@ -1,11 +1,27 @@
 """Panes as tmux shows them, and the layout that is needed to build them again."""
 
 from collections.abc import Collection, Iterable, Mapping
+from signal import Signals
 from typing import Any, Protocol, Self
 
 from msgspec import Struct, to_builtins
 
 from hive_tui.domain.agents import PaneRef
+
+
+class Exit(Struct, frozen=True):
+    """How the command of a dead pane has ended, as tmux knows it."""
+
+    status: int | None = None
+    """Its exit status; None where a signal has ended it."""
+    signal: int | None = None
+    """The number of that signal."""
+
+    def __str__(self) -> str:
+        if self.signal is None:
+            return f"its process exited with status {self.status}"
+        name = f" ({Signals(self.signal).name})" if self.signal in set(Signals) else ""
+        return f"its process was killed by signal {self.signal}{name}"
 
 
 class Swap(Struct, frozen=True):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hive_tui.domain.comparison import FileDelta
     from hive_tui.domain.gate import Refused
     from hive_tui.domain.hooks import HookReport
-    from hive_tui.domain.panes import Glimpse, PaneList, SavedSession, Swap
+    from hive_tui.domain.panes import Exit, Glimpse, PaneList, SavedSession, Swap
     from hive_tui.domain.processes import ProcessId, ProcessTable, ProcessTrees
     from hive_tui.domain.streams import Owner, PutBack, Stream, StreamsSnapshot
     from hive_tui.domain.workspaces import AppliedRestore, RestorePlan, WorkspaceFacts
@@ -161,8 +161,8 @@ class Panes(Protocol):
         """
         ...
 
-    def has_settled(self, pane_id: str) -> bool:
-        """Whether tmux knows how the command of a dead pane ended; if not, it is made to look again."""
+    def exit_of(self, pane_id: str) -> Exit | None:
+        """How the command of a dead pane ended; None while tmux does not know, and it is made to look again."""
         ...
 
     def respawn(

@@ -10,6 +10,7 @@ from msgspec import structs
 from hive_tui.domain.agents import CRASHED, Activity, Agent, Hosting, Lifecycle, Origin, new_name
 from hive_tui.domain.calls import CALLS_FOR, is_new_call, span_of
 from hive_tui.domain.events import OBSERVER, Event, EventKind, Severity
+from hive_tui.domain.panes import Exit
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.sightings import Sighting
 
@@ -54,6 +55,8 @@ class Seen:
     at: datetime
     zone_of: Callable[[Agent], tzinfo] = in_utc
     """The zone in which an agent tells times; asked only where it tells of another limit."""
+    exit: Callable[[Agent], Exit | None] = lambda _: None
+    """What tmux knows of the end of an agent that was its pane's own command; asked only of one that has crashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,8 +332,11 @@ def _ended(agent: Agent, seen: Seen, is_worth_keeping: bool) -> Change:
         return Change(agent, _after(agent, Lifecycle.ASLEEP, reason, seen.at), event)
     if agent.session_id is None and not is_worth_keeping:
         return _leaves(agent, f"{agent.name} ended before it had a conversation")
-    reason = f"{CRASHED}: the tmux server ended" if server_gone else f"{CRASHED}: its process ended by itself"
-    payload = {"server_gone": server_gone}
+    told = None if server_gone else seen.exit(agent)
+    reason = f"{CRASHED}: {'the tmux server ended' if server_gone else told or 'its process ended by itself'}"
+    payload: dict[str, object] = {"server_gone": server_gone}
+    if told is not None:
+        payload |= {"exit_status": told.status, "signal": told.signal}
     event = Event(EventKind.AGENT_CRASHED, f"{agent.name} {reason}", agent.id, OBSERVER, Severity.FAILURE, payload)
     return Change(agent, _after(agent, Lifecycle.FAILED, reason, seen.at), event)
 

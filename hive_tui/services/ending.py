@@ -159,7 +159,7 @@ def keep_pane_open(panes: Panes, sighting: Sighting, card: str) -> None:
 def await_card(panes: Panes, pane_id: str, clock: Clock) -> None:
     """Give tmux a moment to draw the card of a pane whose command has ended."""
     with suppress(TmuxError):  # the pane went with its window; a wake builds another one
-        wait_until(lambda: panes.has_settled(pane_id), timeout_s=CARD_SHOWS_S, clock=clock)
+        wait_until(lambda: panes.exit_of(pane_id) is not None, timeout_s=CARD_SHOWS_S, clock=clock)
 
 
 def make_card(panes: Panes, pane_id: str, card: str, clock: Clock) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from hive_tui.adapters.clock import wait_until
 from hive_tui.domain.agents import Hosting
 from hive_tui.domain.errors import TmuxError
+from hive_tui.domain.panes import Exit
 from hive_tui.domain.reconcile import Ending
 from hive_tui.kinds.screen import Screen
 
@@ -34,5 +37,26 @@ def ending_of(agent: Agent, kind: Kind, listed: PaneList, panes: Panes, clock: C
             return Ending.GONE if agent.hosting is Hosting.COMMAND else Ending.CLOSED
         is_clean = kind.left_cleanly(agent, screen)
         if is_clean is not None or clock.monotonic() >= deadline:
-            return Ending.QUIT if is_clean else Ending.CRASHED
+            left = is_clean or exit_of(agent, listed, panes, clock) == Exit(0)
+            return Ending.QUIT if left else Ending.CRASHED
         clock.sleep(LOOK_AGAIN_S)
+
+
+def exit_of(agent: Agent, listed: PaneList, panes: Panes, clock: Clock) -> Exit | None:
+    """How an agent that was its pane's own command has ended; waits a moment for tmux, where only that can tell.
+
+    None where it was not, or where tmux does not say.
+    """
+    pane = listed.get(agent.pane)
+    if pane is None or agent.hosting is not Hosting.COMMAND:
+        return None
+    found: Exit | None = None
+
+    def is_told() -> bool:
+        nonlocal found
+        found = panes.exit_of(pane.id)
+        return found is not None
+
+    with suppress(TmuxError):
+        wait_until(is_told, timeout_s=SHELL_ANSWERS_S, clock=clock, every_s=LOOK_AGAIN_S)
+    return found

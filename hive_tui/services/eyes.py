@@ -21,7 +21,7 @@ from hive_tui.kinds.conversations import START_SLACK_S
 from hive_tui.kinds.kind import Kind, Look
 from hive_tui.kinds.no_reports import NO_REPORTS
 from hive_tui.kinds.screen import Screen
-from hive_tui.services.endings import ending_of
+from hive_tui.services.endings import ending_of, exit_of
 from hive_tui.services.found import Found, hosting_of, is_in_front
 from hive_tui.services.known_sights import KnownSights, counting
 from hive_tui.services.last_look import LastLook, Registered, registered
@@ -149,6 +149,7 @@ class Eyes:
             sightings,
             is_alive=lambda process: table.is_alive(process) or self._processes.is_alive(process),
             ending=lambda agent: self._ending(agent, listed),
+            exit=lambda agent: exit_of(agent, listed, self._panes, self._clock),
             at=self._clock.now(),
             zone_of=zone_of,
         )

@@ -83,16 +83,26 @@ def test_modes_of_a_pane_are_seen(stage: Stage, panes: TmuxPanes):
     assert changed.in_mode and changed.is_synchronized and changed.is_zoomed
 
 
-def test_a_pane_whose_command_has_ended_is_dead(stage: Stage, panes: TmuxPanes):
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("true", "its process exited with status 0"),
+        ("exit 3", "its process exited with status 3"),
+        ("kill -9 $$", "its process was killed by signal 9 (SIGKILL)"),
+    ],
+    ids=["left", "failed", "killed"],
+)
+def test_how_the_command_of_a_dead_pane_has_ended_is_known(stage: Stage, panes: TmuxPanes, command: str, words: str):
     stage.shell(stage.folder)
     stage.tmux("set-option", "-g", "remain-on-exit", "on")
-    pane_id = stage.shell(stage.folder, command="exec false")
+    pane_id = stage.shell(stage.folder, command=command)
     eventually(lambda: seen(panes, pane_id).is_dead)
-    eventually(lambda: panes.has_settled(pane_id), "tmux knows how it ended")
+    eventually(lambda: panes.exit_of(pane_id), "tmux knows how it ended")
+    assert str(panes.exit_of(pane_id)) == words
 
 
-def test_a_running_pane_has_not_settled(stage: Stage, panes: TmuxPanes):
-    assert not panes.has_settled(stage.shell(stage.folder))
+def test_of_a_running_pane_no_end_is_known(stage: Stage, panes: TmuxPanes):
+    assert panes.exit_of(stage.shell(stage.folder)) is None
 
 
 def test_a_window_that_is_linked_into_two_sessions_is_listed_once(stage: Stage, panes: TmuxPanes):
@@ -245,7 +255,7 @@ CALLS: dict[str, Callable[[Panes], object]] = {
     "type line": lambda panes: panes.type_line(GONE, "x", {}),
     "send keys": lambda panes: panes.send_keys(GONE, ["Enter"]),
     "paste": lambda panes: panes.paste(GONE, "precious words"),
-    "has settled": lambda panes: panes.has_settled(GONE),
+    "exit": lambda panes: panes.exit_of(GONE),
     "respawn": lambda panes: panes.respawn(GONE, "true", cwd="/", env={}, options={}),
     "set title": lambda panes: panes.set_title(GONE, "x"),
     "reset terminal": lambda panes: panes.reset_terminal(GONE, "/dev/null"),

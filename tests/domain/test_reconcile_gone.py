@@ -1,6 +1,6 @@
 """Agents whose process is gone, that nobody can see, or that somebody works on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +8,7 @@ from msgspec import structs
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle, PaneRef
 from hive_tui.domain.events import EventKind, Severity
+from hive_tui.domain.panes import Exit
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import Ending, Seen, ServerState, match
 from tests.builders import SERVER, a_pane, a_sighting, an_agent, an_ended_agent
@@ -118,6 +119,24 @@ def test_how_an_agent_ended_is_not_asked_of_a_server_that_it_did_not_run_in():
 
     for look in (seen(state=ServerState.DOWN, ending=ending), seen(server=OTHER_SERVER, ending=ending)):
         assert only(changes([an_agent()], look)).after is not None
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (Exit(3), "crashed: its process exited with status 3"),
+        (Exit(signal=9), "crashed: its process was killed by signal 9 (SIGKILL)"),
+        (Exit(signal=250), "crashed: its process was killed by signal 250"),
+        (None, "crashed: its process ended by itself"),
+    ],
+)
+def test_a_crash_is_told_with_what_tmux_knows_of_it(told: Exit | None, words: str):
+    change = only(changes([an_agent()], replace(seen(), exit=lambda _: told)))
+    assert change.after is not None and change.after.has_crashed and change.after.reason == words
+    assert change.event is not None and change.event.text == f"ada {words}"
+    assert (change.event.payload.get("exit_status"), change.event.payload.get("signal")) == (
+        (told.status, told.signal) if told else (None, None)
+    )
 
 
 def test_one_that_ended_does_not_take_the_others_along():

@@ -6,8 +6,9 @@ import pytest
 
 from hive_tui.adapters.clock import SystemClock
 from hive_tui.domain.agents import Hosting
+from hive_tui.domain.panes import Exit
 from hive_tui.domain.reconcile import Ending
-from hive_tui.services.endings import ending_of
+from hive_tui.services.endings import ending_of, exit_of
 from tests.builders import an_agent
 from tests.stage import Stage, eventually
 
@@ -67,3 +68,34 @@ def test_who_took_its_pane_along_is_not_said_to_have_been_closed(stage: Stage):
     for hosting, ending in ((Hosting.COMMAND, Ending.GONE), (Hosting.SHELL, Ending.CLOSED)):
         agent = an_agent(kind="aider", pane=pane.ref, hosting=hosting)
         assert ending_of(agent, stage.hive.kinds.get("aider"), listed, stage.hive.panes, SystemClock()) is ending
+
+
+@pytest.mark.parametrize(
+    ("command", "ending", "exit"),
+    [
+        ("exec false", Ending.CRASHED, Exit(1)),
+        ("kill -9 $$", Ending.CRASHED, Exit(signal=9)),
+        ("exec true", Ending.QUIT, Exit(0)),
+    ],
+    ids=["failed", "killed", "left"],
+)
+def test_the_end_of_a_command_whose_pane_remains_is_told_by_tmux(
+    stage: Stage, command: str, ending: Ending, exit: Exit
+):
+    stage.shell(stage.folder_for("shop"))
+    stage.tmux("set-option", "-g", "remain-on-exit", "on")
+    pane_id = stage.shell(stage.folder_for("shop"), command=command)
+    eventually(lambda: next(one for one in stage.hive.panes.list().panes if one.id == pane_id).is_dead)
+    eventually(lambda: stage.hive.panes.exit_of(pane_id), "tmux knows how it ended")
+    listed, clock = stage.hive.panes.list(), SystemClock()
+    pane = next(one for one in listed.panes if one.id == pane_id)
+    agent = an_agent(kind="generic", pane=pane.ref, hosting=Hosting.COMMAND)
+    assert ending_of(agent, stage.hive.kinds.get("generic"), listed, stage.hive.panes, clock) is ending
+    assert exit_of(agent, listed, stage.hive.panes, clock) == exit
+
+
+def test_of_an_agent_in_a_shell_tmux_knows_no_end(stage: Stage):
+    stage.shell(stage.folder_for("shop"))
+    listed = stage.hive.panes.list()
+    agent = an_agent(pane=listed.panes[0].ref, hosting=Hosting.SHELL)
+    assert exit_of(agent, listed, stage.hive.panes, SystemClock()) is None

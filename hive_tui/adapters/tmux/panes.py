@@ -12,7 +12,7 @@ from msgspec import structs
 from hive_tui.adapters.tmux.client import LOOK_AT_PATH, Command, TmuxClient, as_format, refuse_too_old
 from hive_tui.domain.agents import PaneRef
 from hive_tui.domain.errors import PaneGone, TmuxError
-from hive_tui.domain.panes import Glimpse, Pane, PaneList, Swap
+from hive_tui.domain.panes import Exit, Glimpse, Pane, PaneList, Swap
 from hive_tui.domain.ports import Processes
 
 SEPARATOR = "\x1f"
@@ -186,17 +186,21 @@ class TmuxPanes:
             ["respawn-pane", "-k", "-t", pane_id, "-c", as_format(cwd), *variables, command],
         )
 
-    def has_settled(self, pane_id: str) -> bool:
-        """Whether tmux knows how the command of a dead pane ended; if not, it is made to look again.
+    def exit_of(self, pane_id: str) -> Exit | None:
+        """How the command of a dead pane ended; None while tmux does not know, and it is made to look again.
 
         With libutempter, tmux can lose the signal of a child whose terminal closes first. The child then
         stays a zombie, and the pane's text is not drawn, until another child of tmux ends.
         """
-        how_it_ended = ["display-message", "-p", "-t", pane_id, "#{pane_dead_status}#{pane_dead_signal}"]
-        if any(self.client.run(_must_be_there(pane_id), how_it_ended)):
-            return True
+        how_it_ended = ["display-message", "-p", "-t", pane_id, "#{pane_dead_status} #{pane_dead_signal}"]
+        said = "".join(self.client.run(_must_be_there(pane_id), how_it_ended)).rstrip("\n")
+        status, _, number = said.partition(" ")
+        if number.isdecimal():  # tmux 3.2 knows none
+            return Exit(signal=int(number))
+        if status.isdecimal():
+            return Exit(int(status))
         self.client.run(["run-shell", "-b", "true"])
-        return False
+        return None
 
     def set_title(self, pane_id: str, title: str) -> None:
         """Set the pane's title."""
