@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
@@ -33,6 +32,8 @@ COMMON_ENV = re.compile(
 """Variables that may stand in a checkpoint for every kind. An allow-list: what is not here could be a secret."""
 BLOCKED = frozenset({Activity.PERMISSION, Activity.QUESTION, Activity.LIMITED})
 """What a dialog on the screen shows beyond doubt, whatever a title or a hook said before it came up."""
+ENDS = frozenset({Activity.LIMITED, Activity.ERROR})
+"""How a turn ends badly; many a status file calls that a rest like any other."""
 START_TICK_S = 0.5
 """The start of a process is known no better than that: the kernel tells it relative to the boot."""
 LONGEST_SAID = 400
@@ -238,14 +239,15 @@ class Kind:
         return tuple(claim for claim in found if claim not in bars), bars
 
     def own_claims(self, look: Look) -> tuple[Claim, ...]:
-        """What the agent's status file says."""
+        """The status file; at rest the screen may know of a limit or an error for which the file has no word."""
         rules = self.manifest.session
         said = self._status(look)
         word = str(said.get(rules.status_activity) or "") if said else ""
         if not word or not rules.activities:
             return ()
-        activity = rules.activities.get(word, Activity.UNKNOWN)
-        return (Claim(activity, "status file", f"its status file says {word}"),)
+        claim = Claim(rules.activities.get(word, Activity.UNKNOWN), "status file", f"its status file says {word}")
+        unsaid = ENDS.difference(rules.activities.values()) if claim.activity is Activity.IDLE else ()
+        return (*(found for found in self.screen_claims(look) if found.activity in unsaid), claim)
 
     def stored_claims(self, look: Look) -> tuple[Claim, ...]:
         """What the conversation on disk says."""
@@ -356,8 +358,11 @@ class Kind:
     def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool | None:
         """Whether an agent whose process is gone has left by itself, and not crashed; None while it cannot be told.
 
-        Here: it printed its farewell on the screen of its pane (None where the pane is gone).
+        Here: it has removed its status file, or printed its farewell on the screen of its pane.
         """
+        rules = self.manifest.session
+        if rules.status_file and status_file.is_gone(agent, rules.status_file, rules.status_id):
+            return True
         said = self.session_said(screen) if screen is not None else None
         return said is not None and said == agent.session_id
 
@@ -373,13 +378,7 @@ class Kind:
         rules = self.manifest.session
         if not rules.status_file:
             return None
-        for process in look.tree:  # a wrapper starts the process that writes the file
-            with suppress(KeyError, IndexError, ValueError):
-                path = self.config_dir(look) / rules.status_file.format(pid=process.pid)
-                said = status_file.of_process(path, process, rules.status_start)
-                if said is not None:
-                    return said
-        return None
+        return status_file.of_tree(self.config_dir(look), rules.status_file, look.tree, rules.status_start)
 
     def _report(self, look: Look) -> HookReport | None:
         """The last report of its hooks, if that still counts."""

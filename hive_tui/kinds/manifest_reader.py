@@ -18,6 +18,8 @@ from hive_tui.kinds.toml_lines import Place, TomlLines
 KIND_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 PATTERNS = frozenset({"shared", "session_said", "ready", "hint", "dialogs", "failures", "pattern", "id"})
 """Keys whose texts are regular expressions."""
+STANDS_FOR = {"status_file": "{pid}", "transcripts": "{session_id}", "arguments": "{session_id}"}
+"""Keys whose texts are filled in, and the one thing in braces that is known there."""
 KEEP = "keep"
 """In place of an activity: what covers the screen says nothing, and what was known before is kept."""
 
@@ -74,10 +76,9 @@ def read_folder(folder: Path, known: frozenset[str]) -> dict[str, Manifest]:
             raise ConfigError(f"The manifest {path} cannot be read: {error}.") from error
         found[path.stem] = changed(path.stem, text, str(path)) if path.stem in known else parse(text, str(path))
         if found[path.stem].name != path.stem or not KIND_NAME.fullmatch(path.stem):
-            raise ConfigError(
-                f"{path}: name is {found[path.stem].name!r}, which must be that of the file, of a-z, 0-9 and '-'.",
-                hint=f"Write name = {path.stem!r}, or rename the file.",
-            )
+            what = f"is {found[path.stem].name!r}, which must be that of the file, of a-z, 0-9 and '-'"
+            hint = f"Write name = {path.stem!r}, or rename the file."
+            raise _Reader(str(path), text).error(("name",), what, hint)
     return found
 
 
@@ -210,6 +211,9 @@ class _Reader:
                 re.compile(text)
             except re.error as error:
                 raise self.error(place, f"is {text!r}, which is no pattern: {error}") from error
+        known = STANDS_FOR.get(str(place[-1]))
+        if known is not None and re.search("[{}]", text.replace(known, "")):
+            raise self.error(place, f"is {text!r}, but in braces only {known} is known there")
         return text
 
 

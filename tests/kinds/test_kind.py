@@ -8,8 +8,8 @@ from hive_tui.domain.agents import Activity
 from hive_tui.kinds import manifest_reader as manifest
 from hive_tui.kinds.kind import Kind
 from hive_tui.kinds.screen import Screen
-from tests.builders import an_agent
-from tests.kinds.looks import ID, OTHER_ID, a_look
+from tests.builders import a_process, an_agent
+from tests.kinds.looks import ID, OTHER_ID, PID, a_look, write_status
 
 TOOL = Kind(
     manifest.parse(
@@ -42,6 +42,27 @@ TOOL = Kind(
         "tool.toml",
     )
 )
+WRITES = """
+name = "writer"
+title = "Writer"
+[config]
+folder = ".writer"
+[session]
+status_file = "sessions/{pid}.json"
+[session.activities]
+idle = "idle"
+busy = "working"
+[screen]
+prompt = ">"
+[[screen.rules]]
+activity = "limited"
+pattern = "^Limit"
+why = "the limit is reached"
+[[screen.rules]]
+activity = "question"
+pattern = "^Ask"
+why = "it asks"
+"""
 GENERIC = Kind(manifest.read("generic"))
 
 
@@ -126,6 +147,36 @@ def test_it_left_cleanly_if_it_said_goodbye_with_its_own_conversation():
     assert not TOOL.left_cleanly(agent, Screen("Killed\n$"))
     assert not TOOL.left_cleanly(agent, None)
     assert not GENERIC.left_cleanly(agent, Screen(f"resume with {ID}"))
+
+
+def test_it_left_cleanly_if_it_has_removed_its_status_file(tmp_path: Path):
+    writer = Kind(manifest.parse(WRITES, "writer.toml"))
+    agent = an_agent(session_id=ID, config_dir=str(tmp_path), process=a_process(PID).id)
+    path = write_status(tmp_path, sessionId=ID)
+    assert not writer.left_cleanly(agent, Screen("Killed\n$"))
+    path.unlink()
+    assert writer.left_cleanly(agent, Screen("$"))
+    write_status(tmp_path, pid=PID + 1, sessionId=ID)
+    assert not writer.left_cleanly(agent, Screen("$")), "the one below it was killed"
+    write_status(tmp_path, pid=PID + 1, sessionId=OTHER_ID)
+    assert writer.left_cleanly(agent, Screen("$")), "another one's file"
+
+
+@pytest.mark.parametrize(
+    ("status", "screen", "more", "activity"),
+    [
+        pytest.param("idle", "Limit until noon\n>", "", Activity.LIMITED, id="a limit, of which the file is silent"),
+        pytest.param("busy", "Limit until noon\n>", "", Activity.WORKING, id="it goes on"),
+        pytest.param("idle", "Ask me\n>", "", Activity.IDLE, id="a question, which the file would know"),
+        pytest.param("idle", "Limit\n>", 'spent = "limited"', Activity.IDLE, id="a limit, for which it has a word"),
+    ],
+)
+def test_at_rest_the_screen_may_know_of_a_limit_for_which_the_status_file_has_no_word(
+    tmp_path: Path, status: str, screen: str, more: str, activity: Activity
+):
+    writer = Kind(manifest.parse(WRITES.replace("[screen]", f"{more}\n[screen]"), "writer.toml"))
+    write_status(tmp_path / ".writer", status=status)
+    assert writer.claims(a_look(tmp_path, screen=screen))[0].activity is activity
 
 
 def test_of_several_farewells_the_last_one_counts():

@@ -121,6 +121,17 @@ def test_a_screen_rule_looks_at_the_last_twelve_lines_whoever_spoke_if_it_says_n
             "5: screen.rules.pattern is 3, but must be a text",
             id="a pattern of another type",
         ),
+        pytest.param(
+            SMALL + "[session]\nstatus_file = 'run/{pdi}.json'",
+            "4: session.status_file is 'run/{pdi}.json', but in braces only {pid} is known there",
+            id="an unknown word in braces",
+        ),
+        pytest.param(
+            SMALL + "[resume]\narguments = ['--go', '{sesion}']",
+            "4: resume.arguments is '{sesion}', but in braces only {session_id} is known there",
+            id="an unknown word in the braces of a list",
+        ),
+        pytest.param(SMALL + "[session]\ntranscripts = 'a/{session_id'", "4: session.transcripts", id="an open brace"),
         pytest.param(SMALL + RULE + "lines = 'x'", "7: screen.rules.lines is 'x'", id="lines of another type"),
     ],
 )
@@ -164,9 +175,11 @@ class TestFolder:
             pytest.param("claude", "[start]\nready = '('\n", "claude.toml:2: start.ready is '('", id="a wrong pattern"),
             pytest.param("claude", "[start]\n\nraedy = '^'\n", "claude.toml:3: start.raedy is not a key", id="a typo"),
             pytest.param("claude", "name = 'codex'\n", "claude.toml:1: name is 'codex'", id="another kind's name"),
-            pytest.param("tool", SMALL.replace("tool", "took"), "tool.toml: name is 'took'", id="not the file's name"),
+            pytest.param(
+                "tool", SMALL.replace("tool", "took"), "tool.toml:1: name is 'took'", id="not the file's name"
+            ),
             pytest.param("tool", "name = \n", "tool.toml:1 is not valid TOML", id="no TOML"),
-            pytest.param("a tool", SMALL, "a tool.toml: name is 'tool'", id="a file name that is no name"),
+            pytest.param("a tool", SMALL, "a tool.toml:1: name is 'tool'", id="a file name that is no name"),
         ],
     )
     def test_a_wrong_file_is_named_with_its_line(self, tmp_path: Path, name: str, text: str, words: str):
