@@ -24,7 +24,15 @@ class Examining:
     def doctor(self) -> Doctor:
         from hive_tui.services.doctor import Doctor
 
-        checks = [*self._stored(), *self._effects(), *self._waking(), *self._released(), *self._surroundings()]
+        # The kinds first: where they cannot be read, much else cannot be looked at.
+        checks = [
+            *self._kinds(),
+            *self._stored(),
+            *self._effects(),
+            *self._waking(),
+            *self._released(),
+            *self._surroundings(),
+        ]
         return Doctor([*checks, *self._machine()])
 
     @part
@@ -46,6 +54,11 @@ class Examining:
             lambda: hive.keeping.mender,
             lambda: hive.keeping.offsite,
         ).checks()
+
+    def _kinds(self) -> list[Check]:
+        from hive_tui.services.checks.own_kinds import OwnKinds
+
+        return OwnKinds(self._hive.own_kinds, lambda: self._hive.kinds).checks()
 
     def _effects(self) -> list[Check]:
         from hive_tui.services.checks.effects import Effects

@@ -94,6 +94,20 @@ class Outside:
 
         return Kinds(self._kinds_folder)
 
+    @property
+    def own_kinds(self) -> list[Path]:
+        """The person's own manifests."""
+        return sorted(self._kinds_folder.glob("*.toml")) if self._kinds_folder is not None else []
+
+    def check_own_kinds(self) -> None:
+        """Read the kinds now if a person has changed or added some: theirs may be wrong, ours are not.
+
+        Raises:
+            ConfigError: One is; the sentence names file, line and key.
+        """
+        if self.own_kinds:
+            self.kinds  # noqa: B018 - made when it is asked for
+
     @part
     def locks(self) -> AgentLocks:
         from hive_tui.adapters.locks import AgentLocks

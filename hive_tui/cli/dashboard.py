@@ -22,6 +22,7 @@ def open_dashboard(ctx: click.Context) -> None:
     gc.disable()
     with opened(ctx) as hive:
         hive.database  # noqa: B018 - a database that cannot be opened is told before the screen is taken
+        hive.check_own_kinds()
         from hive_tui.ui.app import HiveApp
         from hive_tui.ui.mishaps import last_words
         from hive_tui.ui.quiet_input import quiet

@@ -25,11 +25,13 @@ class HeartbeatThread:
 
     Args:
         make: Makes the heartbeat, in its thread: importing it takes longer than drawing the first screen.
+        failed: Is told, in that thread, what has kept it from beating; None to have it on stderr.
     """
 
-    def __init__(self, make: Callable[[Beat], Heartbeat]) -> None:
+    def __init__(self, make: Callable[[Beat], Heartbeat], failed: Callable[[Exception], object] | None = None) -> None:
         self.beat = Beat()
         self._make = make
+        self._failed = failed
         self._heartbeat: Heartbeat | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
@@ -62,7 +64,13 @@ class HeartbeatThread:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        asyncio.run(self._beat())
+        try:
+            asyncio.run(self._beat())
+        except Exception as error:
+            if self._failed is None:
+                raise
+            # Behind a screen nobody would see it, and look at a hive that stands still for no reason.
+            self._failed(error)
 
     async def _beat(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

@@ -17,7 +17,6 @@ from textual.timer import Timer
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.beat import Beat
-from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Event
 from hive_tui.domain.panes import Pane
 from hive_tui.hive import Hive
@@ -127,7 +126,7 @@ class HiveApp(Enduring, App[None]):
         self._beats = beats
         self._job_timer: Timer | None = None
         self._observation = observation
-        self._heartbeat = HeartbeatThread(self._new_heartbeat)
+        self._heartbeat = HeartbeatThread(self._new_heartbeat, partial(self.call_from_thread, self.toast_error))
         self._answering = answering or Silent()
 
     def get_default_screen(self) -> Screen[None]:
@@ -379,7 +378,7 @@ class HiveApp(Enduring, App[None]):
         for message, options in held_back:
             self.notify(message, **options)
 
-    def toast_error(self, error: HiveError) -> None:
+    def toast_error(self, error: Exception) -> None:
         """What failed, and what to do."""
         tell(self, error)
 

@@ -82,6 +82,24 @@ def test_a_check_that_fails_is_a_finding_and_stops_no_other():
     assert (after.what, after.status, after.area) == ("hooks", "broken", "hooks") and "/mnt/gone" in after.found
 
 
+def test_what_keeps_several_checks_from_looking_is_told_in_full_once(home: Path, clock: FakeClock, tmp_path: Path):
+    (tmp_path / "tool.toml").write_text("colour = 3\n")
+    hive = Hive(home_with_database(home), Settings(), "hive-test-no-such-server", clock=clock, kinds_folder=tmp_path)
+    kinds, catalog = found(hive, "kinds"), found(hive, "catalog")
+    assert (kinds.status, kinds.area) == ("broken", "dependencies and versions")
+    assert "tool.toml:1: colour is not a key" in kinds.found and kinds.meaning and kinds.mend
+    assert catalog.status == "broken" and "told at 'kinds'" in catalog.found and "tool.toml" not in catalog.found
+    hive.close()
+
+
+def test_the_kinds_of_a_person_are_named(home: Path, clock: FakeClock, tmp_path: Path):
+    (tmp_path / "tool.toml").write_text('name = "tool"\ntitle = "Tool"\n')
+    hive = Hive(home_with_database(home), Settings(), "hive-test-no-such-server", clock=clock, kinds_folder=tmp_path)
+    said = found(hive, "kinds")
+    assert said.status == "ok" and said.found.endswith("your own manifests: tool")
+    hive.close()
+
+
 def test_a_process_that_holds_a_sleeping_conversation_is_named(hive: Hive, asleep: Agent):
     assert found(hive, "left processes").status == "ok"
     waits = [sys.executable, "-c", "input()", f"--resume={asleep.session_id}"]

@@ -61,6 +61,8 @@ def test_a_mistake_is_named_with_its_file_and_line_by_every_command(stage: Stage
         done = stage.command(*command)
         assert done.returncode == 1
         assert f"{kinds / 'mytool.toml'}:{line}: quit.patience is not a key" in done.stderr
+    dashboard = stage.shell(stage.folder, command=f"{stage.quoted_command()}; exec cat")
+    eventually(lambda: "quit.patience is not a key" in stage.screen(dashboard).replace("\n", ""), "it does not open")
     (kinds / "mytool.toml").write_text(EXAMPLE)
     done = stage.command("config", "check")
     assert done.returncode == 0 and f"{kinds / 'mytool.toml'}: fine." in done.stdout

@@ -12,7 +12,9 @@ import pytest
 
 from hive_tui.adapters.clock import SystemClock
 from hive_tui.assembly.beating import new_heartbeat
+from hive_tui.domain.beat import Beat
 from hive_tui.domain.clock_steps import ClockSteps
+from hive_tui.domain.errors import ConfigError
 from hive_tui.domain.events import EventKind
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.hive import Hive
@@ -293,3 +295,16 @@ def test_a_stop_does_not_wait_for_a_step_that_hangs_and_says_so(beating: Beating
     assert not beating.hive.heartbeat_lock.is_held(), "another one may begin"
     beating.may_end.set()
     eventually(lambda: not beating.thread.is_stuck, "it has ended after all")
+
+
+def test_what_keeps_it_from_beating_is_told_to_whoever_started_it():
+    told: list[Exception] = []
+    refused = ConfigError("tool.toml:1: title is 3.")
+
+    def refuse(_: Beat) -> Heartbeat:
+        raise refused
+
+    thread = HeartbeatThread(refuse, told.append)
+    thread.start()
+    eventually(lambda: told == [refused], "it is told")
+    assert thread.stop()

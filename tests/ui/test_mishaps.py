@@ -7,6 +7,7 @@ import pytest
 from textual.app import App
 
 from hive_tui.domain.errors import HiveError
+from hive_tui.ui.app import HiveApp
 from hive_tui.ui.mishaps import last_words
 from tests.stage import Stage
 from tests.ui.test_dashboard import dashboard, toasts, until
@@ -30,6 +31,16 @@ async def test_work_that_fails_is_told_and_the_dashboard_stays(
         assert f"Details are in {tmp_path}" in toasts(app)[-1]
         await pilot.press("2")
         await until(pilot, lambda: app.current_mode == "queue")
+
+
+async def test_a_heartbeat_that_cannot_begin_is_told(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise HiveError("The plum is locked.")
+
+    monkeypatch.setattr(HiveApp, "_new_heartbeat", refuse)
+    app = HiveApp(stage.hive)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "The plum is locked." in toasts(app))
 
 
 async def test_a_database_that_another_program_holds_ends_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch):

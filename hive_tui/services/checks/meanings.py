@@ -27,6 +27,7 @@ _MEANINGS: Mapping[str, str] = {
     "tmux": "Agents cannot be seen, napped or woken without it; those that run go on.",
     "git": "Agents in repositories get no checkpoint, and so cannot nap.",
     "search by meaning": "What was said in other words is not found, or only in part; words are found all the same.",
+    "kinds": "No agent can be seen, napped or woken until that file is mended or taken away.",
     "packages": "Something that is switched on in the settings cannot work.",
     "notifications": "What goes wrong is seen only by somebody who looks at the dashboard.",
     "alerts": "What goes wrong may reach nobody.",
