@@ -131,7 +131,9 @@ def _outcome_json(agent: Agent, outcome: NapResult | HiveError) -> dict[str, Any
 @click.option("--every", metavar="WHEN", help='Wake it again and again: "daily 09:00 [ZONE]", 4h, or a line of cron.')
 @click.option("--no-wait", is_flag=True, help="Return as soon as the request is stored.")
 @click.option("--timeout", type=click.FloatRange(min=0), default=90.0, show_default=True, help="Seconds to wait.")
-@click.option("--yes", is_flag=True, help="Wake it also where only the vendor's transcript is left.")
+@click.option(
+    "--yes", is_flag=True, help="Wake it also over its budget, or where only the vendor's transcript is left."
+)
 def wake(
     hive: Hive,
     as_json: bool,
@@ -179,12 +181,14 @@ def wake(
         return
     wakeup = hive.foreground.run([enqueued.wakeup], timeout_s=timeout)[0]
     if _may_ask(wakeup) and not yes and sys.stdin.isatty() and sys.stderr.isatty():
-        wakeup = _asked_again(hive, wakeup, due_at, context, timeout)
+        wakeup = _asked_again(hive, agent, wakeup, due_at, context, timeout)
     _show_woken(hive, agent, wakeup, as_json, timeout)
 
 
-def _asked_again(hive: Hive, wakeup: Wakeup, due_at: datetime, context: dict[str, Any], timeout: float) -> Wakeup:
-    click.echo(wakeup.last_error or "", err=True)
+def _asked_again(
+    hive: Hive, agent: Agent, wakeup: Wakeup, due_at: datetime, context: dict[str, Any], timeout: float
+) -> Wakeup:
+    click.echo(_why_not(agent, wakeup), err=True)
     if not click.confirm("Wake it all the same?", err=True):
         return wakeup
     # Back in the queue for others who asked for it, too, it holds what was to be said already.
@@ -215,6 +219,12 @@ def _wake_again_and_again(hive: Hive, agent: Agent, every: str, message: str | N
 
     check_rhythm(every)
     tell(hive, as_json, hive.recurring.routines.add(every, agent, PERSON, message=message), "was added")
+
+
+def _why_not(agent: Agent, wakeup: Wakeup) -> str:
+    """A whole sentence: the queue, where the agent stands beside it, leaves its name out."""
+    said = wakeup.last_error or ""
+    return said if said[:1].isupper() else f"{agent.name} was not woken{f': {said}' if said else '.'}"
 
 
 def _may_ask(wakeup: Wakeup) -> bool:
@@ -248,13 +258,13 @@ def _show_woken(hive: Hive, agent: Agent, wakeup: Wakeup, as_json: bool, timeout
             click.echo(f"{agent.name} {again}{skipped}{_context_in_words(result)}.")
         return
     if wakeup.status is WakeupStatus.FAILED:
-        raise HiveError(wakeup.last_error or f"{agent.name} was not woken.")
+        raise HiveError(_why_not(agent, wakeup))
     if wakeup.status is WakeupStatus.CANCELLED:
         raise HiveError(f"The wake of {agent.name} was cancelled.")
     if wakeup.status is WakeupStatus.PENDING and wakeup.last_error:
         when = in_words(wakeup.scheduled_for - hive.clock.now())
         hint = f"It is tried again in {when}, while a heartbeat runs (hive-tui or `hive-tui serve`)."
-        raise HiveError(wakeup.last_error, hint=hint)
+        raise HiveError(_why_not(agent, wakeup), hint=hint)
     raise HiveError(
         f"{agent.name} is not awake after {timeout:g} s; the wake goes on.", hint="`hive-tui queue` shows it."
     )

@@ -159,7 +159,7 @@ class Dispatcher:
             kind,
             str(verdicts[-1]) if verdicts else None,
             next_at,
-            is_confirmable=getattr(error, "confirmable", False),
+            asks=error.what if getattr(error, "confirmable", False) else "",
             agent_runs=isinstance(error, Undelivered),
             is_question=is_question,
         )
@@ -190,7 +190,8 @@ class _Failure:
     kind: ErrorClass
     verdict: str | None
     next_at: datetime | None
-    is_confirmable: bool
+    asks: str
+    """What a plain yes of a person would set aside; empty where that is not enough."""
     agent_runs: bool
     """It came up, and only what was to be said to it is in doubt."""
     is_question: bool
@@ -205,7 +206,7 @@ def _told(claimed: Wakeup, name: str, failure: _Failure) -> Event:
     else:
         kind, text = EventKind.WAKEUP_RETRY, f"{name} was not woken (attempt {claimed.attempts}): {failure.said}"
     next_at = failure.next_at.isoformat() if failure.next_at else None
-    payload = {"wakeup_id": claimed.id, "next_at": next_at, "error_class": failure.kind}
+    payload = {"wakeup_id": claimed.id, "next_at": next_at, "error_class": failure.kind, "asks": failure.asks}
     return Event(kind, text, claimed.agent_id, HEARTBEAT, Severity.FAILURE, payload)
 
 
@@ -279,7 +280,7 @@ def _fail(
 ) -> bool:
     if failure.is_question and failure.next_at is not None:
         claims.hand_back(db, claimed)
-    needs = {"needs_person": failure.kind is ErrorClass.NEEDS_PERSON, "confirmable": failure.is_confirmable}
+    needs = {"needs_person": failure.kind is ErrorClass.NEEDS_PERSON, "confirmable": bool(failure.asks)}
     done = claims.fail(
         db,
         claimed,

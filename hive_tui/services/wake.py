@@ -270,9 +270,12 @@ class Waker:
 
 
 def _needs_a_yes(agent: Agent, verdict: Verdict) -> NeedsPerson:
+    more = (
+        f", `hive-tui budget set {agent.name} --tokens-per-day N` gives it more" if "tokens" in verdict.reason else ""
+    )
     return NeedsPerson(
         f"{agent.name} was not woken: {verdict.reason}.",
-        hint=f"`hive-tui wake {agent.name} --yes` wakes it all the same.",
+        hint=f"`hive-tui wake {agent.name} --yes` wakes it all the same{more}.",
         confirmable=True,
     )
 

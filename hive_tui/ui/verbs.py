@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hive_tui.domain.agents import Agent
 from hive_tui.domain.checkpoints import Checkpoint, CheckpointReason
@@ -21,6 +21,7 @@ from hive_tui.store import checkpoints as checkpoint_store
 from hive_tui.store import settings
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.wakeups import Enqueued
+from hive_tui.ui.asking_again import AskingAgain
 from hive_tui.ui.doing import Doing, Done
 from hive_tui.ui.queue_verbs import QueueVerbs
 from hive_tui.ui.restoring import Restoring
@@ -45,6 +46,7 @@ class Verbs:
         self.jobs = self.doing.jobs
         self.queue = QueueVerbs(self.doing, hive, YOU)
         self.restoring = Restoring(app, self.doing, hive, YOU)
+        self.again = AskingAgain(app)
 
     @cached_property
     def schedule(self) -> ScheduleVerbs:
@@ -85,6 +87,18 @@ class Verbs:
 
         self.doing.begin(f"wake {agent.name}", work, agent_id=agent.id, what=f"the wake of {agent.name}")
 
+    def wake_all_the_same(self, agent: Agent, wakeup_id: str) -> None:
+        """Ask for a wake again that was refused, with all that it had to say."""
+
+        def work(_: MeasuredProgress) -> Done:
+            refused = self._hive.database.read(wakeup_store.standing_for, wakeup_id)
+            # Back in the queue for others who asked for it, too, it holds what was to be said already.
+            known = {} if refused.status is WakeupStatus.PENDING else refused.context
+            enqueued = self._ask(agent, {**known, "confirmed": True})
+            return Done(f"{agent.name} is being woken all the same", undo=lambda: self._unwake(agent, enqueued))
+
+        self.doing.begin(f"wake {agent.name}", work, agent_id=agent.id, what=f"the wake of {agent.name}")
+
     async def tell(self, agent: Agent, message: str) -> None:
         """Have something said to the agent; wakes it if it sleeps.
 
@@ -102,10 +116,11 @@ class Verbs:
 
         await self.doing.perform(f"message {agent.name}", work, what=f"the message to {agent.name}")
 
-    def _ask(self, agent: Agent, context: dict[str, str]) -> Enqueued:
+    def _ask(self, agent: Agent, context: Mapping[str, Any]) -> Enqueued:
         attempts = self._hive.retry_policy.max_attempts
         now = self._hive.clock.now()
         new = NewWakeup(agent.id, Trigger.MANUAL, now, max_attempts=attempts, context=context)
+        self.again.note(agent.id)
         return self._hive.queue.enqueue(new, YOU)
 
     def _unwake(self, agent: Agent, asked: Enqueued) -> None:

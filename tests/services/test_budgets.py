@@ -326,6 +326,9 @@ def test_an_agent_naps_when_its_budget_is_used_up_and_has_a_wake(stage: Stage):
     # Who does not say yes has not taken the wake of the next day away, nor made the agent a failed one.
     assert asked.status == "pending" and asked.triggers == {Trigger.BUDGET_RESET}
     assert asked.scheduled_for == next_day(asleep.since_at)
+    refused = stage.command("wake", "ada").stderr
+    assert "Error: ada was not woken: its budget of the day is used up" in refused
+    assert "`hive-tui wake ada --yes`" in refused and "`hive-tui budget set ada --tokens-per-day N`" in refused
     assert is_asleep(stage.stored(agent)) and set(known.sleeping_for_budget()) == {agent.id}
     assert stage.wake(asleep, confirmed=True).status == "completed"
     assert known.sleeping_for_budget() == {}
