@@ -1,7 +1,7 @@
 """Says why an agent is in its state, what speaks against a nap, and what a wake would do."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -162,6 +162,10 @@ class Explanation:
         }
 
 
+def _first_valid(tried: Sequence[Checkpoint]) -> Checkpoint | None:
+    return next((checkpoint for checkpoint in tried if checkpoint.is_valid), None)
+
+
 def _what_helps(good: Checkpoint | None) -> str:
     if good is None:
         return "and no valid checkpoint could bring it back"
@@ -197,14 +201,14 @@ class Explainer:
         """Everything about the agent as it was just seen."""
         sighting = observation.sightings.get(agent.id)
         tried = candidates(self._database.read(checkpoints.of_agent, agent.id), agent.checkpoint_id)
-        good = next((checkpoint for checkpoint in tried if checkpoint.is_valid), None)
+        good = _first_valid(tried)
         return Explanation(
             agent,
             " ".join(filter(None, (observation.trouble, observation.staleness()))),
             sighting.claims if sighting else (),
             self._session(agent, sighting, good),
             vetoes(self._napper.evidence(agent, sighting)) if sighting else (),
-            tuple(self._wake(agent, observation, sighting, good)),
+            tuple(self._wake(agent, observation, sighting, tried)),
             tuple(self._database.read(wakeups.unfinished_wakes, agent.id)),
             tuple(self._database.read(_gate, agent, self._clock.now())),
             self._life(agent, observation),
@@ -249,8 +253,9 @@ class Explainer:
         return self._kinds.get(agent.kind).find_transcript(Path(agent.config_dir), agent.session_id)
 
     def _wake(
-        self, agent: Agent, observation: Observation, sighting: Sighting | None, good: Checkpoint | None
+        self, agent: Agent, observation: Observation, sighting: Sighting | None, tried: Sequence[Checkpoint]
     ) -> list[str]:
+        good = _first_valid(tried)
         if sighting is not None:
             return ["does nothing: it is awake", *self._after_a_nap(agent, sighting)]
         if observation.state is ServerState.HUNG:
@@ -262,7 +267,8 @@ class Explainer:
         elif self._transcript(agent) is None:
             return ["is not possible: transcript and checkpoints are both gone"]
         else:
-            steps = ["starts from the vendor's transcript alone, after a question: there is no valid checkpoint"]
+            why = ", after a question: no checkpoint is valid" if tried else ": there is no checkpoint yet"
+            steps = [f"starts from the vendor's transcript alone{why}"]
         if not Path(agent.cwd).exists():
             steps.append(f"brings the folder {agent.cwd} back")
         return [

@@ -61,11 +61,22 @@ def test_an_agent_of_a_hung_server_is_shown_as_stale(stage: Stage):
         os.kill(server, signal.SIGCONT)
 
 
+def test_explain_announces_no_question_where_there_never_was_a_checkpoint(stage: Stage):
+    stage.agent_in_shell("shop")
+    process = stage.look().process
+    assert process is not None
+    os.kill(process.pid, signal.SIGKILL)
+    eventually(lambda: stage.look().has_crashed)
+    said = "\n".join(stage.hive.explainer.explain(stage.look(), stage.hive.observer.observe()).lines())
+    assert "starts from the vendor's transcript alone: there is no checkpoint yet" in said
+
+
 def test_explain_does_not_promise_what_is_gone(stage: Stage):
     stage.agent_in_shell("shop")
     stage.look()
     stage.nap()
     agent = stage.look()
+    kept = transcript_of(agent).read_text()
     transcript_of(agent).unlink()
 
     def said() -> str:
@@ -75,6 +86,9 @@ def test_explain_does_not_promise_what_is_gone(stage: Stage):
     for one in stage.hive.database.read(checkpoints.of_agent, agent.id):
         errors = [ValidationError(Defect.MISSING_FILE, "it is gone")]
         stage.hive.database.write(checkpoints.set_validity, one.id, errors, now=stage.hive.clock.now())
+    transcript_of(agent).write_text(kept)
+    assert "from the vendor's transcript alone, after a question: no checkpoint is valid" in said()
+    transcript_of(agent).unlink()
     assert "its transcript is gone, and no valid checkpoint could bring it back" in said()
     assert "is not possible: transcript and checkpoints are both gone" in said()
     assert "from the vendor's transcript" not in said()
