@@ -116,6 +116,8 @@ class Explanation:
         if self.claims:
             reasons = [str(veto) for veto in self.vetoes] or ["nothing; z or `hive-tui nap` puts it to sleep"]
             found += [f"  {'against nap' if at == 0 else '':12} {reason}" for at, reason in enumerate(reasons)]
+        if agent.held:
+            found.append(f"  held         only you wake it; N or `hive-tui release {agent.name}` lets others again")
         found += [f"  {'a wake' if at == 0 else '':12} {step}" for at, step in enumerate(self.wake)]
         for wakeup in self.wakeups:
             found.append(
@@ -152,6 +154,7 @@ class Explanation:
             "session": self.session,
             "is_heard": self.is_heard,
             "vetoes": [{"rule": veto.rule, "reason": veto.reason} for veto in self.vetoes],
+            "held": self.agent.held,
             "wake": list(self.wake),
             "gate": list(self.gate),
             "needs": list(self.needs),
