@@ -10,7 +10,12 @@ from hive_tui.kinds import status_file
 from hive_tui.kinds.kind import Kind, Look, SessionFile, StartState
 from hive_tui.kinds.screen import Screen
 
-WAITING = {"permission prompt": Activity.PERMISSION, "input needed": Activity.QUESTION}
+WAITING = {
+    "permission prompt": Activity.PERMISSION,
+    "input needed": Activity.QUESTION,
+    # Its own menus, such as those of /resume and /model.
+    "dialog open": Activity.QUESTION,
+}
 MENU = re.compile(r" +❯ \d+\. ")
 
 

@@ -108,6 +108,7 @@ class TestActivity:
                 {"status": "waiting", "waitingFor": "permission prompt"}, Activity.PERMISSION, id="permission"
             ),
             pytest.param({"status": "waiting", "waitingFor": "input needed"}, Activity.QUESTION, id="question"),
+            pytest.param({"status": "waiting", "waitingFor": "dialog open"}, Activity.QUESTION, id="a menu of its own"),
             pytest.param(
                 {"status": "waiting", "waitingFor": "a coin"}, Activity.PERMISSION, id="waits for a new thing"
             ),
