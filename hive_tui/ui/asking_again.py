@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hive_tui.domain.budget import price_in_words
+from textual.screen import ModalScreen
+
 from hive_tui.domain.events import Event, EventKind
-from hive_tui.store import agents as agent_store
 
 if TYPE_CHECKING:
     from hive_tui.domain.agents import Agent
@@ -19,6 +19,7 @@ class AskingAgain:
     def __init__(self, app: HiveApp) -> None:
         self._app = app
         self._asked: set[str] = set()
+        self._waiting: list[Event] = []
 
     def note(self, agent_id: str) -> None:
         """Whoever sits here is about to ask for a wake of it. From any thread."""
@@ -32,11 +33,18 @@ class AskingAgain:
         return found
 
     def ask(self, events: list[Event]) -> None:
-        """One question, however many agents they are about."""
-        if events:
+        """One question, however many agents they and those before them are about.
+
+        Not while another dialog is open: what is typed there must not be an answer.
+        """
+        self._waiting += events
+        if self._waiting and not isinstance(self._app.screen, ModalScreen):
+            events, self._waiting = self._waiting, []
             self._app.run_worker(self._ask(events), group="asking again")
 
     async def _ask(self, events: list[Event]) -> None:
+        from hive_tui.domain.budget import price_in_words
+        from hive_tui.store import agents as agent_store
         from hive_tui.ui.dialogs import Confirm
 
         hive = self._app.hive
@@ -51,6 +59,9 @@ class AskingAgain:
             return agents, lines
 
         agents, lines = await self._app.in_thread(read)
+        if isinstance(self._app.screen, ModalScreen):
+            self._waiting += events
+            return
 
         def answered(yes: bool | None) -> None:
             for agent, event in zip(agents, events, strict=True) if yes else ():

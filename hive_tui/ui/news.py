@@ -36,10 +36,8 @@ class News:
 
     def tell(self, logged: list[LoggedEvent]) -> None:
         """Show what a person has to know of it."""
-        again = self._app.verbs.again
         events = [one.event for one in logged if not _is_told_by_its_verb(one.event)]
-        questions = again.take(events)
-        again.ask(questions)
+        questions = self._app.verbs.ask_again(events)
         events = [one for one in events if one not in questions]
         failures = [one for one in events if one.severity is Severity.FAILURE and not one.payload.get("server_gone")]
         for event in failures[:MOST]:

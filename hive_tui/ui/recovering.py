@@ -26,7 +26,8 @@ class RecoveryOffer:
 
     def make(self, view: HiveView) -> None:
         """Ask, if there is something to ask; or do it at once, where the settings say so."""
-        if not self._is_due or not view.has_looked:
+        # What lies under the question stands still: not before the first beat, or it would say that there is none.
+        if not self._is_due or not view.has_looked or view.beat_at is None:
             return
         crashed = [one.agent for one in view.agents if one.agent.has_crashed and one.agent.session_id]
         self._is_due = not crashed and self._is_sure

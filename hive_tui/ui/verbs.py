@@ -21,13 +21,14 @@ from hive_tui.store import checkpoints as checkpoint_store
 from hive_tui.store import settings
 from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.wakeups import Enqueued
-from hive_tui.ui.asking_again import AskingAgain
 from hive_tui.ui.doing import Doing, Done
 from hive_tui.ui.queue_verbs import QueueVerbs
 from hive_tui.ui.restoring import Restoring
 
 if TYPE_CHECKING:
+    from hive_tui.domain.events import Event
     from hive_tui.ui.app import HiveApp
+    from hive_tui.ui.asking_again import AskingAgain
     from hive_tui.ui.schedule_verbs import ScheduleVerbs
     from hive_tui.ui.service_verbs import ServiceVerbs
 
@@ -46,7 +47,22 @@ class Verbs:
         self.jobs = self.doing.jobs
         self.queue = QueueVerbs(self.doing, hive, YOU)
         self.restoring = Restoring(app, self.doing, hive, YOU)
-        self.again = AskingAgain(app)
+        self._app = app
+
+    @cached_property
+    def again(self) -> AskingAgain:
+        """Asks for one more yes where a wake needs it."""
+        from hive_tui.ui.asking_again import AskingAgain
+
+        return AskingAgain(self._app)
+
+    def ask_again(self, events: list[Event]) -> list[Event]:
+        """Ask what is a question to whoever sits here, now or once no dialog is open; those of the events that are."""
+        if "again" not in self.__dict__:  # no wake was asked for here
+            return []
+        questions = self.again.take(events)
+        self.again.ask(questions)
+        return questions
 
     @cached_property
     def schedule(self) -> ScheduleVerbs:

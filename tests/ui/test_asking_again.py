@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.budget import Budget
 from hive_tui.domain.events import Event, EventKind, Severity
 from hive_tui.ui.asking_again import AskingAgain
-from hive_tui.ui.dialogs import Confirm
+from hive_tui.ui.dialogs import Confirm, Form
 from tests.services.test_budgets import spend
 from tests.stage import CLOCK, TESTER, Stage
 from tests.ui.test_dashboard import dashboard, shown, shows, toasts, until
@@ -42,6 +42,18 @@ async def test_a_wake_over_budget_asks_with_its_price_and_is_done_after_a_yes(ov
         await until(pilot, lambda: shows(app, Confirm))
         await pilot.press("y")
         await until(pilot, lambda: over_budget.look().lifecycle is Lifecycle.AWAKE)
+
+
+async def test_nothing_is_asked_over_a_dialog_that_is_open(over_budget: Stage):
+    async with dashboard(over_budget) as (app, pilot):
+        await until(pilot, lambda: len(shown(app)) == 1)
+        await pilot.press("m")
+        await until(pilot, lambda: shows(app, Form))
+        app.verbs.again.ask([refused(over_budget.look().id)])
+        await pilot.press("y")
+        assert not shows(app, Confirm) and app.screen.query_one(Input).value == "y"
+        await pilot.press("escape")
+        await until(pilot, lambda: shows(app, Confirm))
 
 
 async def test_a_message_that_needs_a_yes_is_said_after_it(over_budget: Stage):
