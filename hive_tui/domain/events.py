@@ -52,6 +52,7 @@ class EventKind(StrEnum):
     WAKEUP_RETRY = "wakeup.retry"
     WAKEUP_FAILED = "wakeup.failed"
     WAKEUP_HELD_BACK = "wakeup.held_back"
+    WAKEUP_DEFERRED = "wakeup.deferred"
     WAKEUP_CANCELLED = "wakeup.cancelled"
     TASK_ADDED = "task.added"
     TASK_CHANGED = "task.changed"

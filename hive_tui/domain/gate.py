@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from hive_tui.domain.breaker import Breaker
+from hive_tui.domain.durations import counted
 from hive_tui.domain.wakeups import NOISY, Trigger, Wakeup, is_actionable, is_unattended, messages_of
 
-AWAKE, STAGGER, UNATTENDED = "already awake", "stagger", "unattended"
+AWAKE, STAGGER, UNATTENDED, HELD, BUDGET = "already awake", "stagger", "unattended", "held", "budget"
 """Rules that others ask for by name."""
 NIGHT = timedelta(hours=12)
 """So long nobody may look after what wakes by itself."""
@@ -125,7 +126,7 @@ def _pause_switch(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | 
 
 def _held(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | None:
     if facts.is_held and not wakeup.is_by_person and not facts.is_awake:
-        return Verdict(Decision.DEFER, "held", "only a person wakes this agent")
+        return Verdict(Decision.DEFER, HELD, "only a person wakes this agent")
     return None
 
 
@@ -134,8 +135,8 @@ def _budget(wakeup: Wakeup, facts: GateFacts, _: GatePolicy) -> Verdict | None:
     if refused is None or wakeup.context.get("confirmed"):
         return None
     if not is_unattended(wakeup):
-        return Verdict(Decision.ASK, "budget", refused.reason, refused.until)
-    return Verdict(Decision.DEFER, "budget", refused.reason, refused.until)
+        return Verdict(Decision.ASK, BUDGET, refused.reason, refused.until)
+    return Verdict(Decision.DEFER, BUDGET, refused.reason, refused.until)
 
 
 def _already_awake(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict | None:
@@ -194,7 +195,8 @@ def _unattended(wakeup: Wakeup, facts: GateFacts, policy: GatePolicy) -> Verdict
         reason = "by the settings a person wakes agents after their usage limit"
         return Verdict(Decision.DEFER, UNATTENDED, reason)
     until = known[-policy.most_unattended_wakes] + NIGHT
-    said = f"{len(known)} agents were woken after their usage limit within {NIGHT.seconds // 3600} hours already"
+    agents = f"{counted(len(known), 'agent')} {'was' if len(known) == 1 else 'were'}"
+    said = f"{agents} woken after a usage limit within {NIGHT.seconds // 3600} hours already"
     return Verdict(Decision.DEFER, UNATTENDED, f"{said}; a person may wake more", until)
 
 

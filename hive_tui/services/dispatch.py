@@ -12,7 +12,7 @@ from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.breaker import BreakerPolicy
 from hive_tui.domain.errors import ErrorClass, HiveError, class_of
 from hive_tui.domain.events import HEARTBEAT, Event, EventKind, Severity
-from hive_tui.domain.gate import AWAKE, UNATTENDED, Decision, Verdict, by_hand
+from hive_tui.domain.gate import AWAKE, BUDGET, HELD, UNATTENDED, Decision, Verdict, by_hand
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.retry import RetryPolicy, next_attempt_at
 from hive_tui.domain.wakeups import Action, Outcome, Wakeup, WakeupStatus
@@ -234,6 +234,11 @@ def _defer(
         wake_states.succeeded(db, claimed.agent_id, now=now)
     verdict = result.verdict
     done = claims.defer(db, claimed, now=now, until=until, verdict=str(verdict), reason=verdict.reason)
+    if done and verdict.rule in (HELD, BUDGET) and verdict.reason != claimed.last_error:
+        # Not each time that it is looked at again.
+        event = _put_off(claimed, result)
+        journal.log(db, event, now=now)
+        return event
     if not done or verdict.rule != UNATTENDED:
         return None
     limit = claimed.idempotency_key or claimed.id
@@ -243,6 +248,12 @@ def _defer(
     event = _held_back(claimed, result, limit, until)
     journal.log(db, event, now=now)
     return event
+
+
+def _put_off(claimed: Wakeup, result: WakeResult) -> Event:
+    text = f"The wake of {result.agent.name} is put off: {result.verdict.reason}"
+    payload = {"wakeup_id": claimed.id, "verdict": str(result.verdict)}
+    return Event(EventKind.WAKEUP_DEFERRED, text, claimed.agent_id, HEARTBEAT, payload=payload)
 
 
 def _held_back(claimed: Wakeup, result: WakeResult, limit: str, until: datetime) -> Event:

@@ -26,7 +26,7 @@ class LimitSettings(Struct, frozen=True):
     """What becomes of agents that have run into their usage limit."""
 
     nap: bool = False
-    """Put them to sleep, and wake them when it resets."""
+    """Put them to sleep, and wake them when it resets. A limit that ends within 5 minutes is waited for awake."""
     say: str = "Go on with what the usage limit has interrupted."
     """What they are told then, once; empty for nothing."""
     most_unattended_wakes: int = 20

@@ -155,6 +155,10 @@ def test_after_so_many_unattended_wakes_the_next_waits_until_the_night_is_over()
     verdict = judge(a_wakeup(Trigger.LIMIT_RESET), replace(QUIET, unattended_at=known), policy)
     assert (verdict.rule, verdict.until) == ("unattended", NOON + timedelta(hours=1))
     assert decided(a_wakeup(Trigger.LIMIT_RESET), replace(QUIET, unattended_at=known[1:]), policy)[0] == "wake"
+    one = judge(
+        a_wakeup(Trigger.LIMIT_RESET), replace(QUIET, unattended_at=known[:1]), GatePolicy(most_unattended_wakes=1)
+    )
+    assert one.reason.startswith("1 agent was woken after a usage limit")
     by_person = a_wakeup(Trigger.LIMIT_RESET, also=(Trigger.MANUAL,))
     assert decided(by_person, replace(QUIET, unattended_at=known), policy)[0] == "wake"
     none = GatePolicy(most_unattended_wakes=0)
