@@ -14,6 +14,8 @@ LONGEST_PARAGRAPH = 6
 """Lines; even in a narrow pane no limit is told in more."""
 LONGEST_GLYPH = 2
 """Of an input box, which may stand where another one stood; prompts of shells are longer, or not told from it."""
+SURELY = 8
+"""Letters of a command by which it is known; further on a shell may draw a prompt at the right."""
 INDENTED = " ─━▔▀"
 """What lines below an input line begin with."""
 
@@ -50,6 +52,8 @@ class Screen:
     """One capture of a pane, with its escape sequences."""
 
     ansi: str
+    typed: str = ""
+    """The command that was typed at the prompt of its shell right after it; empty for none, or if it is not known."""
 
     @cached_property
     def lines(self) -> list[str]:
@@ -74,15 +78,15 @@ class Screen:
                 continue
             if any(above) or self.lines[len(above)].startswith(prompt):
                 return self._below(len(above))
-        return self._below_typed(old)
+        return self._below_typed(old, before.typed)
 
-    def _below_typed(self, old: list[str]) -> "Screen":
+    def _below_typed(self, old: list[str], typed: str) -> "Screen":
         """Below the prompt that has got a command: what a program that was killed has drawn may stand under it."""
         for scrolled in range(len(old)):
             left = old[scrolled:]
             kept = next((at for at, (one, now) in enumerate(zip(left, self.lines, strict=False)) if one != now), 0)
             is_prompt = len(left[kept]) > LONGEST_GLYPH
-            if is_prompt and any(left[:kept]) and self.lines[kept].startswith(left[kept]):
+            if is_prompt and any(left[:kept]) and _has_got(self.lines[kept], left[kept], typed):
                 return self._below(kept)
         return self
 
@@ -149,6 +153,17 @@ class Screen:
             if ESCAPE.sub("", line).startswith(prompt):
                 return strong_text(line)[len(prompt) :].replace("\xa0", " ").strip()
         return ""
+
+
+def _has_got(line: str, prompt: str, typed: str) -> bool:
+    """Whether a line is that prompt with the command, or as much of it as fits; unknown commands are any text.
+
+    A program that draws the same again may do so with longer lines, which are no prompts.
+    """
+    if not line.startswith(prompt):
+        return False
+    said = line[len(prompt) :].strip()
+    return not typed or said.startswith(typed[:SURELY]) or (said != "" and typed.startswith(said))
 
 
 def _last_turn(lines: list[str], prompt: str) -> list[str]:

@@ -148,7 +148,7 @@ class Starter:
                 hint="Clear that line or leave that program, then retry; nothing was typed.",
             )
         line = self._line(agent, shell, command)
-        before = Screen(self._panes.capture(pane.id))
+        before = Screen(self._panes.capture(pane.id), line)
         self._panes.type_line(pane.id, line, marks)
         return before
 

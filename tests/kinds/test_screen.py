@@ -196,3 +196,36 @@ def test_what_a_killed_program_has_left_below_the_prompt_hides_nothing_of_what_i
 
 def test_an_input_box_in_the_place_of_an_empty_one_is_new():
     assert Screen("welcome\n» Try this").since(Screen("welcome\n»\n status")).lines[-1] == "» Try this"
+
+
+LEFT = """ logo v2
+❯ hello one
+● I see 1 message.
+─────────
+❯
+─────────
+  STATUS
+  auto mode on
+Resume this session with:
+claude --resume 1234
+rig$"""
+RESUMED = """ logo v2
+❯ hello one
+● I see 1 message.
+─────────
+❯
+─────────
+  STATUS                        medium
+  auto mode on · agents"""
+
+
+def test_a_program_that_draws_the_same_again_with_a_longer_line_is_not_cut_off_there():
+    before = Screen(LEFT, "claude --resume 1234")
+    assert "❯" in Screen(RESUMED).since(before).lines
+
+
+@pytest.mark.parametrize("shown", ["claude --resume 1234", "claude --resume 1234      12:03", "claude --r"])
+def test_below_the_prompt_of_a_killed_program_is_what_came_after_the_command(shown: str):
+    killed = "$ tool\nhello\nrig$\n  a status line that is left\n"
+    now = f"$ tool\nhello\nrig$ {shown}\nnew one\n❯"
+    assert Screen(now).since(Screen(killed, "claude --resume 1234")).lines == ["new one", "❯"]
