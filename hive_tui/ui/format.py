@@ -193,6 +193,8 @@ def _what_wakes(view: AgentView, now: datetime) -> str:
         if agent.session_id is None:
             return "nothing: it has no conversation that could be resumed; nothing is planned"
         costs = f" for about {_count(view.wake_price)} tokens" if view.wake_price else ""
+        if agent.held:
+            return f"w wakes it{costs}; it is held from all that you did not ask for, until N releases it"
         return f"{planned}{costs}, or w at once" if planned else f"w wakes it{costs}; nothing is planned"
     if agent.lifecycle is Lifecycle.AWAKE and agent.activity is Activity.LIMITED:
         return planned or "when its limit resets, if you tell it to go on"

@@ -107,6 +107,8 @@ def test_the_details_of_a_sleeping_agent_say_what_its_wake_costs():
     planned = structs.replace(sleeping, next_wake_at=NOW + timedelta(minutes=3))
     assert dict(text.agent_details(sleeping, NOW))["wakes"].startswith("w wakes it for about 48.2k tokens")
     assert dict(text.agent_details(planned, NOW))["wakes"].endswith(" for about 48.2k tokens, or w at once")
+    held = structs.replace(planned, agent=structs.replace(planned.agent, held=True))
+    assert "it is held from all that you did not ask for" in dict(text.agent_details(held, NOW))["wakes"]
     assert "wakes" not in dict(text.agent_details(structs.replace(view(), wake_price=48_200), NOW))
 
 
