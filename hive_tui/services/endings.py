@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,31 +19,50 @@ if TYPE_CHECKING:
     from hive_tui.domain.ports import Clock, Panes
     from hive_tui.kinds.kind import Kind
 
-SHELL_ANSWERS_S = 0.5
-"""So long a shell may take to say what has become of its program; most take milliseconds."""
+SHELLS_ANSWER_S = 0.5
+"""So long shells may take to say what has become of their programs; most take milliseconds."""
 LOOK_AGAIN_S = 0.02
 
 
-def ending_of(agent: Agent, kind: Kind, listed: PaneList, panes: Panes, clock: Clock) -> Ending:
+class Patience:
+    """What one look waits in all, however many agents have ended: the others are to be seen meanwhile."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._deadline: float | None = None
+
+    def wait(self, condition: Callable[[], bool]) -> bool:
+        """Wait for it as long as there is time left, which begins with the first wait; whether it came true."""
+        now = self._clock.monotonic()
+        if self._deadline is None:
+            self._deadline = now + SHELLS_ANSWER_S
+        left_s = max(0.0, self._deadline - now)
+        return wait_until(condition, timeout_s=left_s, clock=self._clock, every_s=LOOK_AGAIN_S)
+
+
+def ending_of(agent: Agent, kind: Kind, listed: PaneList, panes: Panes, patience: Patience) -> Ending:
     """What its pane tells of it; waits a moment for the shell, where only that can tell."""
     pane = listed.get(agent.pane)
     if pane is None:
         return Ending.GONE if agent.hosting is Hosting.COMMAND else Ending.CLOSED
-    deadline = clock.monotonic() + SHELL_ANSWERS_S
-    while True:
-        try:
-            # Who leaves by itself gives the screen back; a farewell above one that was kept is of an earlier exit.
-            screen = None if pane.alternate_on else Screen(panes.capture(pane.id, history_lines=50))
-        except TmuxError:
-            return Ending.GONE if agent.hosting is Hosting.COMMAND else Ending.CLOSED
+    is_clean: bool | None = None
+
+    def is_told() -> bool:
+        nonlocal is_clean
+        # Who leaves by itself gives the screen back; a farewell above one that was kept is of an earlier exit.
+        screen = None if pane.alternate_on else Screen(panes.capture(pane.id, history_lines=50))
         is_clean = kind.left_cleanly(agent, screen)
-        if is_clean is not None or clock.monotonic() >= deadline:
-            left = is_clean or exit_of(agent, listed, panes, clock) == Exit(0)
-            return Ending.QUIT if left else Ending.CRASHED
-        clock.sleep(LOOK_AGAIN_S)
+        return is_clean is not None
+
+    try:
+        patience.wait(is_told)
+    except TmuxError:
+        return Ending.GONE if agent.hosting is Hosting.COMMAND else Ending.CLOSED
+    left = is_clean or exit_of(agent, listed, panes, patience) == Exit(0)
+    return Ending.QUIT if left else Ending.CRASHED
 
 
-def exit_of(agent: Agent, listed: PaneList, panes: Panes, clock: Clock) -> Exit | None:
+def exit_of(agent: Agent, listed: PaneList, panes: Panes, patience: Patience) -> Exit | None:
     """How an agent that was its pane's own command has ended; waits a moment for tmux, where only that can tell.
 
     None where it was not, or where tmux does not say.
@@ -58,5 +78,5 @@ def exit_of(agent: Agent, listed: PaneList, panes: Panes, clock: Clock) -> Exit 
         return found is not None
 
     with suppress(TmuxError):
-        wait_until(is_told, timeout_s=SHELL_ANSWERS_S, clock=clock, every_s=LOOK_AGAIN_S)
+        patience.wait(is_told)
     return found

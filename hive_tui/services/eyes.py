@@ -12,7 +12,7 @@ from hive_tui.domain.errors import StoreError, TmuxDown, TmuxError, TmuxHung, Tm
 from hive_tui.domain.panes import Pane, PaneList
 from hive_tui.domain.ports import Clock, HookReports, Panes, Processes
 from hive_tui.domain.processes import Process, ProcessTable
-from hive_tui.domain.reconcile import Ending, Seen, ServerState
+from hive_tui.domain.reconcile import Seen, ServerState
 from hive_tui.domain.settling import Settling, has_stalled, moved, settled, trace_of, with_stall
 from hive_tui.domain.sightings import DEBOUNCE, FALLBACK, Claim, Session, Sighting
 from hive_tui.domain.vetoes import BUSY_CPU_SHARE
@@ -21,7 +21,7 @@ from hive_tui.kinds.conversations import START_SLACK_S
 from hive_tui.kinds.kind import Kind, Look
 from hive_tui.kinds.no_reports import NO_REPORTS
 from hive_tui.kinds.screen import Screen
-from hive_tui.services.endings import ending_of, exit_of
+from hive_tui.services.endings import Patience, ending_of, exit_of
 from hive_tui.services.found import Found, hosting_of, is_in_front
 from hive_tui.services.known_sights import KnownSights, counting
 from hive_tui.services.last_look import LastLook, Registered, registered
@@ -143,13 +143,14 @@ class Eyes:
     def _all_seen(
         self, state: ServerState, listed: PaneList, table: ProcessTable, sightings: tuple[Sighting, ...]
     ) -> Seen:
+        patience = Patience(self._clock)
         return Seen(
             state,
             listed.server if state is ServerState.UP else None,
             sightings,
             is_alive=lambda process: table.is_alive(process) or self._processes.is_alive(process),
-            ending=lambda agent: self._ending(agent, listed),
-            exit=lambda agent: exit_of(agent, listed, self._panes, self._clock),
+            ending=lambda agent: ending_of(agent, self._kinds.get(agent.kind), listed, self._panes, patience),
+            exit=lambda agent: exit_of(agent, listed, self._panes, patience),
             at=self._clock.now(),
             zone_of=zone_of,
         )
@@ -355,9 +356,6 @@ class Eyes:
         # A tool that it has started may be silent for as long as it likes.
         has_tool = any(self._processes.started_at(process).timestamp() >= began_s for process in below)
         return claims if has_tool else with_stall(after, claims, now_s)
-
-    def _ending(self, agent: Agent, listed: PaneList) -> Ending:
-        return ending_of(agent, self._kinds.get(agent.kind), listed, self._panes, self._clock)
 
 
 def is_busy(cpu: float | None) -> bool:
