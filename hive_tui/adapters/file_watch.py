@@ -3,7 +3,7 @@
 import heapq
 import os
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +21,21 @@ Target = tuple[Path, bool, int]
 """A folder, whether all below it counts too, and its inode: one that was made anew is watched anew."""
 
 
+class Stop(threading.Event):
+    """Ends a watch, and tells when that has begun: the library asks for its end only once the kernel watches."""
+
+    def __init__(self, begun: Callable[[], None]) -> None:
+        super().__init__()
+        self._begun: Callable[[], None] | None = begun
+
+    def is_set(self) -> bool:
+        """Asked by the library, again and again."""
+        if self._begun is not None:
+            begun, self._begun = self._begun, None
+            begun()
+        return super().is_set()
+
+
 class Watcher:
     """One thread that watches some folders.
 
@@ -33,7 +48,8 @@ class Watcher:
         self._folders = sorted(folders)
         self._recursive = recursive
         self._step_ms = step_ms
-        self._stop = threading.Event()
+        # What has happened until then was seen by nobody.
+        self._stop = Stop(told.lose)
         self._thread = threading.Thread(target=self._run, name="file watch", daemon=True)
         self._thread.start()
 
@@ -115,6 +131,12 @@ class SystemFileWatch:
             self._touched |= {path for path in paths if not is_ignored(path, self._own)}
             if self._touched or self._has_lost:
                 self._news.notify_all()
+
+    def lose(self) -> None:
+        """Something may have happened that was not noted; called by a watcher."""
+        with self._news:
+            self._has_lost = True
+            self._news.notify_all()
 
     def fail(self, trouble: str) -> None:
         """A watcher has ended; called by it."""

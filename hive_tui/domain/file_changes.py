@@ -37,7 +37,10 @@ class FileWatch(Protocol):
         ...
 
     def touched(self, timeout_s: float) -> frozenset[Path] | None:
-        """Paths that something has happened to; waits for one so long. None if there were too many to tell."""
+        """Paths that something has happened to; waits for one so long.
+
+        None if others may have been touched, too: there were many, or the watch has just begun.
+        """
         ...
 
     def look_at(self, paths: Collection[Path], since_ns: int) -> FileNews | None:

@@ -3,10 +3,13 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import watchfiles
 from msgspec import structs
 
 from hive_tui.adapters import file_watch
@@ -179,6 +182,21 @@ def test_where_the_system_tells_of_no_changes_files_are_looked_at_and_that_is_sa
     eventually(files.woken)
     warning = files.warnings[-1]
     assert warning is not None and "watchfiles" in warning.what and "every 0.05 s" in warning.hint
+
+
+def test_what_changes_until_the_system_watches_is_noticed(files: Files, monkeypatch: pytest.MonkeyPatch):
+    may_begin, watches = threading.Event(), watchfiles.watch
+
+    def late(*folders: Path, **how: Any) -> Iterator[set[tuple[watchfiles.Change, str]]]:
+        may_begin.wait(20)
+        yield from watches(*folders, **how)
+
+    monkeypatch.setattr(watchfiles, "watch", late)
+    files.source.listen()
+    (files.docs / "meanwhile").write_text("new")
+    assert not files.woken()
+    may_begin.set()
+    eventually(files.woken)
 
 
 # In a namespace of its own the limit on watches is its own, too.
