@@ -21,7 +21,7 @@ demo: install         ## Open it on a private tmux server with small scripted ag
 
 test: install         ## All tests
 	@.ci/setup test-tools
-	.venv/bin/pytest -n 4 --dist worksteal || .ci/again $$?
+	.venv/bin/pytest -n 5 --dist worksteal || .ci/again $$?
 
 test-faults: install  ## Slow fault tests: kill -9 at every step, many times; and random examples, new ones each time
 	@.ci/setup test-tools
