@@ -148,6 +148,10 @@ class Screen:
             self._drafts[prompt] = self._draft(prompt)
         return self._drafts[prompt]
 
+    def has_passed(self, prompt: str) -> bool:
+        """Whether the last line with the glyph is a message that was sent, and no input line: see `_last_turn`."""
+        return bool(_below_message(self._written, prompt))
+
     def _draft(self, prompt: str) -> str:
         for line in reversed(self.ansi.splitlines()):
             if ESCAPE.sub("", line).startswith(prompt):
@@ -173,9 +177,14 @@ def _last_turn(lines: list[str], prompt: str) -> list[str]:
     something stands at the left, that line is the message itself, and the input line is out of sight.
     """
     at = [number for number, line in enumerate(lines) if prompt and line.startswith(prompt)]
-    if at and any(line[0] not in INDENTED for line in lines[at[-1] + 1 :]):
-        return lines[at[-1] + 1 :]
-    return lines[at[-2] + 1 :] if len(at) > 1 else lines
+    return _below_message(lines, prompt) or (lines[at[-2] + 1 :] if len(at) > 1 else lines)
+
+
+def _below_message(lines: list[str], prompt: str) -> list[str]:
+    """What stands below the last line with the glyph, if that is a message and no input line; no line is empty."""
+    at = next((at for at in range(len(lines) - 1, -1, -1) if prompt and lines[at].startswith(prompt)), len(lines))
+    below = lines[at + 1 :]
+    return below if any(line[0] not in INDENTED for line in below) else []
 
 
 def strong_text(line: str) -> str:

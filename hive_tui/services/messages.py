@@ -175,12 +175,20 @@ class Messenger:
         return Ending(EffectState.DONE)
 
     def _send_off(self, agent: Agent, pane: Pane, kind: Kind, message: str) -> None:
-        """Press Enter until the box holds the message no more; only ever while it does, since Enter answers dialogs."""
+        """Press Enter until the box holds the message no more; only ever while it does, since Enter answers dialogs.
+
+        An agent that shows no box while it works leaves the message above what it does.
+        """
+        prompt = kind.manifest.screen.prompt
+        was_passed = Screen(self._panes.capture(pane.id)).has_passed(prompt)
+
+        def is_sent() -> bool:
+            screen = Screen(self._panes.capture(pane.id))
+            return not _holds(kind, screen, message) or (screen.has_passed(prompt) and not was_passed)
+
         for _ in range(ENTERS):
             self._panes.send_keys(pane.id, ["Enter"])
-            if wait_until(
-                lambda: not self._is_in_box(message, pane.id, kind), timeout_s=SENT_S, clock=self._clock, every_s=0.02
-            ):
+            if wait_until(is_sent, timeout_s=SENT_S, clock=self._clock, every_s=0.02):
                 return
         raise Undelivered(
             f"The message stands in the input box of {agent.name} in pane {pane.id}, and Enter does not send it off.",
@@ -188,7 +196,11 @@ class Messenger:
         )
 
     def _is_in_box(self, message: str, pane_id: str, kind: Kind) -> bool:
-        """Whether the input box shows how the message begins, or the sign that agents put for long pastes."""
-        draft = kind.typed(Screen(self._panes.capture(pane_id)))
-        begins = message.strip().splitlines()[0].strip()[:HEAD_LETTERS] if message.strip() else ""
-        return bool(draft) and draft.startswith((begins, "[Pasted"))
+        return _holds(kind, Screen(self._panes.capture(pane_id)), message)
+
+
+def _holds(kind: Kind, screen: Screen, message: str) -> bool:
+    """Whether the input box shows how the message begins, or the sign that agents put for long pastes."""
+    draft = kind.typed(screen)
+    begins = message.strip().splitlines()[0].strip()[:HEAD_LETTERS] if message.strip() else ""
+    return bool(draft) and draft.startswith((begins, "[Pasted"))

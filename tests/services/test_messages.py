@@ -57,6 +57,17 @@ def test_an_enter_that_the_agent_takes_for_a_part_of_the_paste_is_pressed_again(
     assert 2 <= len(pressed) <= ENTERS and all(keys == ["Enter"] for keys in pressed)
 
 
+def test_a_message_that_stands_above_the_work_on_it_was_sent(stage: Stage):
+    """Some agents show no input box while they work: the last line with its glyph is the message itself."""
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    pane = stage.hive.observer.observe().sightings[agent.id].pane
+    messenger = Messenger(stage.hive.panes, stage.hive.kinds, lambda: stage.hive.effecting.log, stage.hive.clock)
+    messenger.deliver(agent, pane, ["/work 100"], "a-wakeup", busy="")
+    eventually(lambda: stage.look().activity is Activity.WORKING)
+    assert stage.screen(pane_id).count("/work 100") == 1
+
+
 def tell(stage: Stage, agent: Agent, message: str) -> Wakeup:
     new = NewWakeup(agent.id, Trigger.MANUAL, stage.hive.clock.now(), context={"message": message})
     return stage.hive.queue.enqueue(new, TESTER).wakeup
