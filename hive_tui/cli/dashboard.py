@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+import threading
 
 import click
 
@@ -48,9 +49,12 @@ def need_terminal() -> None:
         )
 
 
-def leave_behind(is_busy: bool) -> None:
-    """Do not wait for work that did not end in time: the next start finishes it, or rolls it back."""
-    if is_busy:
+def leave_behind(is_busy: bool, code: int = 0) -> None:
+    """Do not wait for work that did not end in time: the next start finishes it, or rolls it back.
+
+    Nor for a thread of Textual that reads a terminal which is gone: it would do so for ever.
+    """
+    if is_busy or any(thread.name.startswith("textual-") for thread in threading.enumerate()):
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(0)
+        os._exit(code)

@@ -45,9 +45,10 @@ def demo(story: Path | None) -> None:
         click.echo("The demo is over, and nothing of it is left.", err=True)
     if error := broken():
         raise error
-    if departure.number:
-        raise SystemExit(128 + departure.number)
-    leave_behind(app.is_busy or app.is_stuck)
+    code = 128 + departure.number if departure.number else 0
+    leave_behind(app.is_busy or app.is_stuck, code)
+    if code:
+        raise SystemExit(code)
 
 
 async def _show(app: "HiveApp", stage: DemoStage, departure: Departure) -> None:
