@@ -13,6 +13,7 @@ from hive_tui.domain.errors import MAKE_ROOM, StoreError, StoreFull
 from hive_tui.domain.ports import Clock
 from hive_tui.store import migrations
 from hive_tui.store.full_disk import FULL, Reserve, in_memory, is_full, read_whole
+from hive_tui.store.reader import Reader
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -27,6 +28,8 @@ AUTOCHECKPOINT_PAGES = 4_000
 FOLD_AFTER_COMMITS = 100
 """That many are a thousand pages, about; the size of the file, which is written anew from its begin, says nothing."""
 SWITCHES_TO_WAL = 20
+CLOSE_PATIENCE_S = 2.0
+"""So long is waited for each read that goes on when all is closed."""
 THAW_EVERY_S = 1.0
 """So often a database on a full disk is tried again."""
 
@@ -50,7 +53,7 @@ class Database:
         self._clock = clock
         self._lock = threading.RLock()
         self._local = threading.local()
-        self._readers: list[tuple[threading.Thread, sqlite3.Connection]] = []
+        self._readers: list[Reader] = []
         self._readers_lock = threading.Lock()
         self._engine: Engine | None = None
         self._owns_wal = False
@@ -126,8 +129,7 @@ class Database:
         Raises:
             StoreError: The database cannot be read.
         """
-        with _as_store_error(self.path):
-            connection = self._reader()
+        with _as_store_error(self.path), self._reader() as connection:
             connection.execute("BEGIN")
             try:
                 return work(connection, *args, **kwargs)
@@ -155,16 +157,16 @@ class Database:
 
     def change_counter(self) -> int:
         """Moves when another connection, of any process, has committed; for one thread at a time."""
-        with _as_store_error(self.path):
-            return int(self._reader().execute("PRAGMA data_version").fetchone()[0])
+        with _as_store_error(self.path), self._reader() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def mark(self) -> object:
         """Equal to the one before where this thread would read the same as then; for one thread at a time.
 
         Other than `change_counter`, it tells a connection from the one that it has replaced.
         """
-        with _as_store_error(self.path):
-            counter = int(self._reader().execute("PRAGMA data_version").fetchone()[0])
+        with _as_store_error(self.path), self._reader() as connection:
+            counter = int(connection.execute("PRAGMA data_version").fetchone()[0])
             return self._local.era, counter
 
     def foreign_counter(self) -> int:
@@ -195,40 +197,46 @@ class Database:
 
     def integrity_errors(self) -> list[str]:
         """What `PRAGMA quick_check` finds; empty if the file is sound."""
-        with _as_store_error(self.path):
-            rows = [str(row[0]) for row in self._reader().execute("PRAGMA quick_check(20)")]
+        with _as_store_error(self.path), self._reader() as connection:
+            rows = [str(row[0]) for row in connection.execute("PRAGMA quick_check(20)")]
         return [] if rows == ["ok"] else rows
 
     def close(self) -> None:
-        """Close all connections; the object is of no use afterwards."""
+        """Close all connections; the object is of no use afterwards.
+
+        One in the middle of a read is interrupted; where it does not end, it is left to the end of the process.
+        """
         with self._lock:
-            for _, connection in self._readers:
-                connection.close()
+            with self._readers_lock:
+                readers = list(self._readers)
+            for reader in readers:
+                reader.close(CLOSE_PATIENCE_S)
             self._leave_era()
             if self._writer is not None:
                 self._writer.close()
 
-    def _reader(self) -> sqlite3.Connection:
+    def _reader(self) -> Reader:
         self._thaw_if_due()
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None or self._local.era != self._era:
+        reader: Reader | None = getattr(self._local, "reader", None)
+        if reader is None or self._local.era != self._era:
             # Not under the lock, which a writer may hold for long; of an era that ends just now, it is not used again.
             era, frozen = self._era, self._frozen
             connection = self._connect() if frozen is None else in_memory(frozen)
             connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA query_only = 1")
-            self._local.connection, self._local.era = connection, era
-            self._keep_reader(connection)
-        return connection
+            reader = self._local.reader = Reader(connection)
+            self._local.era = era
+            self._keep_reader(reader)
+        return reader
 
-    def _keep_reader(self, connection: sqlite3.Connection) -> None:
+    def _keep_reader(self, reader: Reader) -> None:
         """Remember it, and close those of threads that have ended: each holds files open."""
         with self._readers_lock:
-            ended = [one for one in self._readers if not one[0].is_alive()]
+            ended = [one for one in self._readers if not one.thread.is_alive()]
             self._readers = [one for one in self._readers if one not in ended]
-            self._readers.append((threading.current_thread(), connection))
-        for _, idle in ended:
-            idle.close()
+            self._readers.append(reader)
+        for idle in ended:
+            idle.close(CLOSE_PATIENCE_S)
 
     def _open(self) -> None:
         """Open for writing; or, on a full disk, take a copy to read from."""

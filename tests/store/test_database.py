@@ -57,6 +57,27 @@ def test_every_connection_is_durable_patient_and_checks_references(
     assert getattr(database, run)(pragma, name) == value
 
 
+def test_a_close_ends_the_reads_of_other_threads_first(path: Path):
+    database, begun, said = Database(path, FakeClock()), threading.Event(), []
+
+    def read(db: sqlite3.Connection) -> None:
+        begun.set()
+        db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n").fetchone()
+
+    def run() -> None:
+        with pytest.raises(StoreError) as told:
+            database.read(read)
+        said.append(told.value.what)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    assert begun.wait(20)
+    database.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert "interrupted" in said[0]
+
+
 def test_only_the_process_that_owns_the_wal_moves_it_into_the_file(database: Database):
     assert database.write(pragma, "wal_autocheckpoint") == 0
     database.checkpoint_wal(own=True)
