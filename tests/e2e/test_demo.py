@@ -193,6 +193,13 @@ def test_a_terminal_that_is_closed_leaves_nothing(theatre: Theatre):
     eventually(theatre.is_empty, "nothing is left")
 
 
+def test_a_terminal_that_is_closed_while_the_demo_leaves_leaves_nothing(theatre: Theatre):
+    theatre.open(until="2/10")
+    theatre.press("q")
+    theatre.close()
+    eventually(theatre.is_empty, "nothing is left")
+
+
 def test_the_next_demo_sweeps_what_a_killed_one_has_left_and_nothing_else(theatre: Theatre):
     theatre.open(until="2/10")
     killed = theatre.folder
