@@ -90,6 +90,11 @@ class Processes(Protocol):
 class HookReports(Protocol):
     """What agents have told by their hooks, as of the last `take_in`."""
 
+    @property
+    def mark(self) -> object:
+        """Another one once any of them has told something else."""
+        ...
+
     def take_in(self) -> int:
         """Learn what was told since; how many events that were.
 

@@ -87,13 +87,14 @@ class Heard:
         detail = f"it reports {state}{f' ({kind})' if kind else ''} by OSC 7501"
         return replace(self, status=Told(activity, detail, at_s, app))
 
-    def counting(self, now_s: float) -> tuple[bool, bool]:
-        """Whether status and bar are new enough to be evidence of anything, at that time in seconds since the epoch."""
-        status_s = HOLDS[self.status.activity].total_seconds() if self.status is not None else 0.0
-        return (
-            self.status is not None and now_s - self.status.at_s < status_s,
-            self.bar is not None and now_s - self.bar.at_s < BAR_HOLDS_S,
-        )
+    def expiries(self) -> tuple[float, ...]:
+        """When status and bar, as far as there are any, stop to be evidence of anything, in seconds since the epoch."""
+        held = []
+        if self.status is not None:
+            held.append(self.status.at_s + HOLDS[self.status.activity].total_seconds())
+        if self.bar is not None:
+            held.append(self.bar.at_s + BAR_HOLDS_S)
+        return tuple(held)
 
     def claims(self, app: str, started_s: float, now_s: float) -> tuple[Claim, ...]:
         """What it is evidence of now: the status, then the bar.
@@ -119,6 +120,9 @@ class Heard:
 
 class TerminalReports(Protocol):
     """Hears what programs write into panes. May be asked in any thread; never waits for tmux."""
+
+    changes: int
+    """Another number whenever something else is heard."""
 
     def follow(self, panes: Sequence[Pane]) -> None:
         """Hear these panes from now on, and no others."""

@@ -7,6 +7,8 @@ from hive_tui.domain.processes import ProcessId
 class NoReports:
     """No hooks are installed."""
 
+    mark = None
+
     def take_in(self) -> int:
         """Nothing."""
         return 0

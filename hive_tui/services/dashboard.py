@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import Struct, field
 
@@ -24,6 +24,8 @@ from hive_tui.store import wakeups as wakeup_store
 from hive_tui.store.database import Database
 from hive_tui.store.journal import LoggedEvent
 from hive_tui.store.queue_lists import Section
+from hive_tui.store.remembered import Remembered
+from hive_tui.store.values import EPOCH
 
 if TYPE_CHECKING:
     from hive_tui.domain.budget import Budget
@@ -197,28 +199,26 @@ class Dashboard:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._remembered = Remembered(database)
         self._projects = Projects()
 
     def hive(self, observation: Observation | None, beat: Beat, http: str = "") -> HiveView:
         """Header and agents. Without a look at the panes yet, from the registry alone."""
         agents = observation.agents if observation else tuple(self._database.read(agent_store.everyone))
         sightings = observation.sightings if observation else {}
-        newest = self._database.read(checkpoint_store.newest_by_agent)
-        next_wakes = self._database.read(wakeup_store.next_wake_times)
-        waiting = self._database.read(unread.everyone)
+        kept = self._remembered.read(_kept)
         now = self._clock.now()
-        is_paused = bool(self._database.read(settings.get, settings.PAUSED, False))
         is_stale = observation is not None and bool(observation.staleness())
         signs = observation.signs if observation else None
-        extras = self._extras(agents) if observation else NOTHING
+        extras = self._extras(agents, now) if observation else NOTHING
         views = [
             AgentView(
                 agent,
                 sightings.get(agent.id),
-                newest.get(agent.id),
-                next_wakes.get(agent.id),
+                kept.newest.get(agent.id),
+                kept.next_wakes.get(agent.id),
                 self._projects.of(agent.cwd),
-                agent.id in waiting,
+                agent.id in kept.unread,
                 is_stale and agent.lifecycle is Lifecycle.AWAKE,
                 observation.stale_for if observation else None,
                 signs.last.get(agent.id) if signs else None,
@@ -240,30 +240,28 @@ class Dashboard:
             next((trouble for trouble in troubles if trouble), ""),
             not beat.is_working,
             beat.beat_at,
-            self._database.read(wakeup_store.depth),
-            is_paused,
+            kept.depth,
+            kept.is_paused,
             observation is not None,
             extras.next_edge,
             sum(extras.tokens.values()),
             http,
         )
 
-    def _extras(self, agents: Iterable[Agent]) -> Extras:
+    def _extras(self, agents: tuple[Agent, ...], now: datetime) -> Extras:
         from hive_tui.services.extras import read
 
-        return self._database.read(read, agents, now=self._clock.now())
+        # But for the ends of limits, all that becomes another one by the time alone does so at a full minute.
+        is_limited = any(agent.activity is Activity.LIMITED for agent in agents)
+        at = now if is_limited else now.replace(second=0, microsecond=0)
+        return self._remembered.read(read, agents, now=at)
 
     def queue(self, section: Section = Section.ALL, *, limit: int = 200) -> QueueView:
         """A part of the queue; unfinished wakeups first, then what has ended."""
         now = self._clock.now()
-
-        def read(db: sqlite3.Connection) -> QueueView:
-            wakeups = tuple(queue_lists.listed(db, section, now=now, limit=limit))
-            names = agent_store.names(db)
-            counts, due = dict(stats.by_status(db)), queue_lists.count_due(db, now=now)
-            return QueueView(now, wakeups, names, queue_lists.attempts(db, wakeups), counts, due)
-
-        return self._database.read(read)
+        # Only what is due depends on the time.
+        listed = self._remembered.read(_listed, section, limit, now if section is Section.DUE else EPOCH)
+        return QueueView(now, *listed, self._database.read(queue_lists.count_due, now=now))
 
     def history(self, agent_id: str) -> AgentHistory:
         """The latest wakes and all generations of an agent."""
@@ -308,3 +306,32 @@ class Dashboard:
         with self._database.session() as session:
             found = screens.checkpoints(session, limit=500)
             return CheckpointsView(self._clock.now(), found, screens.agent_names(session), copies)
+
+
+class _Kept(NamedTuple):
+    """What the database alone tells of all agents."""
+
+    newest: Mapping[str, Checkpoint]
+    next_wakes: Mapping[str, datetime]
+    unread: Collection[str]
+    depth: int
+    is_paused: bool
+
+
+def _kept(db: sqlite3.Connection) -> _Kept:
+    return _Kept(
+        checkpoint_store.newest_by_agent(db),
+        wakeup_store.next_wake_times(db),
+        unread.everyone(db),
+        wakeup_store.depth(db),
+        bool(settings.get(db, settings.PAUSED, False)),
+    )
+
+
+Listed = tuple[tuple[Wakeup, ...], dict[str, str], dict[str, tuple[Attempt, ...]], dict[str, int]]
+
+
+def _listed(db: sqlite3.Connection, section: Section, limit: int, now: datetime) -> Listed:
+    """Wakeups, names and attempts of a part of the queue, and how many there are of each status."""
+    wakeups = tuple(queue_lists.listed(db, section, now=now, limit=limit))
+    return wakeups, agent_store.names(db), queue_lists.attempts(db, wakeups), dict(stats.by_status(db))

@@ -23,7 +23,7 @@ from hive_tui.kinds.no_reports import NO_REPORTS
 from hive_tui.kinds.screen import Screen
 from hive_tui.services.endings import Patience, ending_of, exit_of
 from hive_tui.services.found import Found, hosting_of, is_in_front
-from hive_tui.services.known_sights import KnownSights, counting
+from hive_tui.services.known_sights import KnownSights, Told, told_by
 from hive_tui.services.last_look import LastLook, Registered, registered
 from hive_tui.services.liveness import state_of
 from hive_tui.services.memory_of_looks import Memory
@@ -74,7 +74,7 @@ class Eyes:
         if (again := self._look_again(registry, trust_s)) is not None:
             return *again, untaken
         self._last = None
-        second = self._second
+        second, mark = self._second, self._told_mark
         state, listed, trouble = self._list()
         # Without tmux, only agents that ran before may be looked for among all processes.
         is_exact = trust_s == 0.0 or (state is not ServerState.UP and any(agent.process for agent in agents))
@@ -88,7 +88,7 @@ class Eyes:
         self._memory.forget_all_but(table, listed.panes)
         self._known.forget_all_but(table)
         if state is ServerState.UP and not is_exact:  # else the trees know nothing yet, or what they knew longer ago
-            self._last = LastLook(self._clock.monotonic(), second, registry, listed, found, sightings)
+            self._last = LastLook(self._clock.monotonic(), second, mark, registry, listed, found, sightings)
         return self._all_seen(state, listed, table, sightings), listed, trouble or untaken
 
     def _look_again(self, registry: Registered, trust_s: float) -> tuple[Seen, PaneList] | None:
@@ -104,7 +104,8 @@ class Eyes:
         listed = last.panes_now(glimpse) if glimpse else None
         if glimpse is None or listed is None:
             return None
-        moved = last.moved(listed, glimpse, self._resting(registry))
+        mark = self._told_mark
+        moved = last.moved(listed, glimpse, self._resting(registry, has_news=mark != last.told_mark))
         there = [pane for pane in listed.panes if pane.ref in moved]
         table = self._trees.again([pane.pid for pane in there])
         if table is None:
@@ -117,7 +118,7 @@ class Eyes:
         seen = {one.root.id: self._seen(one, registry, trust_s) for one in new}
         self._memory.remember_ticks(new, self._clock.monotonic())
         sightings = tuple(seen.get(one.root.id, known) for one, known in zip(found, last.sightings, strict=True))
-        self._last = replace(last, second=second, listed=listed, found=found, sightings=sightings)
+        self._last = replace(last, second=second, told_mark=mark, listed=listed, found=found, sightings=sightings)
         return self._all_seen(ServerState.UP, listed, table, sightings), listed
 
     @property
@@ -130,13 +131,25 @@ class Eyes:
         except TmuxError:
             return None  # the look at all of them says what is wrong
 
-    def _resting(self, registry: Registered) -> Callable[[Found, Sighting], bool]:
-        """Tells of an agent whether it has done nothing that its pane does not show."""
+    @property
+    def _told_mark(self) -> object:
+        """Another one once any agent has told something of itself."""
+        terminal = self._terminal()
+        return self._hooks.mark, terminal.changes if terminal is not None else None
+
+    def _resting(self, registry: Registered, *, has_news: bool) -> Callable[[Found, Sighting], bool]:
+        """Tells of an agent whether it has done nothing that its pane does not show.
+
+        Args:
+            registry: Names their conversations.
+            has_news: Whether any of them has told something of itself since the last look.
+        """
         now_s, rests = self._clock.now().timestamp(), self._known.rests
 
         def is_at_rest(found: Found, seen: Sighting) -> bool:
-            told = self._told(found, registry.sessions.get(found.root.id), now_s)
-            return not is_busy(seen.cpu_share) and rests(found.root.id, told)
+            root = found.root.id
+            told = self._told(found, registry.sessions.get(root), now_s) if has_news else None
+            return not is_busy(seen.cpu_share) and rests(root, told, now_s)
 
         return is_at_rest
 
@@ -290,12 +303,11 @@ class Eyes:
             cpu_share=cpu,
         )
 
-    def _told(self, found: Found, session: str | None, now_s: float) -> object:
-        """What an agent has told of itself, by hooks and to its terminal, and whether that counts still."""
+    def _told(self, found: Found, session: str | None, now_s: float) -> Told:
+        """What an agent has told of itself, by hooks and to its terminal."""
         kind, heard = found.kind.name, self._heard(found)
         by_session = self._hooks.of_session(kind, session) if session else None
-        reports = (self._hooks.of_process(kind, found.root.id), by_session)
-        return reports, heard, counting(reports, heard, now_s)
+        return told_by((self._hooks.of_process(kind, found.root.id), by_session), heard, now_s)
 
     def _read(self, found: Found, known_session: str | None, cpu: float | None) -> Sighting:
         look = self.look_at(found, known_session)

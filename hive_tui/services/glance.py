@@ -52,6 +52,7 @@ class Glance:
         self._files: tuple[str, ...] = ()
         self._running: tuple[ProcessId, ...] = ()
         self._known: dict[object, object] = {}
+        self._is_written = False
         self._foreign = 0
         """How the counter of other processes' commits stood before the trace that is known."""
         self._again_at: float | None = None
@@ -103,8 +104,14 @@ class Glance:
             return True
         seen = self._trace()
         is_new = seen != self._known
+        self._is_written |= seen["database"] != self._known.get("database")
         self._known = seen
         return is_new
+
+    def take_writes(self) -> bool:
+        """Whether `has_news` has seen since the last call that the database was written, by whomever."""
+        is_written, self._is_written = self._is_written, False
+        return is_written
 
     def settle(self) -> None:
         """What this process has written since the last call is no news where nothing runs; what others wrote still is.

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hive_tui.adapters.doorbell import Doorbell
 from hive_tui.adapters.locks import FileLock
@@ -23,6 +23,7 @@ from hive_tui.services.dispatch import Dispatcher
 from hive_tui.services.glance import Glance
 from hive_tui.services.hub import Hub
 from hive_tui.services.observer import Observation, Observer
+from hive_tui.services.pace import Pace
 from hive_tui.services.queue_worker import QueueWorker
 from hive_tui.services.recovery import Recovery
 from hive_tui.services.sources.sources import Sources
@@ -31,13 +32,12 @@ from hive_tui.store.database import Database
 
 LEASE_SWEEP_S = 15.0
 STEP_TIMEOUT_S = 30.0
-GLANCE_EVERY_S = 1.0
-LOOK_AT_LEAST_EVERY_S = 5.0
-"""So often all is looked at although nothing seems to have happened."""
+ROUND_AT_LEAST_EVERY_S = 5.0
+"""So often there is a round although nothing seems to have happened."""
+TRUST_S = 10.0
+"""So long an agent of whose work there is no sign is believed to be as it was seen: then all are looked at."""
 DESERTED_S = 15.0
 """So often where there is neither a tmux server nor an agent that ran; when either comes is noticed by a glance."""
-LOOKS_AT_ONCE = 3
-"""So many changes in a row are looked at as soon as they are noticed; those that never end, each `observe_every_s`."""
 STOP_PATIENCE_S = 8.0
 STEP_PATIENCE_S = 2.0
 """A stop waits so long for the steps of a round; one that hangs is left alone."""
@@ -93,7 +93,8 @@ class Heartbeat:
         self._begun: set[Future[object]] = set()
         self._to_begin: dict[str, Callable[[], object]] = {}
         self._swept_at = 0.0
-        self._saved_looks, self._saved_at = float(LOOKS_AT_ONCE), 0.0
+        self._pace = Pace(observe_every_s, clock.monotonic, lambda: database.commits)
+        self._due_at: datetime | None = None
         self._server_was = ServerState.UP
         self._answered_at: str | None = None
         self._is_rung, self._was_rung = False, True
@@ -168,25 +169,37 @@ class Heartbeat:
         if not self.beat.is_working:
             await self._take_over_or_stand_by()
         self._note_clock_step()
-        if self._worker.has_begun:
+        if self._worker.has_begun and not self._is_only_look:
             await self._worker.work_off()
         await self._step("look at the panes", self._observe)
-        if self.beat.is_working:
-            await self._step("finish what was interrupted", self._recovery.finish_interrupted)
-            if not self._worker.has_begun and await self._begin():
-                self._worker.begin()
-            if self._sources is not None and not self._sources.are_heard:
-                await self._step("listen to what asks for wakes", self._sources.start)
-            if self._clock.monotonic() - self._swept_at >= min(LEASE_SWEEP_S, self._sweep_s):
-                self._swept_at = self._clock.monotonic()
-                await self._worker.sweep_leases()
-                await self._step("leave a sign of life", self._sign)
-            if self._worker.has_begun:
-                await self._worker.work_off()
-            await self._do_chores()
-            await self._step("tell failures", self._alerts.tell)
+        if self.beat.is_working and not self._is_only_look:
+            await self._work()
         self.beat.beat_at = self._clock.now()
         self.beat.in_flight = len(self._worker.in_flight)
+
+    @property
+    def _is_only_look(self) -> bool:
+        """Whether there is nothing else to do in this round: while agents work, one follows the other."""
+        is_ready = self._worker.has_begun and (self._sources is None or self._sources.are_heard)
+        return is_ready and not self.beat.trouble and self._pace.is_only_look
+
+    async def _work(self) -> None:
+        """What the working heartbeat does in a round once it has looked."""
+        self._pace.works()
+        await self._step("finish what was interrupted", self._recovery.finish_interrupted)
+        if not self._worker.has_begun and await self._begin():
+            self._worker.begin()
+        if self._sources is not None and not self._sources.are_heard:
+            await self._step("listen to what asks for wakes", self._sources.start)
+        if self._clock.monotonic() - self._swept_at >= min(LEASE_SWEEP_S, self._sweep_s):
+            self._swept_at = self._clock.monotonic()
+            await self._worker.sweep_leases()
+            await self._step("leave a sign of life", self._sign)
+        if self._worker.has_begun:
+            await self._worker.work_off()
+        await self._do_chores()
+        await self._step("tell failures", self._alerts.tell)
+        await self._step("see what is due next", self._read_due_at)
 
     @property
     def is_busy(self) -> bool:
@@ -251,7 +264,7 @@ class Heartbeat:
 
     def _observe(self) -> None:
         # Who rings has done something that shows in no sign.
-        trust_s = 0.0 if self._was_rung or self._glance is None else max(LOOK_AT_LEAST_EVERY_S, self.observe_every_s)
+        trust_s = 0.0 if self._was_rung or self._glance is None else max(TRUST_S, self.observe_every_s)
         observation = self._observer.observe(trust_s=trust_s)
         if self._glance is not None:
             self._glance.note(observation)
@@ -318,58 +331,44 @@ class Heartbeat:
     async def _wait(self, stop: asyncio.Event) -> None:
         """Sleep until somebody rings, the next wakeup is due, something happens, or it is time to look again."""
         begun_at = self._clock.monotonic()
-        glance_s = min(GLANCE_EVERY_S, self.observe_every_s)
-        longest_s = await self._longest_wait_s()
+        longest_s = due_s = self._longest_wait_s()
         if self._glance is not None and self._glance.is_deserted:  # a round writes a sign of life, and more
             await self._step("glance at the panes", self._glance.settle, self._glances)
-        has_news = False
+        has_news = is_step = False
         while not stop.is_set() and not self._is_rung:
             left_s = longest_s - (self._clock.monotonic() - begun_at)
             if left_s <= 0:
                 break
-            alarm = asyncio.get_running_loop().call_later(min(left_s, glance_s), self._awakened.set)
+            alarm = asyncio.get_running_loop().call_later(min(left_s, self._pace.glance_s), self._awakened.set)
             await self._awakened.wait()
             alarm.cancel()
             self._awakened.clear()
-            if self._note_clock_step():
+            if is_step := self._note_clock_step():
                 break
             if stop.is_set() or self._is_rung or self._glance is None:
                 continue
             if not has_news and await self._has_news(self._glance):
                 has_news = True
-                longest_s = min(longest_s, self._rest_s())
+                longest_s = min(longest_s, self._pace.rest_s())
             self.beat.beat_at = self._clock.now()
+        is_asked = self._is_rung or is_step or self._clock.monotonic() - begun_at >= due_s
+        is_written = self._glance is None or self._glance.take_writes()
+        self._pace.rested(is_for_news=has_news and not is_asked and not is_written)
         self._is_rung, self._was_rung = False, self._is_rung
 
-    @property
-    def _look_at_least_every_s(self) -> float:
-        if self._glance is None:
-            return self.observe_every_s
-        return max(DESERTED_S if self._glance.is_deserted else LOOK_AT_LEAST_EVERY_S, self.observe_every_s)
+    def _read_due_at(self) -> None:
+        self._due_at = self._database.read(wakeups.next_due_at)
 
-    async def _longest_wait_s(self) -> float:
+    def _longest_wait_s(self) -> float:
         """Seconds until the next round must begin, whatever happens."""
-        longest_s = self._look_at_least_every_s
-        longest_s = min(longest_s, self._sweep_s)
-        if self.beat.is_working and not self._worker.is_full:
-            with suppress(HiveError):
-                loop = asyncio.get_running_loop()
-                due_at = await loop.run_in_executor(self._steps, self._database.read, wakeups.next_due_at)
-                if due_at is not None:
-                    ahead_s = (due_at - self._clock.now()).total_seconds()
-                    # What was due already and was not claimed waits for another wakeup of its agent.
-                    longest_s = min(longest_s, ahead_s if ahead_s > 0 else self.observe_every_s)
+        is_deserted = self._glance is not None and self._glance.is_deserted
+        usual_s = 0.0 if self._glance is None else DESERTED_S if is_deserted else ROUND_AT_LEAST_EVERY_S
+        longest_s = min(max(usual_s, self.observe_every_s), self._sweep_s)
+        if self.beat.is_working and not self._worker.is_full and self._due_at is not None:
+            ahead_s = (self._due_at - self._clock.now()).total_seconds()
+            # What was due already and was not claimed waits for another wakeup of its agent.
+            longest_s = min(longest_s, ahead_s if ahead_s > 0 else self.observe_every_s)
         return longest_s
-
-    def _rest_s(self) -> float:
-        """Seconds from the last look to one for news: few after a quiet time, more where news does not end."""
-        now = self._clock.monotonic()
-        saved = self._saved_looks + (now - self._saved_at) / self.observe_every_s
-        self._saved_looks, self._saved_at = min(saved, float(LOOKS_AT_ONCE)), now
-        if self._saved_looks < 1:
-            return self.observe_every_s
-        self._saved_looks -= 1
-        return min(GLANCE_EVERY_S, self.observe_every_s)
 
     async def _has_news(self, glance: Glance) -> bool:
         if not self.beat.is_working and not self._lock.is_held():

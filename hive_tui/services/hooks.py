@@ -14,6 +14,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.processes import ProcessId
 from hive_tui.store import hooks
 from hive_tui.store.database import Database
+from hive_tui.store.remembered import Remembered
 
 AT_ONCE = 500
 """So many events go into one transaction, so that a long spool holds up nobody else."""
@@ -32,6 +33,7 @@ class HookReports:
         self._clock = clock
         self._swept_at = clock.monotonic()  # not at the start: a short command is to be short
         self._known = Reports({})
+        self._remembered = Remembered(database)
 
     @property
     def folders(self) -> tuple[Path, ...]:
@@ -57,8 +59,13 @@ class HookReports:
                 if body is not None:
                     spool.drop(path)
         self._sweep()
-        self._known = self._database.read(hooks.reports)
+        self._known = self._remembered.read(hooks.reports)
         return taken
+
+    @property
+    def mark(self) -> object:
+        """All that is known; another one once anything else was told."""
+        return self._known
 
     def of_session(self, kind: str, session_id: str) -> HookReport | None:
         """The last report about a conversation, as of the last `take_in`."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
@@ -18,8 +19,20 @@ if TYPE_CHECKING:
     from hive_tui.domain.terminal import Heard
 
 
-LONGEST_TRUST = 4.0
+LONGEST_TRUST = 6.0
 """Times `trust_s`: so long an agent at rest is believed that was found the same again and again."""
+
+
+class Told(NamedTuple):
+    """What an agent has told of itself."""
+
+    reports: tuple[HookReport | None, ...] = ()
+    heard: Heard | None = None
+    until_s: float = inf
+    """Seconds since the epoch; then the first of it expires that counts now. Another one once that has happened."""
+
+
+UNTOLD = Told()
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +40,7 @@ class _Known:
     sighting: Sighting
     signs: object
     """What would have changed if the agent had done anything; taken before it was read. None where that is not sure."""
-    told: object
+    told: Told
     files: tuple[str, ...]
     states: list[object]
     """Of these files."""
@@ -40,8 +53,8 @@ class KnownSights:
     """Sightings of agents at rest, by process, with the signs by which one sees that they still rest.
 
     An agent is read as soon as a sign has changed. What leaves no sign, as a file that is written a moment after the
-    screen, is noticed when it is read again: after `trust_s`, and where that found nothing new, after twice and four
-    times as long.
+    screen, is noticed when it is read again: after `trust_s`, and where that found nothing new, after twice as long,
+    and so on, up to `LONGEST_TRUST` times.
     """
 
     def __init__(self) -> None:
@@ -55,7 +68,7 @@ class KnownSights:
         *,
         now_s: float,
         trust_s: float,
-        told: object = None,
+        told: Told = UNTOLD,
         cpu_share: float | None = None,
     ) -> Sighting:
         """What was read of an agent a while ago, if it has rested since then; else what is read now.
@@ -88,34 +101,39 @@ class KnownSights:
         self._known[root] = _Known(sighting, signs if found == files else None, told, found, states, now_s, trust)
         return sighting
 
-    def rests(self, root: ProcessId, told: object) -> bool:
+    def rests(self, root: ProcessId, told: Told | None, now_s: float) -> bool:
         """Whether an agent of whose pane and processes nothing has moved has done nothing elsewhere since it was read.
 
         Of one that works, or of which that is not sure, it is not said: it is to be read.
+
+        Args:
+            root: Its process.
+            told: What it has told of itself; None where nobody has told anything since it was read.
+            now_s: Seconds since the epoch.
         """
         known = self._known.get(root)
-        return (
-            known is not None
-            and known.signs is not None
-            and known.told == told
-            and known.states == _states_of(known.files)
-        )
+        if known is None or known.signs is None:
+            return False
+        is_told = known.told == told if told is not None else now_s < known.told.until_s
+        return is_told and known.states == _states_of(known.files)
 
     def forget_all_but(self, table: ProcessTable) -> None:
         """Drop processes that are gone."""
         self._known = {root: one for root, one in self._known.items() if table.is_alive(root)}
 
 
-def counting(reports: Iterable[HookReport | None], heard: Heard | None, now_s: float) -> object:
-    """What of that is new enough to count: a report that expires is a sign by itself, and nothing else shows it.
+def told_by(reports: Iterable[HookReport | None], heard: Heard | None, now_s: float) -> Told:
+    """What that is together: a report that expires is a sign by itself, and nothing else shows it.
 
     Args:
         reports: Of its hooks.
         heard: What it reported to its terminal.
         now_s: Seconds since the epoch.
     """
-    told = [report is not None and report.expires_at.timestamp() > now_s for report in reports]
-    return told, heard.counting(now_s) if heard is not None else None
+    found = tuple(reports)
+    expiries = [one.expires_at.timestamp() for one in found if one is not None]
+    expiries += heard.expiries() if heard is not None else ()
+    return Told(found, heard, min((at_s for at_s in expiries if at_s > now_s), default=inf))
 
 
 def _gist(sighting: Sighting) -> object:

@@ -44,6 +44,8 @@ class LastLook:
     """When all were looked at, in seconds that never jump."""
     second: int
     """Of the epoch, in which the panes were listed; there may have been more output in it afterwards."""
+    told_mark: object
+    """Another one once any agent has told something of itself."""
     registry: Registered
     listed: PaneList
     found: Sequence[Found]

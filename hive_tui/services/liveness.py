@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +19,7 @@ from hive_tui.kinds import status_file
 from hive_tui.services.hub import Hub
 from hive_tui.store import journal, stale
 from hive_tui.store.database import Database
+from hive_tui.store.remembered import Remembered
 
 TOLERANCE = timedelta(seconds=2)
 """File systems and processes tell times a little otherwise than the clock does."""
@@ -48,6 +49,7 @@ class Liveness:
     def __init__(self, database: Database, hub: Hub, *, after: timedelta | None) -> None:
         self._database = database
         self._hub = hub
+        self._remembered = Remembered(database)
         self._after = after
         self._last: dict[str, Sign] = {}
         self._since: dict[str, datetime] = {}
@@ -56,17 +58,16 @@ class Liveness:
     def look(self, agents: Sequence[Agent], sightings: Mapping[str, Sighting], at: datetime) -> Signs:
         """The signs of life up to this look."""
         running = [agent for agent in agents if agent.id in sightings and agent.lifecycle is Lifecycle.AWAKE]
-        ids = {agent.id for agent in running}
-        self._since = {agent_id: self._since.get(agent_id, at) for agent_id in ids}
+        self._since = {agent.id: self._since.get(agent.id, at) for agent in running}
         self._last = {agent.id: self._sign_of(agent, sightings[agent.id], at) for agent in running}
         self._seen = sightings
         with suppress(StoreError):  # the next look does it
-            return Signs(self._last, self._told(agents, running, at))
+            return Signs(self._last, self._told(running, at))
         return Signs(self._last)
 
     def _sign_of(self, agent: Agent, sighting: Sighting, at: datetime) -> Sign:
-        is_busy = (sighting.cpu_share or 0.0) >= BUSY_SHARE
         known = self._last.get(agent.id)
+        is_busy = (sighting.cpu_share or 0.0) >= BUSY_SHARE
         # The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
         if known and sighting is self._seen.get(agent.id) and not is_busy and agent.activity is not Activity.WORKING:
             return known
@@ -82,28 +83,24 @@ class Liveness:
         last = last_of(one for one in signs if one is not None and one.at <= at + TOLERANCE)
         return Sign(min(last.at, at), last.by) if last is not None else Sign(at, "this look")
 
-    def _told(self, agents: Sequence[Agent], running: Sequence[Agent], at: datetime) -> frozenset[str]:
+    def _told(self, running: Sequence[Agent], at: datetime) -> frozenset[str]:
         """Write down and tell who has become stale, and forget those that live; who is stale."""
-        known = self._database.read(stale.everyone)
-        if self._after is None and not known:
-            return frozenset()
-        alive = {agent.id for agent in running if self._is_alive(agent, known, at)}
-        silent = [agent for agent in running if agent.id not in alive]
+        known = self._remembered.read(stale.everyone)
+        silent = [agent for agent in running if not self._is_alive(agent, known, at)]
         news = [agent for agent in silent if agent.id not in known]
-        gone = [agent_id for agent_id in known if agent_id in alive or agent_id not in {one.id for one in running}]
+        gone = known.keys() - {agent.id for agent in silent}
         if news or gone:
             events = self._database.write(self._write, news, gone, at)
             self._hub.publish(*events)
         return frozenset(agent.id for agent in silent)
 
     def _is_alive(self, agent: Agent, known: Mapping[str, datetime], at: datetime) -> bool:
-        last = self._last[agent.id]
-        if self._after is None or not is_stale(agent, last, at, self._after):
+        if self._after is None or not is_stale(agent, self._last[agent.id], at, self._after):
             return True
         # Work that shows in nothing but CPU is seen only by who has looked for as long.
         return agent.id not in known and at - self._since[agent.id] < self._after
 
-    def _write(self, db: sqlite3.Connection, news: Sequence[Agent], gone: Sequence[str], at: datetime) -> list[Event]:
+    def _write(self, db: sqlite3.Connection, news: Sequence[Agent], gone: Iterable[str], at: datetime) -> list[Event]:
         for agent_id in gone:
             stale.clear(db, agent_id)
         events = []
@@ -135,10 +132,11 @@ def watched_files(transcript: str | None, config_dir: str | None, pid: int | Non
 
 def state_of(path: str) -> tuple[int, int, int] | None:
     """What changes when the file is written or replaced; None for no file."""
-    with suppress(OSError):
-        stat = os.stat(path)  # noqa: PTH116 - each second, of each agent: half the time
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
-    return None
+    try:  # and no `suppress`, nor Path: each second, of each agent
+        stat = os.stat(path)  # noqa: PTH116
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
 
 
 def _touched(path: str, by: str) -> Sign | None:

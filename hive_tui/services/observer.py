@@ -22,6 +22,7 @@ from hive_tui.services.steady_agents import Registry, Steady, steady
 from hive_tui.store import agents as agent_store
 from hive_tui.store import journal, settings, unread
 from hive_tui.store.database import Database
+from hive_tui.store.remembered import Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ class Observer:
         self._looking = threading.Lock()
         self._answered_at: datetime | None = None
         self._signs = Signs()
-        self._local = threading.local()
+        self._remembered = Remembered(database)
         self._before: Steady | None = None
         self._is_layout_kept = True
 
@@ -95,7 +96,7 @@ class Observer:
             return self._observe(trust_s)
 
     def _observe(self, trust_s: float) -> Observation:
-        known = self._registry()
+        known = self._remembered.read(_registry)
         seen, listed, trouble = self._eyes.look(known.agents, trust_s=trust_s)
         before, self._before = self._before, None
         by_agent = before.again(known.agents, seen) if before is not None else None
@@ -106,15 +107,6 @@ class Observer:
         if not (self._is_layout_kept and before.has_layout_of(listed)):
             self._keep_topology(listed, known.agents, by_agent)
         return self._observed(known.agents, by_agent, seen, listed, trouble)
-
-    def _registry(self) -> Registry:
-        """As it is now; read only if somebody has written since this thread did so."""
-        mark = self._database.mark()
-        known: Registry | None = getattr(self._local, "registry", None)
-        if known is None or known.mark != mark:
-            agents = self._database.read(agent_store.everyone)
-            known = self._local.registry = Registry(mark, agents, self._database.read(unread.everyone))
-        return known
 
     def _observed_anew(self, known: list[Agent], seen: Seen, listed: PaneList, trouble: str) -> Observation:
         """Write down what has changed."""
@@ -201,3 +193,7 @@ class Observer:
             if found not in self._database.read(settings.topologies)[:1]:
                 self._database.write(settings.save_topology, found, now=self._clock.now())
             self._saved_topology, self._is_layout_kept = found, True
+
+
+def _registry(db: sqlite3.Connection) -> Registry:
+    return Registry(agent_store.everyone(db), unread.everyone(db))

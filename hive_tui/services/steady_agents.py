@@ -24,8 +24,6 @@ STILL = (Lifecycle.ASLEEP, Lifecycle.FAILED)
 class Registry:
     """What the database knew at one moment."""
 
-    mark: object
-    """Another one once the database has been written."""
     agents: list[Agent]
     unread: frozenset[str]
 

@@ -19,6 +19,8 @@ EXPIRED_S = HOLDS[Activity.PERMISSION].total_seconds() + 1
 class OneReport:
     """A store that holds one report, of every process."""
 
+    mark = None
+
     def __init__(self, report: HookReport | None, *, of_process: bool = True) -> None:
         self._report = report
         self._of_process = of_process

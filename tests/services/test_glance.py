@@ -111,6 +111,18 @@ def test_what_another_process_writes_is_news(scene: Scene):
     other.close()
 
 
+def test_whether_the_news_are_a_write_is_told_once(scene: Scene):
+    scene.glance.take_writes()
+    scene.watched.shown = "b"
+    assert scene.glance.has_news()
+    assert not scene.glance.take_writes(), "only a pane has moved"
+    scene.database.write(settings.put, settings.PAUSED, True, now=scene.clock.now())
+    assert scene.glance.has_news()
+    assert not scene.glance.has_news()
+    assert scene.glance.take_writes()
+    assert not scene.glance.take_writes()
+
+
 def test_a_server_that_goes_and_comes_is_news_and_its_absence_is_none(scene: Scene):
     scene.watched.is_down = True
     assert scene.glance.has_news()

@@ -1,6 +1,7 @@
 """The heartbeat starts what is due at once, whoever asks, and is not fooled by clocks."""
 
 import asyncio
+import itertools
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.services.observer import Observation
 from hive_tui.settings import HeartbeatSettings, Settings
 from hive_tui.store import agents, claims, journal, wakeups
+from hive_tui.store.database import Database
 from tests.builders import NOON, an_ended_agent
 from tests.clocks import FakeClock
 from tests.migrated import home_with_database
@@ -121,10 +123,36 @@ def test_who_rings_has_all_agents_read_and_whatever_else_moves_only_those_that_m
     before = len(trusted)
     beating.hive.database.write(agents.set_pinned, "id-of-ada", True)
     eventually(lambda: len(trusted) > before, "a look for the news")
-    assert trusted[before] == heartbeat_module.LOOK_AT_LEAST_EVERY_S
+    assert trusted[before] == heartbeat_module.TRUST_S
     rung = trusted.count(0.0)
     beating.ask()
     eventually(lambda: trusted.count(0.0) > rung, "a look for who rings")
+
+
+def test_while_agents_work_rounds_only_look_until_somebody_writes(beating: Beating, monkeypatch: pytest.MonkeyPatch):
+    moves = itertools.count()
+    counts = {"worked": 0, "looked": 0}
+    finish, observe = beating.hive.returning.recovery.finish_interrupted, beating.hive.observer.observe
+
+    def work() -> list[str]:
+        counts["worked"] += 1
+        return finish()
+
+    def look(*, trust_s: float) -> Observation:
+        counts["looked"] += 1
+        return observe(trust_s=trust_s)
+
+    monkeypatch.setattr(beating.hive.returning.recovery, "finish_interrupted", work)
+    monkeypatch.setattr(beating.hive.observer, "observe", look)
+    monkeypatch.setattr(beating.hive.looking, "fingerprint", lambda: str(next(moves)))
+    monkeypatch.setattr(beating.hive.looking, "is_absent", lambda: False)
+    beating.start()
+    eventually(lambda: counts["looked"] > counts["worked"] + 20, "it looks, and does nothing else", timeout_s=60)
+    before = counts["worked"]
+    other = Database(beating.hive.database.path, beating.clock)
+    other.write(agents.set_pinned, "id-of-ada", True)
+    other.close()
+    eventually(lambda: counts["worked"] > before, "somebody else has written")
 
 
 def test_a_wake_that_this_process_asks_for_starts_although_the_loop_is_held_up(beating: Beating):

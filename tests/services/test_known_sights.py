@@ -12,7 +12,7 @@ from hive_tui.domain.hooks import HookReport
 from hive_tui.domain.processes import ProcessTable
 from hive_tui.domain.sightings import Claim, Session, Sighting
 from hive_tui.domain.terminal import Heard
-from hive_tui.services.known_sights import KnownSights, counting
+from hive_tui.services.known_sights import UNTOLD, KnownSights, Told, told_by
 from tests.builders import a_process, a_sighting
 
 TRUST_S = 5.0
@@ -37,17 +37,19 @@ class Scene:
         claims = (Claim(activity, "status file", "it says so"),)
         self.sighting = structs.replace(self.sighting, claims=claims, is_settled=is_settled)
 
-    def look(self, now_s: float, signs: object = "still", cpu_share: float | None = None) -> Sighting:
+    def look(
+        self, now_s: float, signs: object = "still", cpu_share: float | None = None, told: Told = UNTOLD
+    ) -> Sighting:
         root = self.sighting.root.id
-        return self.known.seen(root, signs, self._read, now_s=now_s, trust_s=TRUST_S, cpu_share=cpu_share)
+        return self.known.seen(root, signs, self._read, now_s=now_s, trust_s=TRUST_S, told=told, cpu_share=cpu_share)
 
     def _read(self) -> Sighting:
         self.readings += 1
         return self.sighting
 
-    def is_read(self, now_s: float, signs: object = "still") -> bool:
+    def is_read(self, now_s: float, signs: object = "still", told: Told = UNTOLD) -> bool:
         before = self.readings
-        self.look(now_s, signs)
+        self.look(now_s, signs, told=told)
         return self.readings > before
 
 
@@ -73,7 +75,7 @@ def test_what_is_found_the_same_again_and_again_is_believed_for_longer_but_not_f
         at_s = next(at_s for at_s in tries if scene.is_read(at_s))
         waits_s.append(round(at_s - read_at_s))
         read_at_s = at_s
-    assert waits_s == [5, 10, 20, 20, 20]
+    assert waits_s == [5, 10, 20, 30, 30]
     assert scene.is_read(read_at_s + 0.1, signs="another screen")
     assert not scene.is_read(read_at_s + 0.1 + TRUST_S - 1, signs="another screen")
     assert scene.is_read(read_at_s + 0.1 + TRUST_S, signs="another screen"), "what has moved is not believed for long"
@@ -109,15 +111,21 @@ def test_a_report_that_expires_is_a_sign(scene: Scene):
     asked = HookReport("claude", "s1", "PermissionRequest", at, Activity.PERMISSION, "PermissionRequest", at)
     heard = Heard().after(b"7501;state=blocked", at.timestamp())
     ends_s = (asked.expires_at - at).total_seconds()
-    for told in ({"reports": (asked, None), "heard": None}, {"reports": (), "heard": heard}):
+    for reports, said in (((asked, None), None), ((), heard)):
 
-        def signs(after_s: float, told: Any = told) -> object:
-            return counting(**told, now_s=at.timestamp() + after_s)
+        def told(after_s: float, reports: Any = reports, said: Any = said) -> Told:
+            return told_by(reports, said, at.timestamp() + after_s)
 
-        scene.look(0.0, signs(0.0))
-        scene.look(0.1, signs(0.1))
-        assert not scene.is_read(0.2, signs(0.2))
-        assert scene.is_read(0.3, signs(ends_s + 0.3))
+        scene.look(0.0, told=told(0.0))
+        scene.look(0.1, told=told(0.1))
+        assert not scene.is_read(0.2, told=told(0.2))
+        root, ends_at_s = scene.sighting.root.id, at.timestamp() + ends_s
+        for given in (told(ends_s - 0.1), None):
+            assert scene.known.rests(root, given, ends_at_s - 0.1)
+        for given in (told(ends_s), None):
+            assert not scene.known.rests(root, given, ends_at_s)
+        assert scene.is_read(0.3, told=told(ends_s + 0.3))
+        assert scene.known.rests(root, None, ends_at_s + 3600), "nothing is left that could expire"
 
 
 def test_who_works_or_wavers_is_always_read(scene: Scene):

@@ -172,6 +172,10 @@ class World(StandingProcesses):
     def environ(self, pid: int) -> Mapping[str, str]:
         return {"HOME": str(self.folder), "CLAUDE_CONFIG_DIR": str(self.folder / str(pid))}
 
+    @property
+    def mark(self) -> object:
+        return dict(self.reports)
+
     def take_in(self) -> int:
         return 0
 

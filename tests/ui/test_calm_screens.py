@@ -1,11 +1,21 @@
 """A look that found nothing new costs a screen no new layout: it comes every few seconds, all day long."""
 
+import asyncio
+
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
 
 from hive_tui.ui.messages import HiveChanged
 from hive_tui.ui.screens import TITLES
+from hive_tui.ui.screens.watching import (
+    CALM_AFTER,
+    CALM_EVERY_S,
+    CAPTURE_EVERY_S,
+    STEADY_AFTER,
+    STEADY_EVERY_S,
+    WatchingScreen,
+)
 from tests.stage import Stage
 from tests.ui.test_dashboard import dashboard, shown, until
 
@@ -40,3 +50,31 @@ async def test_what_has_not_changed_is_not_laid_out_anew(stage: Stage, monkeypat
             while not await is_calm(pilot):
                 reloads += 1
                 assert reloads < MOST_RELOADS, f"each reload of {type(app.screen).__name__} lays it out"
+
+
+async def test_a_pane_that_never_stands_still_is_drawn_less_often_until_another_one_is_selected(stage: Stage):
+    stage.agent_in_shell("shop")
+    stage.look()
+    loop = asyncio.get_running_loop()
+
+    def wait_s(screen: WatchingScreen) -> float:
+        before = loop.time()
+        screen._look_again_soon()
+        assert screen._next_look is not None
+        return round(screen._next_look.when() - before, 1)
+
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        screen = app.screen
+        assert isinstance(screen, WatchingScreen)
+        screen.look_elsewhere()
+        assert wait_s(screen) == CAPTURE_EVERY_S
+        screen._drawn = STEADY_AFTER
+        assert wait_s(screen) == STEADY_EVERY_S
+        screen._calm = CALM_AFTER
+        assert wait_s(screen) == CALM_EVERY_S
+        screen._calm = 0
+        assert wait_s(screen) == CAPTURE_EVERY_S, "it stood still in between"
+        screen._drawn = STEADY_AFTER
+        screen.look_elsewhere()
+        assert wait_s(screen) == CAPTURE_EVERY_S

@@ -94,6 +94,7 @@ class Hearing:
         for session, ear in left.items():
             if session not in ears:
                 ear.close()
+                self.changes = next(self._numbers)  # what it has heard is not known any more
 
     def _attend(self, session: str, pane_ids: frozenset[str]) -> None:
         try:

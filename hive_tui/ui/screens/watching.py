@@ -16,6 +16,10 @@ CAPTURE_EVERY_S = 0.3
 CALM_AFTER = 10
 """So many captures without a change, and then they are taken every `CALM_EVERY_S`."""
 CALM_EVERY_S = 1.0
+STEADY_AFTER = 30
+"""So many pictures that were each another one, and then they are taken every `STEADY_EVERY_S`: who only sees that an
+agent works need not see each step of it. Another selection, or a pane that stands still, begins anew."""
+STEADY_EVERY_S = 0.5
 LOOKED_AT_AFTER_S = 1.0
 """A pane that the cursor only passes by was not looked at."""
 
@@ -30,7 +34,7 @@ class WatchingScreen(HiveScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calm = 0
+        self._calm = self._drawn = 0
         self._next_look: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._arrived = ("", 0.0)
@@ -47,7 +51,7 @@ class WatchingScreen(HiveScreen):
 
     def look_elsewhere(self) -> None:
         """Another agent is selected."""
-        self._calm = 0
+        self._calm = self._drawn = 0
         self.query_one(Side).preview.follow()
         self.capture()
         self._look_again_soon()
@@ -62,7 +66,10 @@ class WatchingScreen(HiveScreen):
         """A pane that stands still is looked at less often, and nobody wakes up in between."""
         if self._next_look is not None:
             self._next_look.cancel()
-        wait_s = CAPTURE_EVERY_S if self._calm < CALM_AFTER else CALM_EVERY_S
+        if self._calm >= CALM_AFTER:
+            wait_s, self._drawn = CALM_EVERY_S, 0
+        else:
+            wait_s = CAPTURE_EVERY_S if self._drawn < STEADY_AFTER else STEADY_EVERY_S
         self._next_look = asyncio.get_running_loop().call_later(wait_s, self._capture_again)
 
     def on_unmount(self) -> None:
@@ -103,6 +110,7 @@ class WatchingScreen(HiveScreen):
         try:
             if side.preview.show(await self.hive_app.capture(pane.id, known=side.preview.shown)):
                 self._calm = 0
+                self._drawn += 1
             await self._look_at(one)
         except HiveError as error:
             side.preview.say(error.what)

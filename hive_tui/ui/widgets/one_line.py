@@ -28,9 +28,15 @@ class Part(Struct, frozen=True):
 class OneLine(Steady):
     """Parts beside each other; those that do not fit are left out, the last ones excepted."""
 
+    _laid: object = None
+
     def lay(self, parts: Sequence[Part], always: Sequence[Part] = (), *, gap: int = 2) -> None:
         """Draw as many of the parts as fit, `gap` columns apart; then those that are always there, on the right."""
         room = self.size.width or self.app.size.width
+        wanted = (tuple(parts), tuple(always), gap, room)
+        if wanted == self._laid:
+            return
+        self._laid = wanted
         right = Text("  ").join(_drawn(part) for part in always)
         room -= right.cell_len + 2
         left = Text()
