@@ -5,20 +5,14 @@ was synced. Elsewhere, and where no watch can be had, whoever waits must look no
 (`is_watching` is False).
 """
 
-import ctypes
 import os
 import select
-import struct
-import sys
 import threading
 from contextlib import suppress
 from pathlib import Path
 
+from hive_tui.adapters.inotify import ENOUGH_BYTES, IN_CREATE, IN_MODIFY, IN_MOVED_TO, Inotify
 from hive_tui.domain.changes import Heard
-
-IN_MODIFY, IN_CREATE, IN_MOVED_TO = 0x2, 0x100, 0x80
-HEAD = struct.Struct("iIII")
-ENOUGH_BYTES = 65_536
 
 
 class DatabaseWatch:
@@ -30,7 +24,9 @@ class DatabaseWatch:
 
     def __init__(self, path: Path) -> None:
         self._name = f"{path.name}-wal".encode()
-        self._inotify = _watched(path.parent) if sys.platform == "linux" else -1
+        self._inotify = Inotify()
+        if self._inotify.add(path.parent, IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0:
+            self._inotify.close()
         self._end, self._other_end = os.pipe()
         # A descriptor that was closed may be another file's a moment later.
         self._closing = threading.Lock()
@@ -40,19 +36,18 @@ class DatabaseWatch:
     @property
     def is_watching(self) -> bool:
         """Whether a write is noticed at once."""
-        return self._inotify >= 0
+        return self._inotify.fileno() >= 0
 
     def fileno(self) -> int:
         """A descriptor that becomes readable with a write into the folder; -1 for none."""
-        return self._inotify
+        return self._inotify.fileno()
 
     def drain(self) -> bool:
         """Take what has come; whether the log was among it."""
-        found = False
-        with self._closing, suppress(OSError):
-            while self._inotify >= 0 and (read := os.read(self._inotify, ENOUGH_BYTES)):
-                found = self._names_log(read) or found
-        return found
+        with self._closing:
+            touches = self._inotify.read()
+        # An overflow of the kernel's queue has no name: then anything may have happened.
+        return any(touch.name in (b"", self._name) for touch in touches)
 
     def ring(self) -> None:
         """Let whoever waits go on; from any thread, and never blocks."""
@@ -70,8 +65,9 @@ class DatabaseWatch:
         """
         poll = select.poll()
         poll.register(self._end, select.POLLIN)
-        if for_writes and self._inotify >= 0:
-            poll.register(self._inotify, select.POLLIN)
+        inotify = self._inotify.fileno()
+        if for_writes and inotify >= 0:
+            poll.register(inotify, select.POLLIN)
         if reader_of >= 0:
             poll.register(reader_of, 0)
         ready = dict(poll.poll(timeout_s * 1000))
@@ -82,42 +78,14 @@ class DatabaseWatch:
                 while os.read(self._end, ENOUGH_BYTES):
                     pass
             return Heard.RING
-        if self._inotify in ready and self.drain():
+        if inotify in ready and self.drain():
             return Heard.WRITE
         return Heard.NOTHING
 
     def close(self) -> None:
         """Watch no longer; a second time does nothing."""
         with self._closing:
-            for descriptor in {self._inotify, self._end, self._other_end} - {-1}:
+            self._inotify.close()
+            for descriptor in {self._end, self._other_end} - {-1}:
                 os.close(descriptor)
-            self._inotify = self._end = self._other_end = -1
-
-    def _names_log(self, read: bytes) -> bool:
-        at = 0
-        while at < len(read):
-            _, _, _, length = HEAD.unpack_from(read, at)
-            at += HEAD.size + length
-            # An overflow of the kernel's queue has no name: then anything may have happened.
-            if length == 0 or read[at - length : at].rstrip(b"\0") == self._name:
-                return True
-        return False
-
-
-def _watched(folder: Path) -> int:
-    """An inotify descriptor for the folder; -1 where there are no more to be had."""
-    try:
-        library = ctypes.CDLL(None, use_errno=True)
-        descriptor = int(library.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
-    except (OSError, AttributeError):
-        return -1
-    if (
-        descriptor >= 0
-        and library.inotify_add_watch(
-            descriptor, os.fsencode(folder), ctypes.c_uint32(IN_MODIFY | IN_CREATE | IN_MOVED_TO)
-        )
-        < 0
-    ):
-        os.close(descriptor)
-        return -1
-    return descriptor
+            self._end = self._other_end = -1

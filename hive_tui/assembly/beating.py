@@ -19,9 +19,15 @@ def new_heartbeat(
     observe_every_s: float,
     on_observed: Callable[[Observation], None] = lambda _: None,
     beat: Beat | None = None,
+    is_seen: bool = True,
 ) -> Heartbeat:
-    """A heartbeat for this process; it works as soon as no other one does."""
+    """A heartbeat for this process; it works as soon as no other one does.
+
+    Args:
+        is_seen: Whether somebody sees when it glanced last; else it does not where nothing can have happened.
+    """
     from hive_tui.adapters.changes import DatabaseWatch
+    from hive_tui.adapters.clock_watch import ClockWatch
     from hive_tui.services.heartbeat import Heartbeat
 
     more = (
@@ -48,6 +54,7 @@ def new_heartbeat(
         beat=beat,
         sources=hive.listening.sources,
         changes=lambda: DatabaseWatch(hive.database.path),
+        clock_watch=None if is_seen else ClockWatch(),
         sweep_s=hive.settings.heartbeat.sweep_s,
     )
     if hive.settings.tmux.control_mode:

@@ -56,11 +56,11 @@ class Effecting:
         """What the heartbeat does for it now and then."""
         from hive_tui.services.chores import Chore
 
-        hive = self._hive
-        # Not at the start, when there is other work.
+        # Not at the start, when there is other work. A hive in which one is open does not rest.
+        now_s = self._hive.clock.monotonic()
         return (
-            Chore("look after side effects that were cut off", self._look_after, LOOK_EVERY_S, hive.clock.monotonic()),
-            Chore("purge the log of side effects", self._purge, PURGE_EVERY_S, hive.clock.monotonic()),
+            Chore("look after side effects that were cut off", self._look_after, LOOK_EVERY_S, now_s, PURGE_EVERY_S),
+            Chore("purge the log of side effects", self._purge, PURGE_EVERY_S, now_s),
         )
 
     def settle(self) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 COUNT_EVERY_S = 30.0
 CHECK_EVERY_S = 300.0
+AT_REST_EVERY_S = 600.0
+"""Well within the time that two counts may lie apart for what is between them to count as watched."""
 
 
 class Measuring:
@@ -86,7 +88,7 @@ class Measuring:
         from hive_tui.services.chores import Chore
 
         return (
-            Chore("count what was done", self._count, COUNT_EVERY_S),
+            Chore("count what was done", self._count, COUNT_EVERY_S, at_rest_every_s=AT_REST_EVERY_S),
             Chore("look for commits made twice", self._check, CHECK_EVERY_S, self._hive.clock.monotonic()),
         )
 

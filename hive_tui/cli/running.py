@@ -44,7 +44,7 @@ async def _serve(hive: Hive, http: str | None) -> None:
     stop_on_signals(stop.set)
     if hive.settings.recover.on_start == "wake":
         await asyncio.to_thread(hive.returning.recovery.recover, PERSON)
-    heartbeat = new_heartbeat(hive, observe_every_s=hive.settings.observer.every_s_without_screen)
+    heartbeat = new_heartbeat(hive, observe_every_s=hive.settings.observer.every_s_without_screen, is_seen=False)
     click.echo(f"hive-tui serves {hive.home}; stop it with Ctrl-C.", err=True)
     if hive.heartbeat_lock.is_held():
         pid = hive.heartbeat_lock.holder().get("pid", "?")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WIDTH = 60
-SILENT_S = 60.0
+SILENT_S = 75.0
 """A heartbeat gives a sign of life four times in that; after it, what is shown may be old."""
 
 

@@ -1,6 +1,7 @@
 """Panes as tmux shows them, and the layout that is needed to build them again."""
 
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 from signal import Signals
 from typing import Any, Protocol, Self
 
@@ -124,6 +125,11 @@ class PaneWatch(Protocol):
 
     def is_absent(self) -> bool:
         """Whether there is no server for sure; False also where only a look can tell. From any thread, at once."""
+        ...
+
+    @property
+    def awaited_at(self) -> Path | None:
+        """Where a server would come, as far as that is known."""
         ...
 
 

@@ -39,7 +39,7 @@ MANY = 3
 DESKTOP_ATTEMPTS = 3
 DESKTOP_WAIT = timedelta(seconds=65)
 """Longer than the notifier leaves a way alone that has failed."""
-WAIT_S = 15.0
+WAIT_S = 50.0
 """So long at most is waited for an event that nobody noticed being written; the rounds of the heartbeat tell too."""
 ESCALATE_EVERY_S = 15.0
 

@@ -17,6 +17,8 @@ class Chore:
     work: Callable[[], object]
     every_s: float
     did_at: float = float("-inf")
+    at_rest_every_s: float = 0.0
+    """The same while nothing runs and nobody writes into the database, if that is longer."""
 
 
 class Chores:
@@ -27,10 +29,14 @@ class Chores:
         self._clock = clock
         self._chores = chores
 
-    def due(self) -> list[Chore]:
+    def due(self, *, is_at_rest: bool = False) -> list[Chore]:
         """Those whose time has come; none while a person has paused all automatic actions."""
         now = self._clock.monotonic()
-        due = [chore for chore in self._chores if now - chore.did_at >= chore.every_s]
+        due = [
+            chore
+            for chore in self._chores
+            if now - chore.did_at >= max(chore.every_s, chore.at_rest_every_s if is_at_rest else 0.0)
+        ]
         if due and self._database.read(settings.get, settings.PAUSED, False):
             return []
         for chore in due:

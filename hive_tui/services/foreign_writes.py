@@ -25,6 +25,7 @@ class ForeignWrites:
         changes: Notices each write into the log, by whichever process.
         look: Runs a look in a thread; one at a time.
         written: Called by a look, in its thread, once others have committed. It must not fail.
+        settled: Called in the loop's thread when no more looks follow; given whether the last has found such a commit.
     """
 
     def __init__(
@@ -33,17 +34,24 @@ class ForeignWrites:
         changes: Changes,
         look: Callable[[Callable[[], None]], object],
         written: Callable[[], None],
+        settled: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._changes = changes
         self._submit = look
         self._written = written
+        self._settled = settled
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._pauses: Iterator[float] = iter(())
         self._commits = database.commits
         self._counter = -1
         self._has_ended = False
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether what others write is noticed at once."""
+        return self._changes.is_watching
 
     def start(self) -> None:
         """Watch from now on, where that can be done; else the rounds of the heartbeat meet what was written."""
@@ -105,3 +113,5 @@ class ForeignWrites:
             self._timer = self._loop.call_later(pause_s, self._look)
         if pause_s is None or pause_s > DEAF_S:
             self.start()
+        if pause_s is None:
+            self._settled(has_changed)

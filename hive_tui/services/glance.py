@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from hive_tui.adapters.path_watch import is_folder
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import TmuxError
 from hive_tui.domain.panes import PaneWatch
@@ -91,6 +92,23 @@ class Glance:
         seen |= {"log": log, "heard": self._heard()}
         self._quiet = seen if is_settled else None
         return before is not None and seen == before
+
+    @property
+    def places(self) -> tuple[Path, ...]:
+        """Where something comes, but for the database, before `is_quiet` is false again.
+
+        A folder for events that is not there yet is left to `is_still`, but for the first one, which is in the hive's
+        home: where the others would be, many programs write.
+        """
+        folders, socket = list(map(Path, self._folders)), self._watch.awaited_at
+        there = folders[:1] + [folder for folder in folders[1:] if is_folder(folder)]
+        return (*there, *([socket] if socket is not None else []))
+
+    def is_still(self) -> bool:
+        """Whether nothing has moved since the last call of `is_quiet`, but for the database. In any one thread."""
+        if self._quiet is None or self._again_at is not None or not self._watch.is_absent():
+            return False
+        return all(self._quiet[path] == state_of(path) for path in self._folders)
 
     def has_news(self) -> bool:
         """Whether something has moved since the last call, or it is time to look once more.

@@ -31,6 +31,8 @@ PURGE_EVERY_S = 60.0
 CONDENSE_EVERY_S = 10.0
 PROVE_EVERY_S = 60.0
 """How often each looks whether there is something to do; a look is a few reads of the database."""
+AT_REST_EVERY_S = 600.0
+"""How often at rest what goes by hours and days, or by what is in the database."""
 PURGE_BATCHES = 4
 """So few at a time, that no wake waits for the writer."""
 IDLE_LOAD = 0.8
@@ -79,16 +81,18 @@ class Housekeeping:
         every = (
             Chore("move the log into the database", database.fold_wal, FOLD_EVERY_S),
             Chore("keep the sleep windows", self._scheduler.keep, SCHEDULE_EVERY_S),
-            Chore("count the tokens", self._count, COUNT_EVERY_S),
+            Chore("count the tokens", self._count, COUNT_EVERY_S, at_rest_every_s=AT_REST_EVERY_S),
             Chore("keep the budgets", self._budgets.keep, COUNT_EVERY_S),
-            Chore("keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S),
+            Chore(
+                "keep the checkpoints few", self._retention.prune_if_due, PRUNE_EVERY_S, at_rest_every_s=AT_REST_EVERY_S
+            ),
             Chore("take checkpoints", self._take, TAKE_EVERY_S),
             Chore("copy checkpoints to the second place", self._copy, COPY_EVERY_S),
-            Chore("purge the queue", self._purge, PURGE_EVERY_S),
-            Chore("copy the database", self._backups.take_if_due, BACK_UP_EVERY_S),
+            Chore("purge the queue", self._purge, PURGE_EVERY_S, at_rest_every_s=AT_REST_EVERY_S),
+            Chore("copy the database", self._backups.take_if_due, BACK_UP_EVERY_S, at_rest_every_s=AT_REST_EVERY_S),
             # Not at the start, when there is other work.
-            Chore("condense conversations", self._condense, CONDENSE_EVERY_S, clock.monotonic()),
-            Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic()),
+            Chore("condense conversations", self._condense, CONDENSE_EVERY_S, clock.monotonic(), AT_REST_EVERY_S),
+            Chore("prove a checkpoint", self._prove, PROVE_EVERY_S, clock.monotonic(), AT_REST_EVERY_S),
         )
         return Chores(database, clock, (*every, *more))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 
@@ -10,12 +10,11 @@ from hive_tui.domain.changes import Changes
 from hive_tui.domain.wakeups import Wakeup
 from hive_tui.services.dispatch import AT_ONCE, Dispatcher
 from hive_tui.services.foreign_writes import ForeignWrites
+from hive_tui.services.steps import Steps
 from hive_tui.store.database import Database
 
 LOOK_AFTER_S = 0.01
 """What else there is to do at a request begins so long after the claim, so that it does not slow the beginning down."""
-Step = Callable[[str, Callable[[], object], ThreadPoolExecutor], Awaitable[object]]
-"""Runs work in a thread of a pool under a time limit; None if it failed, which is told."""
 
 
 class QueueWorker:
@@ -27,11 +26,11 @@ class QueueWorker:
 
     Args:
         name: Who claims.
-        step: How the heartbeat runs a step.
-        failed: Told of a mistake in a run: which step, and what it said.
+        steps: How the heartbeat runs a step; told of a mistake in a run, too.
         claimed: Called a moment after each claim that was asked for, for what else there is to do at a request.
         done: Called when a wakeup has ended.
         changes: Makes what notices that other programs write into the database; None for nothing.
+        written: Called in the loop's thread when the database was written to; given whether by other programs.
     """
 
     def __init__(
@@ -40,20 +39,20 @@ class QueueWorker:
         dispatcher: Dispatcher,
         name: str,
         *,
-        step: Step,
-        failed: Callable[[str, str], None],
+        steps: Steps,
         claimed: Callable[[], None],
         done: Callable[[], None],
         changes: Callable[[], Changes] | None,
+        written: Callable[[bool], None] = lambda _: None,
     ) -> None:
         self._database = database
         self._dispatcher = dispatcher
         self._name = name
-        self._step = step
-        self._failed = failed
+        self._steps = steps
         self._claimed = claimed
         self._done = done
         self._make_changes = changes
+        self._written = written
         self._writes: ForeignWrites | None = None
         self._lock = threading.Lock()
         self._running: dict[str, tuple[Wakeup, Future[None]]] = {}
@@ -70,6 +69,11 @@ class QueueWorker:
         return self._loop is not None
 
     @property
+    def is_watching(self) -> bool:
+        """Whether what other programs write is noticed at once."""
+        return self._writes is not None and self._writes.is_watching
+
+    @property
     def in_flight(self) -> list[Wakeup]:
         """The wakeups that run."""
         with self._lock:
@@ -84,7 +88,9 @@ class QueueWorker:
         """From now on wakeups start when they are asked for, and not only when `work_off` is called."""
         self._loop = asyncio.get_running_loop()
         if self._make_changes is not None:
-            self._writes = ForeignWrites(self._database, self._make_changes(), self._claims.submit, self._claim_written)
+            self._writes = ForeignWrites(
+                self._database, self._make_changes(), self._claims.submit, self._claim_written, self._written
+            )
             self._writes.start()
 
     def ask(self) -> bool:
@@ -106,14 +112,15 @@ class QueueWorker:
 
     async def work_off(self) -> None:
         """Start what is due."""
-        await self._step("work off the queue", self._claim, self._claims)
+        await self._steps.run("work off the queue", self._claim, self._claims)
 
-    async def sweep_leases(self) -> None:
-        """Extend the leases of what runs here, and take up what a worker that died has left.
+    async def sweep(self) -> None:
+        """Extend the leases of what runs here, take up what a worker that died has left, and start what is due.
 
         Between two claims: what was claimed a moment ago must count as running, whatever the clock does meanwhile.
         """
-        await self._step("sweep the leases", lambda: self._dispatcher.sweep_leases(self.in_flight), self._claims)
+        steps = [("sweep the leases", self._sweep), ("work off the queue", self._claim)]
+        await self._steps.run_all(iter(steps if self.has_begun else steps[:1]), self._claims)
 
     async def leave(self, patience_s: float) -> None:
         """Begin no more, and wait a little for what runs: what does not end is taken up by the next heartbeat."""
@@ -128,6 +135,9 @@ class QueueWorker:
                 run.cancel()
         for pool in (self._runs, self._claims):
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _sweep(self) -> None:
+        self._dispatcher.sweep_leases(self.in_flight)
 
     def _claim_asked(self) -> None:
         self._is_asked = False  # before the claim: what is asked for from now on, it may not see
@@ -153,7 +163,7 @@ class QueueWorker:
             self._dispatcher.run(wakeup)
         except Exception as error:
             # A bug: the claim's lease runs out and the attempt counts as interrupted.
-            self._tell(self._failed, "wake an agent", f"{type(error).__name__}: {error}")
+            self._tell(self._steps.failed, "wake an agent", f"{type(error).__name__}: {error}")
         finally:
             with self._lock:
                 self._running.pop(wakeup.id, None)

@@ -20,7 +20,7 @@ from hive_tui.store.database import Database
 
 GRACE = timedelta(minutes=2)
 """An edge that is dealt with later than that was missed, and is made up for as the settings say."""
-FRESH_S = 60.0
+FRESH_S = 150.0
 """The ticker's own thread does nothing once the heartbeat has been silent for so long."""
 INTERRUPTED = "hive-tui was interrupted at the end of it"
 """What is said of an agent whose nap was finished by another process than the one that began it."""

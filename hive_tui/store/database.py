@@ -59,6 +59,8 @@ class Database:
         self._owns_wal = False
         self.commits = 0
         """Transactions of this process that have ended well."""
+        self.own_changes = 0
+        """Rows that they have changed."""
         self.is_writing = False
         """Whether a transaction of this process has the database: then nobody else writes."""
         self._folded = 0
@@ -114,7 +116,7 @@ class Database:
             self.is_writing = True
             result = work(writer, *args, **kwargs)
             steps.execute("COMMIT")
-            self.commits += 1
+            self.commits, self.own_changes = self.commits + 1, writer.total_changes
         except BaseException:
             if writer.in_transaction:
                 writer.execute("ROLLBACK")
@@ -172,9 +174,7 @@ class Database:
     def foreign_counter(self) -> int:
         """Moves when another process has committed, and not by commits of this one. Waits for one under way."""
         with self._lock, _as_store_error(self.path):
-            if self._writer is None:
-                return -1
-            return int(self._writer.execute("PRAGMA data_version").fetchone()[0])
+            return -1 if self._writer is None else int(self._writer.execute("PRAGMA data_version").fetchone()[0])
 
     def checkpoint_wal(self, *, own: bool) -> None:
         """Make this process the one that moves the WAL into the database file, or no longer."""

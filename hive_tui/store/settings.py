@@ -11,6 +11,8 @@ PAUSED = "paused"
 HEARTBEAT = "heartbeat"
 ANSWERED_AT = "answered_at"
 """In the heartbeat's sign of life: when tmux last answered, as ISO 8601."""
+RESTS = "rests"
+"""In the same: there while nothing runs, when the next sign comes two minutes later."""
 
 
 def get(db: sqlite3.Connection, key: str, default: Any = None) -> Any:

@@ -7,6 +7,8 @@ import sqlite3
 from hive_tui.domain.strip import StripAgent
 
 PATIENCE_S = 0.3
+RESTS, REST_S = '"rests"', 60.0
+"""A sign of life with that word in it holds for so much longer: its heartbeat rests while nothing runs."""
 AGENTS = "SELECT id, name, lifecycle, activity FROM agents ORDER BY name"
 SETTINGS = """
     SELECT key, value, updated_at FROM settings
@@ -20,7 +22,7 @@ class StripFacts:
     __slots__ = ("agents", "beat_at_s", "is_paused")
 
     def __init__(self, agents: list[StripAgent], is_paused: bool, beat_at_s: float) -> None:
-        """Make it; `beat_at_s` is when a heartbeat last gave a sign of life, since the epoch, 0 for never."""
+        """Make it; `beat_at_s` is when a heartbeat last was known to live, since the epoch, 0 for never."""
         self.agents = agents
         self.is_paused = is_paused
         self.beat_at_s = beat_at_s
@@ -37,6 +39,7 @@ def read(path: str) -> StripFacts:
     try:
         kept = {key: (value, at) for key, value, at in database.execute(SETTINGS)}
         rows = database.execute(AGENTS).fetchall()
+        sign, signed_at = kept.get("heartbeat", ("", 0))
     finally:
         database.close()
     return StripFacts(
@@ -45,7 +48,7 @@ def read(path: str) -> StripFacts:
             for agent_id, name, lifecycle, activity in rows
         ],
         kept.get("paused", ("false", 0))[0] == "true",
-        kept.get("heartbeat", ("", 0))[1] / 1_000_000,
+        signed_at / 1_000_000 + (REST_S if RESTS in sign else 0.0),
     )
 
 

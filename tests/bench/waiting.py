@@ -36,6 +36,7 @@ QUEUE = """
 import asyncio, sys
 from pathlib import Path
 from hive_tui.adapters.changes import DatabaseWatch
+from hive_tui.adapters.clock_watch import ClockWatch
 from hive_tui.hive import Hive
 from hive_tui.services.heartbeat import Heartbeat
 from hive_tui.settings import Settings
@@ -43,7 +44,8 @@ from hive_tui.settings import Settings
 hive = Hive(Path(sys.argv[1]), Settings(), sys.argv[1] + "/no-server")
 heartbeat = Heartbeat(
     hive.database, hive.observer, hive.dispatcher, hive.returning.recovery, hive.alerting.alerts, hive.heartbeat_lock,
-    hive.doorbell, hive.clock, hive.hub, observe_every_s=60.0, changes=lambda: DatabaseWatch(hive.database.path),
+    hive.doorbell, hive.clock, hive.hub, observe_every_s=3600.0, changes=lambda: DatabaseWatch(hive.database.path),
+    clock_watch=ClockWatch(),
 )
 asyncio.run(heartbeat.run(asyncio.Event()))
 """
@@ -96,7 +98,8 @@ def _commands(folder: Path, ahead: int) -> dict[str, tuple[list[str], Mapping[st
     (folder / "peer").mkdir()
     return {
         "queue": ([sys.executable, "-c", QUEUE, str(folder / "queue")], None),
-        "serve": ([*stage.command_line("serve")], stage.environment),
+        # Sockets of its own: where no server runs, nobody makes any.
+        "serve": ([*stage.command_line("serve")], {**stage.environment, "TMUX_TMPDIR": str(stage.folder)}),
         "peer": ([sys.executable, "-c", PEER, str(folder / "peer"), str(ahead)], None),
     }
 

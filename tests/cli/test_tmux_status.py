@@ -2,13 +2,19 @@
 
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from hive_tui.cli.strip import SILENT_S, line
 from hive_tui.domain.agents import Activity, Lifecycle
+from hive_tui.services.sign_of_life import SignOfLife
 from hive_tui.store import agents, settings, unread
+from hive_tui.store.database import Database
 from tests.builders import an_agent, an_ended_agent
+from tests.clocks import FakeClock
+from tests.migrated import migrated
 from tests.stage import CLOCK, Stage
 
 SETTINGS = 'set -g mouse on\nset -g status-right "mine, #{host}"'
@@ -47,6 +53,17 @@ def test_the_line_tells_who_needs_you_and_counts_the_others(stage: Stage):
     assert asked(stage, "--width", "20") == "! ada · 1w 1d 1z\n"
     stage.hive.database.write(settings.put, settings.PAUSED, True, now=CLOCK.now())
     assert asked(stage, "--width=90").startswith("PAUSED · ! ada permission")
+
+
+def test_a_heartbeat_that_rests_may_be_silent_for_longer(tmp_path: Path):
+    database = Database(migrated(tmp_path / "hive.db"), CLOCK)
+    database.write(agents.add, an_ended_agent("dan", lifecycle=Lifecycle.ASLEEP), now=CLOCK.now())
+    signed_at = CLOCK.now() - timedelta(seconds=SILENT_S + 20)
+    for is_at_rest in (False, True):
+        sign = SignOfLife(database, FakeClock(signed_at), "it", longest_s=60.0)
+        sign.give(is_at_rest=is_at_rest)
+        assert ("not watched" in line(str(tmp_path), 60)) is not is_at_rest
+    database.close()
 
 
 def test_both_ways_to_ask_for_it_say_the_same(stage: Stage):

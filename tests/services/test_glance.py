@@ -42,6 +42,10 @@ class Watched:
     def is_absent(self) -> bool:
         return self.is_down
 
+    @property
+    def awaited_at(self) -> Path | None:
+        return None
+
     def living(self, processes: Sequence[ProcessId]) -> frozenset[ProcessId]:
         return frozenset(process for process in processes if self.alive and process == PROCESS)
 

@@ -20,6 +20,7 @@ from hive_tui.domain.events import EventKind
 from hive_tui.domain.wakeups import NewWakeup, Trigger, Wakeup
 from hive_tui.hive import Hive
 from hive_tui.services import heartbeat as heartbeat_module
+from hive_tui.services import steps as steps_module
 from hive_tui.services.heartbeat import Heartbeat
 from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.services.observer import Observation
@@ -308,7 +309,7 @@ def test_a_stop_hands_over_what_does_not_end(beating: Beating, monkeypatch: pyte
 
 def test_a_stop_does_not_wait_for_a_step_that_hangs_and_says_so(beating: Beating, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(heartbeat_module, "STEP_PATIENCE_S", 0.05)
-    monkeypatch.setattr(heartbeat_module, "STEP_TIMEOUT_S", 600.0)
+    monkeypatch.setattr(steps_module, "STEP_TIMEOUT_S", 600.0)
     beating.start()
     hangs = threading.Event()
 

@@ -99,6 +99,17 @@ def test_chores_are_due_each_in_its_own_time_and_never_while_all_is_paused(keepe
     assert chores.due() == [often, seldom]
 
 
+def test_at_rest_some_chores_are_due_less_often(keeper: Keeper):
+    ever, seldom = Chore("ever", list, 10), Chore("seldom", list, 10, at_rest_every_s=60)
+    chores = Chores(keeper.hive.database, keeper.clock, (ever, seldom))
+    assert chores.due(is_at_rest=True) == [ever, seldom]
+    keeper.clock.advance(10)
+    assert chores.due(is_at_rest=True) == [ever]
+    assert chores.due() == [seldom]
+    keeper.clock.advance(60)
+    assert chores.due(is_at_rest=True) == [ever, seldom]
+
+
 async def beat_until(keeper: Keeper, condition: Callable[[], object]) -> None:
     """Let the real heartbeat beat; no tmux server runs."""
     heartbeat = new_heartbeat(keeper.hive, observe_every_s=0.05)

@@ -95,7 +95,7 @@ def test_what_another_process_writes_comes_at_once_and_once(database: Database, 
     def watch() -> DatabaseWatch:
         made.append(DatabaseWatch(database.path))
         if not has_watch:  # as where the machine has no more inotify instances
-            made[-1]._inotify = -1
+            made[-1]._inotify.close()
         return made[-1]
 
     command = [sys.executable, "-c", WRITER, str(database.path)]

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 from contextlib import closing
+from pathlib import Path
 
 from hive_tui.domain.ports import Clock
 
@@ -12,7 +13,7 @@ SAID = re.compile(r"^(?:no server running on|error connecting to) (/.*?)(?: \([^
 """What tmux says of a server that is down, with the path of its socket."""
 NOBODY = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ECONNREFUSED})
 """A connection that fails like that meets no server, and no other failure says so for sure."""
-TRUST_S = 60.0
+TRUST_S = 600.0
 """After so long tmux is asked again, whatever its socket says."""
 
 
@@ -28,6 +29,11 @@ class Absence:
         """A command of tmux met no server and said this."""
         found = SAID.search(said)
         self._known = (found[1], said, self._clock.monotonic() + TRUST_S) if found else None
+
+    @property
+    def socket(self) -> Path | None:
+        """The socket on which nobody listened when tmux last said so; None where it has not."""
+        return Path(self._known[0]) if self._known is not None else None
 
     def said(self) -> str:
         """What tmux said, where that is so still; empty where nobody knows."""

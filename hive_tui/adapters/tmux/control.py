@@ -115,6 +115,11 @@ class ControlClient(TmuxClient):
         """Whether there is no server for sure, as tmux last said; for next to nothing, in any thread."""
         return bool(self._said_down())
 
+    @property
+    def awaited_at(self) -> Path | None:
+        """Where a server would come, if tmux has said that there is none."""
+        return self._absence.socket
+
     def _refuse_while_down(self, commands: Sequence[Command]) -> None:
         """Say at once that there is no server, where that is as sure as if tmux was run to say it."""
         said = self._said_down()
