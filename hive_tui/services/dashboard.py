@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,6 +13,7 @@ from msgspec import Struct, field
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent, Lifecycle
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.checkpoints import Checkpoint
+from hive_tui.domain.errors import StoreError
 from hive_tui.domain.ports import Clock
 from hive_tui.domain.sightings import Sighting
 from hive_tui.domain.wakeups import Attempt, Wakeup
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from hive_tui.services.observer import Observation
     from hive_tui.store.announcements import Announced
 
+REDRAW_AT_LEAST_EVERY_S = 5.0
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
 """In which order the list shows what agents do."""
 SAME_AS: Mapping[str, str] = {
@@ -200,6 +203,8 @@ class Dashboard:
         self._database = database
         self._clock = clock
         self._remembered = Remembered(database)
+        self._written: object = None
+        self._told_at_s = 0.0
         self._projects = Projects()
 
     def hive(self, observation: Observation | None, beat: Beat, http: str = "") -> HiveView:
@@ -247,6 +252,22 @@ class Dashboard:
             sum(extras.tokens.values()),
             http,
         )
+
+    def is_news(self, before: Observation | None, after: Observation) -> bool:
+        """Whether a look tells more than what agents do that go on with their work; for one thread at a time.
+
+        Where nothing else is to be seen it is said so every few seconds all the same, for what depends on the time.
+        """
+        try:
+            mark = self._database.mark()
+        except StoreError:
+            return True  # whoever draws meets it, and says so
+        now_s, written = self._clock.monotonic(), (threading.get_ident(), mark)
+        is_same = before is not None and (before.agents, before.trouble) == (after.agents, after.trouble)
+        if is_same and written == self._written and now_s - self._told_at_s < REDRAW_AT_LEAST_EVERY_S:
+            return False
+        self._written, self._told_at_s = written, now_s
+        return True
 
     def _extras(self, agents: tuple[Agent, ...], now: datetime) -> Extras:
         from hive_tui.services.extras import read

@@ -384,8 +384,10 @@ class HiveApp(Enduring, App[None]):
 
     def _observed(self, observation: Observation) -> None:
         """A new look at the panes, from the heartbeat's thread."""
-        self._observation = observation
-        self.post_message(HiveChanged())
+        before, self._observation = self._observation, observation
+        is_news = self.dashboard.is_news(before, observation)
+        if is_news or self.current_mode == self.DEFAULT_MODE:  # only there agents are to be seen at work
+            self.post_message(HiveChanged())
 
     def _on_event(self, _: Event) -> None:
         """An event of the hive, from any thread: the log has it, and says in which order it came."""
