@@ -39,8 +39,9 @@ MANY = 3
 DESKTOP_ATTEMPTS = 3
 DESKTOP_WAIT = timedelta(seconds=65)
 """Longer than the notifier leaves a way alone that has failed."""
-WAIT_S = 50.0
-"""So long at most is waited for an event that nobody noticed being written; the rounds of the heartbeat tell too."""
+WAIT_S = 20.0
+"""So long at most is waited for an event that nobody noticed being written: every failure is told within 30 s, and the
+rounds of a heartbeat at rest lie farther apart."""
 ESCALATE_EVERY_S = 15.0
 
 
