@@ -42,26 +42,37 @@ class KnownProcesses:
 
     def again(self, roots: Collection[int]) -> ProcessTable | None:
         """What is below these roots; of the others what was read of them, as long as none has come or gone there."""
-        before, mine, listed = (
-            self._members,
-            _below(roots, {pid: one.ppid for pid, one in self._found.items()}),
-            frozenset(self._pids()),
-        )
+        before, listed = self._members, frozenset(self._pids())
+        mine = _below(roots, {pid: one.ppid for pid, one in self._found.items()})
         self._looks += 1
-        if before <= listed <= self._parents.keys():  # nothing has come or gone, and so nobody has another parent
-            self._found.update(self._read_all(mine))
-            if self._parents.keys() >= mine:
-                return ProcessTable(self._found.values())
+        if before <= listed and self._are_where_they_were(mine, listed):
+            return ProcessTable(self._found.values())
         self._read_those_left(mine, roots, listed)
         if self._members - self._tree(roots) == before - mine:
             return ProcessTable(self._found.values())
         self._members |= before  # whom those that are gone have left behind may be anywhere now: all are read next time
         return None
 
-    def _read_those_left(self, members: frozenset[int], roots: Collection[int], listed: frozenset[int]) -> None:
-        """Read these members, what is new of all processes, and what turns out to be below these roots."""
+    def _are_where_they_were(self, mine: frozenset[int], listed: frozenset[int]) -> bool:
+        """Read these members and what is new; whether all of those are left, and nothing new is below any member.
+
+        Where no member has gone, none has another parent.
+        """
+        self._forget_all_but(listed)
+        new = listed - self._parents.keys()
+        found = self._read_all(mine | new if new else mine)
+        if not found.keys() >= mine or any(found[pid].ppid in self._members for pid in new & found.keys()):
+            return False
+        self._found.update((pid, found[pid]) for pid in mine)
+        return True
+
+    def _forget_all_but(self, listed: frozenset[int]) -> None:
         for pid in self._parents.keys() - listed:
             del self._parents[pid]
+
+    def _read_those_left(self, members: frozenset[int], roots: Collection[int], listed: frozenset[int]) -> None:
+        """Read these members, what is new of all processes, and what turns out to be below these roots."""
+        self._forget_all_but(listed)
         # Members first: who loses a parent in the middle of a tree may have got one farther up in it.
         found = self._read_all((listed - self._parents.keys()) | (members & listed))
         found |= self._read_all(self._tree(roots) - found.keys())

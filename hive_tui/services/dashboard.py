@@ -263,7 +263,7 @@ class Dashboard:
         except StoreError:
             return True  # whoever draws meets it, and says so
         now_s, written = self._clock.monotonic(), (threading.get_ident(), mark)
-        is_same = before is not None and (before.agents, before.trouble) == (after.agents, after.trouble)
+        is_same = before is not None and _gist(before) == _gist(after)
         if is_same and written == self._written and now_s - self._told_at_s < REDRAW_AT_LEAST_EVERY_S:
             return False
         self._written, self._told_at_s = written, now_s
@@ -327,6 +327,10 @@ class Dashboard:
         with self._database.session() as session:
             found = screens.checkpoints(session, limit=500)
             return CheckpointsView(self._clock.now(), found, screens.agent_names(session), copies)
+
+
+def _gist(seen: Observation) -> object:
+    return seen.agents, seen.trouble, seen.panes.shape
 
 
 class _Kept(NamedTuple):

@@ -110,15 +110,21 @@ class Glance:
             return False
         return all(self._quiet[path] == state_of(path) for path in self._folders)
 
+    def is_time(self) -> bool:
+        """Whether it is time to look once more, whatever has moved; then said once, and at once, in any one thread."""
+        if self._again_at is None or self._clock.now().timestamp() < self._again_at:
+            return False
+        # What moves meanwhile is news at the next call of `has_news`: what was known is not read anew.
+        self._again_at = None
+        return True
+
     def has_news(self) -> bool:
         """Whether something has moved since the last call, or it is time to look once more.
 
         Raises:
             StoreError: The database cannot be read.
         """
-        if self._again_at is not None and self._clock.now().timestamp() >= self._again_at:
-            # What moves meanwhile is news at the next call: what was known is not read anew.
-            self._again_at = None
+        if self.is_time():
             return True
         seen = self._trace()
         is_new = seen != self._known

@@ -370,6 +370,8 @@ class Heartbeat:
         self._rest.glanced(is_quiet=is_quiet and self._worker.is_watching)
         if is_quiet:
             return False
+        if glance.is_time():
+            return True
         return await self._steps.run("glance at the panes", glance.has_news, self._glances) is not False
 
     async def _leave(self) -> None:

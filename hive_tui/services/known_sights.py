@@ -115,7 +115,7 @@ class KnownSights:
         if known is None or known.signs is None:
             return False
         is_told = known.told == told if told is not None else now_s < known.told.until_s
-        return is_told and known.states == _states_of(known.files)
+        return is_told and all(map(_is_as_it_was, known.files, known.states))
 
     def forget_all_but(self, table: ProcessTable) -> None:
         """Drop processes that are gone."""
@@ -157,6 +157,10 @@ def _with_cpu(sighting: Sighting, share: float | None) -> Sighting:
 
 def _states_of(files: Iterable[str]) -> list[object]:
     return [state_of(path) for path in files]
+
+
+def _is_as_it_was(path: str, state: object) -> bool:
+    return state_of(path) == state
 
 
 def _files_of(sighting: Sighting) -> tuple[str, ...]:

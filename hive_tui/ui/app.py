@@ -118,6 +118,7 @@ class HiveApp(Enduring, App[None]):
         self.verbs = Verbs(self, hive)
         self.verbs.jobs.changed = self._jobs_changed
         self.view: HiveView | None = None
+        self.is_drawn_with_looks = True  # the agents' screen, although nothing has happened
         self._before = self.DEFAULT_MODE
         self._news = News(self, hive)
         self._pictures = PictureReader()
@@ -385,8 +386,7 @@ class HiveApp(Enduring, App[None]):
     def _observed(self, observation: Observation) -> None:
         """A new look at the panes, from the heartbeat's thread."""
         before, self._observation = self._observation, observation
-        is_news = self.dashboard.is_news(before, observation)
-        if is_news or self.current_mode == self.DEFAULT_MODE:  # only there agents are to be seen at work
+        if self.dashboard.is_news(before, observation) or (self.is_drawn_with_looks and self.current_mode == FIRST):
             self.post_message(HiveChanged())
 
     def _on_event(self, _: Event) -> None:

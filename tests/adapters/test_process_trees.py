@@ -117,6 +117,10 @@ def test_of_the_others_nothing_is_read_when_a_part_is_read_again():
     table = known.again([PANE])
     assert table is not None and table.get(elsewhere) is not None and child in machine.readings
     assert elsewhere not in machine.readings and OTHER_PANE not in machine.readings
+    machine.start(machine.start(INIT))
+    machine.end(machine.start(INIT))
+    assert known.again([PANE]) is not None, "strangers come and go all the time"
+    assert elsewhere not in machine.readings and OTHER_PANE not in machine.readings
     machine.start(elsewhere)
     assert known.again([PANE]) is None, "an agent that did not move has started something"
 

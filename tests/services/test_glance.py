@@ -160,6 +160,14 @@ def test_who_is_to_look_again_anyway_reads_nothing_and_what_moved_meanwhile_is_s
     assert not scene.glance.has_news()
 
 
+def test_that_it_is_time_to_look_again_is_said_once(scene: Scene):
+    scene.note(PaneList("1:2", (a_pane(output_at=int(scene.clock.now().timestamp())),)))
+    assert not scene.glance.is_time(), "more may come in this second"
+    scene.clock.advance(1)
+    assert scene.glance.is_time()
+    assert not scene.glance.is_time() and not scene.glance.has_news()
+
+
 def test_agents_that_sleep_are_not_watched(scene: Scene):
     scene.agent = structs.replace(scene.agent, lifecycle=Lifecycle.ASLEEP, process=None)
     scene.note()

@@ -16,7 +16,7 @@ from hive_tui.services.dashboard import REDRAW_AT_LEAST_EVERY_S, Dashboard
 from hive_tui.services.observer import Observation
 from hive_tui.store import settings
 from hive_tui.store.database import Database
-from tests.builders import NOON, an_agent
+from tests.builders import NOON, a_pane, an_agent
 from tests.clocks import FakeClock
 from tests.migrated import migrated
 
@@ -44,7 +44,7 @@ def dashboard(database: Database, clock: FakeClock) -> Dashboard:
 
 
 def test_an_agent_that_works_on_is_no_news(dashboard: Dashboard):
-    assert not dashboard.is_news(SEEN, replace(SEEN, panes=PaneList("1:2", (), "another shape")))
+    assert not dashboard.is_news(SEEN, replace(SEEN, panes=PaneList("1:2", (a_pane(output_at=7),))))
 
 
 @pytest.mark.parametrize(
@@ -53,8 +53,9 @@ def test_an_agent_that_works_on_is_no_news(dashboard: Dashboard):
         replace(SEEN, agents=(structs.replace(ADA, activity=Activity.IDLE),)),
         replace(SEEN, agents=()),
         replace(SEEN, trouble="tmux does not answer"),
+        replace(SEEN, panes=PaneList("1:2", (), "another window")),
     ],
-    ids=["it is done", "it is gone", "tmux hangs"],
+    ids=["it is done", "it is gone", "tmux hangs", "a pane is elsewhere"],
 )
 def test_another_state_is(dashboard: Dashboard, after: Observation):
     assert dashboard.is_news(SEEN, after)

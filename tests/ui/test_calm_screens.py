@@ -12,8 +12,7 @@ from hive_tui.ui.screens.watching import (
     CALM_AFTER,
     CALM_EVERY_S,
     CAPTURE_EVERY_S,
-    STEADY_AFTER,
-    STEADY_EVERY_S,
+    EASING,
     WatchingScreen,
 )
 from tests.stage import Stage
@@ -52,7 +51,7 @@ async def test_what_has_not_changed_is_not_laid_out_anew(stage: Stage, monkeypat
                 assert reloads < MOST_RELOADS, f"each reload of {type(app.screen).__name__} lays it out"
 
 
-async def test_a_pane_that_never_stands_still_is_drawn_less_often_until_another_one_is_selected(stage: Stage):
+async def test_a_pane_that_never_stands_still_is_drawn_less_often_until_somebody_does_something(stage: Stage):
     stage.agent_in_shell("shop")
     stage.look()
     loop = asyncio.get_running_loop()
@@ -63,18 +62,29 @@ async def test_a_pane_that_never_stands_still_is_drawn_less_often_until_another_
         assert screen._next_look is not None
         return round(screen._next_look.when() - before, 1)
 
+    def has_moved_for(screen: WatchingScreen, span_s: float) -> None:
+        screen._calm, screen._moves_since = 0, loop.time() - span_s
+
     async with dashboard(stage) as (app, pilot):
         await until(pilot, lambda: shown(app))
         screen = app.screen
         assert isinstance(screen, WatchingScreen)
         screen.look_elsewhere()
         assert wait_s(screen) == CAPTURE_EVERY_S
-        screen._drawn = STEADY_AFTER
-        assert wait_s(screen) == STEADY_EVERY_S
+        for after_s, every_s in EASING:
+            has_moved_for(screen, after_s)
+            assert wait_s(screen) == every_s
         screen._calm = CALM_AFTER
         assert wait_s(screen) == CALM_EVERY_S
         screen._calm = 0
         assert wait_s(screen) == CAPTURE_EVERY_S, "it stood still in between"
-        screen._drawn = STEADY_AFTER
+        has_moved_for(screen, EASING[-1][0])
         screen.look_elsewhere()
         assert wait_s(screen) == CAPTURE_EVERY_S
+        has_moved_for(screen, EASING[-1][0])
+        await pilot.press("j")
+        assert wait_s(screen) == CAPTURE_EVERY_S, "somebody is there"
+        has_moved_for(screen, EASING[-1][0])
+        app.app_focus = False
+        app.app_focus = True
+        assert wait_s(screen) == CAPTURE_EVERY_S, "somebody is back"

@@ -1,6 +1,7 @@
 """The agents, who needs you first, with everything about the selected one beside them."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, cast
 
 from textual import on, work
@@ -72,6 +73,8 @@ class AgentsScreen(WatchingScreen):
         self._order = Order.NEED
         self._wanted = ""
         self._asked = object()
+        self._side_until: datetime | None = None
+        """When the details of the selected agent are others because a second has passed; None for no such ones."""
 
     def body(self) -> ComposeResult:
         """List and side."""
@@ -105,8 +108,20 @@ class AgentsScreen(WatchingScreen):
             self._has_looked = True
             if not table.was_moved:
                 table.move_cursor(row=0)
-        self._draw_side()
+        self._draw_side(view.at)
         self.read_history()
+        self._set_pace()
+
+    def _set_pace(self) -> None:
+        """The preview draws itself, and so do the details; what else counts seconds is drawn with each look."""
+        is_any_nap = any(one.nap is not None for one in self._agents)
+        self.hive_app.is_drawn_with_looks = is_any_nap or self.query_one(Side).tab != PANE
+
+    def tick(self) -> None:
+        """Draw the details of the selected agent as long as they count seconds."""
+        now = self.hive_app.hive.clock.now()
+        if self._side_until is not None and now >= self._side_until:
+            self._draw_side(now)
 
     def _welcome(self, view: HiveView) -> None:
         """In place of a list that is empty."""
@@ -164,7 +179,8 @@ class AgentsScreen(WatchingScreen):
     @on(KeyedTable.RowHighlighted)
     def _selected(self) -> None:
         self.look_elsewhere()
-        self._draw_side()
+        if self._view is not None:
+            self._draw_side(self._view.at)
         self.draw_keys()
         self.read_history()
 
@@ -192,14 +208,17 @@ class AgentsScreen(WatchingScreen):
         note.display = bool(parts)
         note.put(f"{' · '.join(parts)} · Esc clears")
 
-    def _draw_side(self) -> None:
+    def _draw_side(self, at: datetime) -> None:
         one = self.selected
-        if one is None or self._view is None:
+        self._side_until = None
+        if one is None:
             return
         pane = self.hive_app.pane_of(one.agent)
         where = pane.place if pane else "tmux does not answer" if one.is_stale else "its pane is gone"
-        title = f"{one.agent.name}  {state_of(one, self._view.at).text}  {where}"
-        self.query_one(Side).head(title, agent_details(one, self._view.at))
+        details = agent_details(one, at)
+        self.query_one(Side).head(f"{one.agent.name}  {state_of(one, at).text}  {where}", details)
+        if details != agent_details(one, soon := at + timedelta(seconds=1)):
+            self._side_until = soon
 
     def read_history(self) -> None:
         """Draw timeline, generations or explanation of the selected agent."""
@@ -314,9 +333,7 @@ class AgentsScreen(WatchingScreen):
     def action_tab(self, name: str) -> None:
         """Show a tab."""
         self.query_one(Side).choose(name)
-        self.draw_keys()
-        self.capture()
-        self.read_history()
+        self._show_tab()
 
     def action_turn(self, by: int) -> None:
         """Show the tab beside; on a narrow terminal, the side instead of the list."""
@@ -325,9 +342,13 @@ class AgentsScreen(WatchingScreen):
             self.add_class("-side")
         else:
             side.turn(by)
+        self._show_tab()
+
+    def _show_tab(self) -> None:
         self.draw_keys()
         self.capture()
         self.read_history()
+        self._set_pace()
 
 
 def _shown(action: Action) -> str:

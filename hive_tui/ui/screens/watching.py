@@ -16,10 +16,9 @@ CAPTURE_EVERY_S = 0.3
 CALM_AFTER = 10
 """So many captures without a change, and then they are taken every `CALM_EVERY_S`."""
 CALM_EVERY_S = 1.0
-STEADY_AFTER = 30
-"""So many pictures that were each another one, and then they are taken every `STEADY_EVERY_S`: who only sees that an
-agent works need not see each step of it. Another selection, or a pane that stands still, begins anew."""
-STEADY_EVERY_S = 0.5
+EASING = ((10.0, 0.5), (30.0, 1.0))
+"""Seconds for which a pane has never stood still, and how often it is captured from then on: who only sees that an
+agent works need not see each step of it. A key, another selection, or a pane that stands still begins anew."""
 LOOKED_AT_AFTER_S = 1.0
 """A pane that the cursor only passes by was not looked at."""
 
@@ -34,7 +33,9 @@ class WatchingScreen(HiveScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._calm = self._drawn = 0
+        self._calm = 0
+        self._moves_since: float | None = None
+        """Since when the pane has never stood still while nobody pressed a key; in seconds of the loop."""
         self._next_look: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
         self._arrived = ("", 0.0)
@@ -47,14 +48,25 @@ class WatchingScreen(HiveScreen):
 
     def on_mount(self) -> None:
         """Look at the selected pane again and again, as long as it is shown."""
+        self.watch(self.app, "app_focus", self._watch_closely, init=False)
         self._look_again_soon()
 
     def look_elsewhere(self) -> None:
         """Another agent is selected."""
-        self._calm = self._drawn = 0
         self.query_one(Side).preview.follow()
         self.capture()
+        self._watch_closely()
+
+    def on_key(self) -> None:
+        """Somebody is there, and sees all that moves."""
+        self._watch_closely()
+
+    def _watch_closely(self) -> None:
+        self._calm, self._moves_since = 0, None
         self._look_again_soon()
+
+    def tick(self) -> None:
+        """A new picture of the pane is drawn: what counts seconds costs no drawing of its own now."""
 
     def _capture_again(self) -> None:
         self._calm += 1
@@ -66,11 +78,16 @@ class WatchingScreen(HiveScreen):
         """A pane that stands still is looked at less often, and nobody wakes up in between."""
         if self._next_look is not None:
             self._next_look.cancel()
+        loop = asyncio.get_running_loop()
+        wait_s = CAPTURE_EVERY_S
         if self._calm >= CALM_AFTER:
-            wait_s, self._drawn = CALM_EVERY_S, 0
+            wait_s, self._moves_since = CALM_EVERY_S, None
+        elif self._moves_since is None:
+            self._moves_since = loop.time()
         else:
-            wait_s = CAPTURE_EVERY_S if self._drawn < STEADY_AFTER else STEADY_EVERY_S
-        self._next_look = asyncio.get_running_loop().call_later(wait_s, self._capture_again)
+            span_s = loop.time() - self._moves_since
+            wait_s = next((every_s for after_s, every_s in reversed(EASING) if span_s >= after_s), wait_s)
+        self._next_look = loop.call_later(wait_s, self._capture_again)
 
     def on_unmount(self) -> None:
         """Look no more."""
@@ -110,7 +127,7 @@ class WatchingScreen(HiveScreen):
         try:
             if side.preview.show(await self.hive_app.capture(pane.id, known=side.preview.shown)):
                 self._calm = 0
-                self._drawn += 1
+                self.tick()
             await self._look_at(one)
         except HiveError as error:
             side.preview.say(error.what)
