@@ -30,5 +30,4 @@ def is_stale(agent: Agent, last: Sign, now: datetime, after: timedelta) -> bool:
 
     One that waits for a person or for its limit, or is idle, has every right to be silent.
     """
-    should_work = agent.activity is Activity.WORKING and agent.lifecycle is Lifecycle.AWAKE
-    return should_work and now - last.at >= after
+    return agent.activity is Activity.WORKING and agent.lifecycle is Lifecycle.AWAKE and now - last.at >= after

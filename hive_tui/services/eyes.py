@@ -29,6 +29,7 @@ from hive_tui.services.liveness import state_of
 from hive_tui.services.memory_of_looks import Memory
 
 if TYPE_CHECKING:
+    from hive_tui.domain.agents import PaneRef
     from hive_tui.domain.panes import Glimpse
     from hive_tui.domain.terminal import Heard, TerminalReports
 
@@ -196,6 +197,11 @@ class Eyes:
         found = self._find([pane], self._processes.table(), registered(agents))
         self._remember_screens(found)
         return found[0] if found else None
+
+    def screen_of(self, pane: PaneRef) -> str | None:
+        """What an agent's pane showed at the last look, with its colours; None where nobody looked. In any thread."""
+        known = self._memory.screens.get(pane)
+        return known[1].ansi if known is not None else None
 
     def _listen(self, found: Sequence[Found]) -> None:
         """Hear the panes of agents that report to their terminal, and no others any more."""

@@ -126,9 +126,15 @@ class Glance:
         """
         if self.is_time():
             return True
-        seen = self._trace()
+        self._foreign = self._database.foreign_counter() if self.is_deserted else 0
+        panes, database = self._panes(), self._database.change_counter()
+        self._is_written |= database != self._known.get("database")
+        if self._running and self._known and panes != self._known["panes"]:
+            # Who looks now sees all the rest; what of it has moved is news at the next call.
+            self._known |= {"panes": panes, "database": database}
+            return True
+        seen = self._trace() | {"panes": panes, "database": database}
         is_new = seen != self._known
-        self._is_written |= seen["database"] != self._known.get("database")
         self._known = seen
         return is_new
 
@@ -152,13 +158,14 @@ class Glance:
                 self._known["database"] = counter
 
     def _trace(self) -> dict[object, object]:
-        self._foreign = self._database.foreign_counter() if self.is_deserted else 0
+        """What shows in neither the panes nor the database."""
         trace: dict[object, object] = {path: state_of(path) for path in (*self._folders, *self._files)}
         trace["living"] = self._living(self._running)
         trace["heard"] = self._heard()
-        trace["database"] = self._database.change_counter()
-        try:
-            trace["panes"] = self._watch.fingerprint()
-        except TmuxError as error:
-            trace["panes"] = error.what
         return trace
+
+    def _panes(self) -> str:
+        try:
+            return self._watch.fingerprint()
+        except TmuxError as error:
+            return error.what

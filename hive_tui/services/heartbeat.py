@@ -147,24 +147,23 @@ class Heartbeat:
         self._rest.begin()
         try:
             while not stop.is_set():
-                await self._tick_or_stop(stop)
+                await self._tick_or_stop(stopping)
                 await self._wait(stop)
         finally:
             stopping.cancel()
             unsubscribe()
             await self._leave()
 
-    async def _tick_or_stop(self, stop: asyncio.Event) -> None:
+    async def _tick_or_stop(self, stopping: asyncio.Task[bool]) -> None:
         """One round; left in the middle where a step of it hangs and all is to stop."""
-        loop = asyncio.get_running_loop()
-        tick, stopped = loop.create_task(self.tick()), loop.create_task(stop.wait())
+        tick = asyncio.get_running_loop().create_task(self.tick())
         try:
-            await asyncio.wait((tick, stopped), return_when=asyncio.FIRST_COMPLETED)
-            await asyncio.wait((tick,), timeout=STEP_PATIENCE_S if stop.is_set() else None)
+            await asyncio.wait((tick, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not tick.done():
+                await asyncio.wait((tick,), timeout=STEP_PATIENCE_S)
             if tick.done():
                 tick.result()
         finally:
-            stopped.cancel()
             tick.cancel()
 
     async def tick(self) -> None:

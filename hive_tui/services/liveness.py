@@ -59,24 +59,32 @@ class Liveness:
         """The signs of life up to this look."""
         running = [agent for agent in agents if agent.id in sightings and agent.lifecycle is Lifecycle.AWAKE]
         self._since = {agent.id: self._since.get(agent.id, at) for agent in running}
-        self._last = {agent.id: self._sign_of(agent, sightings[agent.id], at) for agent in running}
+        self._last = {
+            agent.id: self._last[agent.id]
+            if self._rests(agent, sightings[agent.id])
+            else self._sign_of(agent, sightings[agent.id], at)
+            for agent in running
+        }
         self._seen = sightings
         with suppress(StoreError):  # the next look does it
             return Signs(self._last, self._told(running, at))
         return Signs(self._last)
 
+    def _rests(self, agent: Agent, sighting: Sighting) -> bool:
+        """Whether it is sure that there is no new sign of it.
+
+        The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
+        """
+        is_same = sighting is self._seen.get(agent.id) and agent.id in self._last
+        return is_same and agent.activity is not Activity.WORKING and not _is_busy(sighting)
+
     def _sign_of(self, agent: Agent, sighting: Sighting, at: datetime) -> Sign:
-        known = self._last.get(agent.id)
-        is_busy = (sighting.cpu_share or 0.0) >= BUSY_SHARE
-        # The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
-        if known and sighting is self._seen.get(agent.id) and not is_busy and agent.activity is not Activity.WORKING:
-            return known
         pane = sighting.pane.output_at
         signs = [
-            known,
+            self._last.get(agent.id),
             Sign(sighting.started_at, "its start") if sighting.started_at else None,
             Sign(datetime.fromtimestamp(pane, UTC), "output in its pane") if pane else None,
-            Sign(at, "CPU") if is_busy else None,
+            Sign(at, "CPU") if _is_busy(sighting) else None,
             *(_touched(path, by) for path, by in files_of(agent).items()),
         ]
         # What was written by a clock that was set back since says nothing.
@@ -114,6 +122,10 @@ class Liveness:
                 journal.log(db, event, now=at)
                 events.append(event)
         return events
+
+
+def _is_busy(sighting: Sighting) -> bool:
+    return (sighting.cpu_share or 0.0) >= BUSY_SHARE
 
 
 def files_of(agent: Agent) -> Mapping[str, str]:

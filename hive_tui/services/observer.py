@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from hive_tui.domain.agents import Agent, Hosting
+from hive_tui.domain.agents import Agent, Hosting, PaneRef
 from hive_tui.domain.durations import in_words
 from hive_tui.domain.errors import StoreError
 from hive_tui.domain.panes import Pane, PaneList, Topology, topology
@@ -94,6 +94,10 @@ class Observer:
         """
         with self._looking:
             return self._observe(trust_s)
+
+    def screen_of(self, pane: PaneRef) -> str | None:
+        """What an agent's pane showed at the last look, with its colours; None where nobody looked. In any thread."""
+        return self._eyes.screen_of(pane)
 
     def _observe(self, trust_s: float) -> Observation:
         known = self._remembered.read(_registry)

@@ -30,7 +30,7 @@ from hive_tui.ui.format import printable
 from hive_tui.ui.messages import HiveChanged
 from hive_tui.ui.mishaps import Enduring, tell
 from hive_tui.ui.news import News
-from hive_tui.ui.pane_picture import Picture, PictureReader
+from hive_tui.ui.pane_picture import Pictures
 from hive_tui.ui.recovering import RecoveryOffer
 from hive_tui.ui.screens import BESIDE, TITLES, screen_class
 from hive_tui.ui.screens.agents import AgentsScreen
@@ -118,10 +118,13 @@ class HiveApp(Enduring, App[None]):
         self.verbs = Verbs(self, hive)
         self.verbs.jobs.changed = self._jobs_changed
         self.view: HiveView | None = None
-        self.is_drawn_with_looks = True  # the agents' screen, although nothing has happened
+        self.is_drawn_with_looks = True
+        """Whether the agents' screen is drawn anew for each look, although nothing has happened."""
+        self.on_look: Callable[[], object] | None = None
+        """Called after each look, in the thread that looked."""
         self._before = self.DEFAULT_MODE
         self._news = News(self, hive)
-        self._pictures = PictureReader()
+        self.pictures = Pictures(hive)
         self._offer = RecoveryOffer(self, is_wanted=beats)
         self._held_back: list[tuple[str, dict[str, Any]]] = []
         self._beats = beats
@@ -241,19 +244,6 @@ class HiveApp(Enduring, App[None]):
     def pane_of(self, agent: Agent) -> Pane | None:
         """The agent's pane, if it was there at the last look."""
         return self._observation.pane_of(agent) if self._observation is not None else None
-
-    async def capture(self, pane_id: str, *, history_lines: int = 0, known: str = "") -> Picture | None:
-        """The pane's screen with its colours, and so many lines of its scrollback; None if it is the `known` one.
-
-        Raises:
-            TmuxError: There is no such pane, or tmux does not answer.
-        """
-
-        def look() -> Picture | None:
-            ansi = self.hive.panes.capture(pane_id, history_lines=history_lines)
-            return None if ansi == known else self._pictures.read(ansi)
-
-        return await self.in_thread(look)
 
     async def was_looked_at(self, agent_id: str) -> None:
         """Its person has seen the end of its last turn."""
@@ -388,6 +378,8 @@ class HiveApp(Enduring, App[None]):
         before, self._observation = self._observation, observation
         if self.dashboard.is_news(before, observation) or (self.is_drawn_with_looks and self.current_mode == FIRST):
             self.post_message(HiveChanged())
+        if self.on_look is not None:
+            self.on_look()
 
     def _on_event(self, _: Event) -> None:
         """An event of the hive, from any thread: the log has it, and says in which order it came."""

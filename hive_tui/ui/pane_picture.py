@@ -12,6 +12,9 @@ from textual.strip import Strip
 if TYPE_CHECKING:
     from rich.ansi import AnsiDecoder
 
+    from hive_tui.domain.agents import PaneRef
+    from hive_tui.hive import Hive
+
 
 class Picture(Struct, frozen=True):
     """A capture and its lines."""
@@ -53,6 +56,32 @@ class PictureReader:
             decoder.style = found[1]
         self._known = read
         return Picture(ansi, tuple(lines))
+
+
+class Pictures:
+    """Pictures of panes, each of a capture of its own or of what the last look has captured.
+
+    Args:
+        hive: Has the panes.
+    """
+
+    def __init__(self, hive: Hive) -> None:
+        self._hive = hive
+        self._reader = PictureReader()
+
+    def capture(self, pane_id: str, history_lines: int = 0, known: str = "") -> Picture | None:
+        """The pane's screen with its colours, and so many lines of its scrollback; None if it is the `known` one.
+
+        Raises:
+            TmuxError: There is no such pane, or tmux does not answer.
+        """
+        ansi = self._hive.panes.capture(pane_id, history_lines=history_lines)
+        return None if ansi == known else self._reader.read(ansi)
+
+    def seen(self, pane: PaneRef, known: str) -> Picture | None:
+        """The pane as it was at the last look; None if that is the `known` picture, or if nobody looked. At once."""
+        ansi = self._hive.observer.screen_of(pane)
+        return None if ansi is None or ansi == known else self._reader.read(ansi)
 
 
 def _strip(decoder: AnsiDecoder, line: str, console: Console) -> Strip:

@@ -160,6 +160,22 @@ def test_who_is_to_look_again_anyway_reads_nothing_and_what_moved_meanwhile_is_s
     assert not scene.glance.has_news()
 
 
+def test_of_panes_that_moved_nothing_else_is_asked_and_what_has_moved_besides_is_still_news(scene: Scene):
+    asked: list[Sequence[ProcessId]] = []
+    living = scene.watched.living
+    scene.watched.living = lambda processes: asked.append(processes) or living(processes)  # type: ignore[method-assign, func-returns-value]
+    scene.glance = Glance(scene.database, scene.watched, scene.watched.living, scene.clock)
+    scene.note()
+    assert scene.glance.has_news() and not scene.glance.has_news()
+    asked.clear()
+    scene.watched.shown, scene.watched.alive = "b", False
+    scene.database.write(settings.put, "any", 1, now=scene.clock.now())
+    assert scene.glance.has_news() and not asked
+    assert scene.glance.take_writes(), "that is told all the same"
+    assert scene.glance.has_news() and asked, "nobody may have looked at all since then"
+    assert not scene.glance.has_news() and not scene.glance.take_writes()
+
+
 def test_that_it_is_time_to_look_again_is_said_once(scene: Scene):
     scene.note(PaneList("1:2", (a_pane(output_at=int(scene.clock.now().timestamp())),)))
     assert not scene.glance.is_time(), "more may come in this second"

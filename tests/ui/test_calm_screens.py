@@ -7,14 +7,18 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from hive_tui.ui.messages import HiveChanged
-from hive_tui.ui.screens import TITLES
+from hive_tui.ui.screens import TITLES, watching
 from hive_tui.ui.screens.watching import (
     CALM_AFTER,
     CALM_EVERY_S,
     CAPTURE_EVERY_S,
-    EASING,
+    EASED_AFTER_S,
+    EASED_EVERY_S,
+    LOOKS_AFTER_S,
+    LOOKS_MISSING_S,
     WatchingScreen,
 )
+from hive_tui.ui.widgets.pane_preview import PanePreview
 from tests.stage import Stage
 from tests.ui.test_dashboard import dashboard, shown, until
 
@@ -71,20 +75,44 @@ async def test_a_pane_that_never_stands_still_is_drawn_less_often_until_somebody
         assert isinstance(screen, WatchingScreen)
         screen.look_elsewhere()
         assert wait_s(screen) == CAPTURE_EVERY_S
-        for after_s, every_s in EASING:
-            has_moved_for(screen, after_s)
-            assert wait_s(screen) == every_s
+        has_moved_for(screen, EASED_AFTER_S)
+        assert wait_s(screen) == EASED_EVERY_S
+        has_moved_for(screen, LOOKS_AFTER_S)
+        assert wait_s(screen) == LOOKS_MISSING_S and app.on_look is not None
         screen._calm = CALM_AFTER
         assert wait_s(screen) == CALM_EVERY_S
         screen._calm = 0
         assert wait_s(screen) == CAPTURE_EVERY_S, "it stood still in between"
-        has_moved_for(screen, EASING[-1][0])
+        has_moved_for(screen, LOOKS_AFTER_S)
         screen.look_elsewhere()
         assert wait_s(screen) == CAPTURE_EVERY_S
-        has_moved_for(screen, EASING[-1][0])
+        has_moved_for(screen, LOOKS_AFTER_S)
         await pilot.press("j")
         assert wait_s(screen) == CAPTURE_EVERY_S, "somebody is there"
-        has_moved_for(screen, EASING[-1][0])
+        has_moved_for(screen, LOOKS_AFTER_S)
         app.app_focus = False
         app.app_focus = True
         assert wait_s(screen) == CAPTURE_EVERY_S, "somebody is back"
+
+
+async def test_what_has_moved_for_long_is_shown_as_the_looks_have_seen_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+):
+    pane = stage.agent_in_shell("shop")
+    stage.look()
+    stage.type(pane, "/work 100")
+    async with dashboard(stage) as (app, pilot):
+        await until(pilot, lambda: shown(app))
+        screen = app.screen
+        assert isinstance(screen, WatchingScreen)
+        preview = screen.query_one(PanePreview)
+        await until(pilot, lambda: "hello" in preview.shown)
+        monkeypatch.setattr(screen, "capture", lambda: pytest.fail("there is no need for a capture"))
+        monkeypatch.setattr(watching, "LOOKS_MISSING_S", 600.0)
+        screen._moves_since = asyncio.get_running_loop().time() - LOOKS_AFTER_S
+        screen._look_again_soon()
+        for _ in range(2):
+            before = preview.shown
+            await until(pilot, lambda before=before: preview.shown != before)
+        assert app.on_look is not None
+    assert app.on_look is None, "nobody draws what is closed"

@@ -5,12 +5,12 @@ from time import thread_time
 from typing import Any
 
 import pytest
+from msgspec import structs
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.geometry import Region
 
-from hive_tui.ui.app import HiveApp
-from hive_tui.ui.pane_picture import Picture, PictureReader
+from hive_tui.ui.pane_picture import Picture, PictureReader, Pictures
 from hive_tui.ui.widgets.pane_preview import PanePreview
 from tests.stage import Stage
 from tests.ui.test_dashboard import dashboard, shown, until
@@ -143,10 +143,16 @@ def test_a_known_capture_is_not_read_again(stage: Stage, monkeypatch: pytest.Mon
     pane_id = stage.shell(stage.folder)
     known = stage.hive.panes.capture(pane_id)
 
-    async def look() -> Picture | None:
-        app = HiveApp(stage.hive, beats=False)
-        return await app.capture(pane_id, known=known)
+    assert Pictures(stage.hive).capture(pane_id, known=known) is None
 
-    import asyncio
 
-    assert asyncio.run(look()) is None
+def test_what_a_look_has_captured_is_the_picture_of_the_pane(stage: Stage) -> None:
+    stage.agent_in_shell("shop")
+    agent = stage.look()
+    assert agent.pane is not None
+    pictures = Pictures(stage.hive)
+    captured = pictures.capture(agent.pane.pane_id)
+    assert captured is not None and "hello" in captured.ansi
+    assert pictures.seen(agent.pane, "") == captured
+    assert pictures.seen(agent.pane, captured.ansi) is None
+    assert pictures.seen(structs.replace(agent.pane, pane_id="%999"), "") is None, "nobody has looked there"

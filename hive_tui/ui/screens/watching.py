@@ -1,12 +1,15 @@
 """What a screen needs that shows the pane of its selected agent, live."""
 
 import asyncio
+from contextvars import copy_context
+from functools import partial
 
 from textual import work
 from textual.binding import Binding
 
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import HiveError, TmuxError
+from hive_tui.domain.panes import Pane
 from hive_tui.services.dashboard import AgentView
 from hive_tui.ui.screens.base import HiveScreen
 from hive_tui.ui.widgets.pane_preview import SCROLLBACK_LINES
@@ -16,9 +19,13 @@ CAPTURE_EVERY_S = 0.3
 CALM_AFTER = 10
 """So many captures without a change, and then they are taken every `CALM_EVERY_S`."""
 CALM_EVERY_S = 1.0
-EASING = ((10.0, 0.5), (30.0, 1.0))
-"""Seconds for which a pane has never stood still, and how often it is captured from then on: who only sees that an
-agent works need not see each step of it. A key, another selection, or a pane that stands still begins anew."""
+EASED_AFTER_S, EASED_EVERY_S = 10.0, 0.5
+"""Of a pane that has not stood still for so long: who only sees that an agent works need not see each step of it.
+A key, another selection, or a pane that stands still begins anew."""
+LOOKS_AFTER_S = 30.0
+"""Then what the looks at all agents have captured is shown, one a second."""
+LOOKS_MISSING_S = 1.5
+"""So long after a look that showed something new the pane is captured all the same."""
 LOOKED_AT_AFTER_S = 1.0
 """A pane that the cursor only passes by was not looked at."""
 
@@ -78,19 +85,33 @@ class WatchingScreen(HiveScreen):
         """A pane that stands still is looked at less often, and nobody wakes up in between."""
         if self._next_look is not None:
             self._next_look.cancel()
-        loop = asyncio.get_running_loop()
-        wait_s = CAPTURE_EVERY_S
+        loop, wait_s, self.hive_app.on_look = asyncio.get_running_loop(), CAPTURE_EVERY_S, None
+        span_s = loop.time() - self._moves_since if self._moves_since is not None else 0.0
         if self._calm >= CALM_AFTER:
             wait_s, self._moves_since = CALM_EVERY_S, None
         elif self._moves_since is None:
             self._moves_since = loop.time()
-        else:
-            span_s = loop.time() - self._moves_since
-            wait_s = next((every_s for after_s, every_s in reversed(EASING) if span_s >= after_s), wait_s)
+        elif span_s >= LOOKS_AFTER_S:
+            wait_s = LOOKS_MISSING_S
+            show, context = self._show_what_was_seen, copy_context()
+            self.hive_app.on_look = partial(loop.call_soon_threadsafe, show, context=context)
+        elif span_s >= EASED_AFTER_S:
+            wait_s = EASED_EVERY_S
         self._next_look = loop.call_later(wait_s, self._capture_again)
+
+    def _show_what_was_seen(self) -> None:
+        """Draw the selected pane as the last look has captured it, which costs no capture of its own."""
+        watched = self._watched()
+        if watched is not None and watched[1] is not None:
+            preview = self.query_one(Side).preview
+            if preview.show(self.hive_app.pictures.seen(watched[1].ref, preview.shown)):
+                self._calm = 0
+                self.tick()
+                self._look_again_soon()
 
     def on_unmount(self) -> None:
         """Look no more."""
+        self.hive_app.on_look = None
         for one in (self._next_look, self._looking):
             if one is not None:
                 one.cancel()
@@ -112,25 +133,32 @@ class WatchingScreen(HiveScreen):
             self.call_later(looked.result)
 
     async def _draw_pane(self) -> None:
-        """What is not to be seen is not captured."""
-        if not self.is_current:
+        watched = self._watched()
+        if watched is None:
             return
-        side, one = self.query_one(Side), self.selected
-        if one is None or side.tab != PANE or not side.is_to_be_seen or side.preview.is_back:
-            return
-        pane = self.hive_app.pane_of(one.agent)
+        (one, pane), preview = watched, self.query_one(Side).preview
         if pane is None:
             asleep = one.agent.lifecycle in (Lifecycle.ASLEEP, Lifecycle.FAILED)
             again = "; a wake builds it again" if one.agent.session_id else ""
-            side.preview.say(f"Its pane is gone{again}." if asleep else "Its pane is not to be seen.")
+            preview.say(f"Its pane is gone{again}." if asleep else "Its pane is not to be seen.")
             return
+        capture = partial(self.hive_app.pictures.capture, pane.id, known=preview.shown)
         try:
-            if side.preview.show(await self.hive_app.capture(pane.id, known=side.preview.shown)):
+            if preview.show(await self.hive_app.in_thread(capture)):
                 self._calm = 0
                 self.tick()
             await self._look_at(one)
         except HiveError as error:
-            side.preview.say(error.what)
+            preview.say(error.what)
+
+    def _watched(self) -> tuple[AgentView, Pane | None] | None:
+        """The selected agent and its pane; None where it is not to be seen live."""
+        if not self.is_current:
+            return None
+        side, one = self.query_one(Side), self.selected
+        if one is None or side.tab != PANE or not side.is_to_be_seen or side.preview.is_back:
+            return None
+        return one, self.hive_app.pane_of(one.agent)
 
     async def _look_at(self, one: AgentView) -> None:
         """The pane is drawn: whoever stays for a moment has seen it."""
@@ -156,7 +184,8 @@ class WatchingScreen(HiveScreen):
             self.app.notify("There is no pane to be seen whose scrollback could be read.", severity="warning")
             return
         try:
-            picture = await self.hive_app.capture(pane.id, history_lines=SCROLLBACK_LINES)
+            capture = partial(self.hive_app.pictures.capture, pane.id, SCROLLBACK_LINES)
+            picture = await self.hive_app.in_thread(capture)
         except TmuxError as error:
             side.preview.say(error.what)
             return
