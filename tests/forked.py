@@ -1,4 +1,4 @@
-"""Commands of hive-tui in processes of their own, forked from one that has imported everything.
+"""Commands of hive-tui, and programs of tests, in processes of their own, forked from one that has imported everything.
 
 Each is a process with its own descriptors, folder, environment and end; what it is spared are the imports, which
 take most of the time of a short command. Tests of the start itself run `Stage.command_line`.
@@ -10,6 +10,7 @@ import importlib
 import json
 import os
 import pkgutil
+import runpy
 import select
 import signal
 import socket
@@ -55,9 +56,9 @@ class Parent:
             )
 
     def run(
-        self, arguments: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout_s: float
+        self, words: Sequence[str], *, env: Mapping[str, str], cwd: Path, timeout_s: float
     ) -> subprocess.CompletedProcess[str]:
-        """Run one command to its end."""
+        """Run one program to its end: `-m MODULE` or `-c CODE` and its arguments, as the interpreter takes them."""
         with (
             socket.socket(socket.AF_UNIX) as asked,
             tempfile.TemporaryFile() as out,
@@ -67,7 +68,7 @@ class Parent:
             asked.connect(self._address)
             asked.settimeout(timeout_s)
             socket.send_fds(asked, [b"."], [nothing.fileno(), out.fileno(), err.fileno()])
-            asked.sendall(json.dumps([list(arguments), dict(env), str(cwd)]).encode())
+            asked.sendall(json.dumps([list(words), dict(env), str(cwd)]).encode())
             asked.shutdown(socket.SHUT_WR)
             with asked.makefile() as answers:
                 pid = int(answers.readline())
@@ -75,12 +76,12 @@ class Parent:
                     code = int(answers.readline())
                 except TimeoutError:
                     os.kill(pid, signal.SIGKILL)
-                    raise subprocess.TimeoutExpired(list(arguments), timeout_s) from None
+                    raise subprocess.TimeoutExpired(list(words), timeout_s) from None
             said = []
             for file in (out, err):
                 file.seek(0)
                 said.append(file.read().decode())
-        return subprocess.CompletedProcess(list(arguments), code, *said)
+        return subprocess.CompletedProcess(list(words), code, *said)
 
     def close(self) -> None:
         """End it."""
@@ -114,18 +115,18 @@ def answer(asked: socket.socket) -> None:
     """Run what is asked for and tell its number and its exit code, each on a line."""
     _, files, _, _ = socket.recv_fds(asked, 1, 3)
     with asked.makefile() as said:
-        arguments, env, cwd = json.load(said)
+        words, env, cwd = json.load(said)
     pid = os.fork()
     if pid == 0:
         asked.close()
-        become(files, arguments, env, cwd)
+        become(files, words, env, cwd)
     with suppress(OSError):
         asked.sendall(f"{pid}\n".encode())
         asked.sendall(f"{os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])}\n".encode())
 
 
-def become(files: Sequence[int], arguments: Sequence[str], env: Mapping[str, str], cwd: str) -> NoReturn:
-    """Be the command."""
+def become(files: Sequence[int], words: Sequence[str], env: Mapping[str, str], cwd: str) -> NoReturn:
+    """Be the program."""
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
@@ -133,12 +134,9 @@ def become(files: Sequence[int], arguments: Sequence[str], env: Mapping[str, str
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
-    sys.argv = [str(ROOT / "hive_tui" / "__main__.py"), *arguments]
-    from hive_tui.__main__ import main
-
     code = 0
     try:
-        main()
+        run_program(*words)
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except BaseException:
@@ -150,6 +148,21 @@ def become(files: Sequence[int], arguments: Sequence[str], env: Mapping[str, str
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
+
+
+def run_program(how: str, what: str, *arguments: str) -> None:
+    """What the interpreter does with these words."""
+    if (how, what) == ("-m", "hive_tui"):
+        sys.argv = [str(ROOT / "hive_tui" / "__main__.py"), *arguments]
+        from hive_tui.__main__ import main
+
+        main()
+    elif how == "-m":
+        sys.argv = [what, *arguments]
+        runpy.run_module(what, run_name="__main__")
+    else:
+        sys.argv = [how, *arguments]
+        exec(what, {"__name__": "__main__"})
 
 
 def import_all() -> None:

@@ -30,7 +30,7 @@ from tests.migrated import home_with_database
 ROOT = Path(__file__).parent.parent
 CLOCK = SystemClock()
 TESTER = Actor.person("test")
-AS_MODULE = len(["python", "-m", "hive_tui"])
+INTERPRETER = len([sys.executable])
 AGENT = f"{sys.executable} -m hive_tui.scripted_agent"
 PROMPT = "here$ "
 SHELL = f"exec env 'PS1={PROMPT}' bash --norc --noprofile -i"
@@ -247,8 +247,13 @@ class Stage:
 
     def command(self, *arguments: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
         """Run `hive-tui` as a person would in a shell, in a process that is spared the imports."""
-        words = self.command_line(*arguments)[AS_MODULE:]
-        return forked.parent().run(words, env=self.environment, cwd=self.folder, timeout_s=timeout_s)
+        return self.python(*self.command_line(*arguments)[INTERPRETER:], cwd=self.folder, timeout_s=timeout_s)
+
+    def python(
+        self, *words: str, env: Mapping[str, str] | None = None, cwd: Path = ROOT, timeout_s: float = 60.0
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Python with these words, `-m` or `-c` first, in such a process; with more variables than all have."""
+        return forked.parent().run(words, env={**self.environment, **(env or {})}, cwd=cwd, timeout_s=timeout_s)
 
     def command_line(self, *arguments: str) -> list[str]:
         """The words of that command."""

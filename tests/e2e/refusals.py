@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.store import agents as agent_store
-from tests.stage import Stage, eventually
+from tests.stage import INTERPRETER, Stage, eventually
 
 Done = subprocess.CompletedProcess[str]
 
@@ -14,9 +14,12 @@ Done = subprocess.CompletedProcess[str]
 def run(
     stage: Stage, *arguments: str, env: Mapping[str, str] | None = None, before: Callable[[], None] | None = None
 ) -> Done:
-    """Run `hive-tui` with other variables, or after some preparation in its process."""
+    """Run `hive-tui` with other variables, or after some preparation in its process, which takes a real start."""
+    line = stage.command_line(*arguments)
+    if before is None:
+        return stage.python(*line[INTERPRETER:], env=env, cwd=stage.folder, timeout_s=90)
     return subprocess.run(
-        stage.command_line(*arguments),
+        line,
         env={**stage.environment, **(env or {})},
         preexec_fn=before,
         cwd=stage.folder,

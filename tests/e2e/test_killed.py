@@ -1,14 +1,13 @@
 """kill -9 of hive-tui at each step of a nap and of a wake: the agent runs or sleeps, and is never lost or doubled."""
 
 import subprocess
-import sys
 
 import pytest
 
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import checkpoints, journal
-from tests.stage import ROOT, Stage, eventually
+from tests.stage import Stage, eventually
 
 FEW = 5
 """So many points, spread over the whole verb, in the normal suite; every point under `make test-faults`."""
@@ -20,15 +19,7 @@ DIED = (-9, 0)
 
 def run_killed(stage: Stage, verb: str, agent: Agent, point: int | str) -> subprocess.CompletedProcess[str]:
     """Run the verb in a process of its own that dies at the point."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.e2e.killed", str(stage.home), stage.socket, verb, agent.id, str(point)],
-        env=stage.environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return stage.python("-m", "tests.e2e.killed", str(stage.home), stage.socket, verb, agent.id, str(point))
 
 
 def check_after_kill(stage: Stage, agent: Agent) -> Agent:

@@ -1,7 +1,6 @@
 """Going back to a generation: workspace and conversation, after a safety checkpoint."""
 
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from hive_tui.domain.progress import Unwatched
 from hive_tui.store import checkpoints, effects, journal
 from tests.e2e.refusals import refused
 from tests.e2e.test_killed import DIED
-from tests.stage import ROOT, TESTER, Stage, eventually, pane_of
+from tests.stage import TESTER, Stage, eventually, pane_of
 
 
 def two_generations(stage: Stage, hosted: str = "shell") -> tuple[Agent, Path, str]:
@@ -188,10 +187,7 @@ def test_a_working_agent_is_not_restored(stage: Stage):
 
 def restore_killed_at(stage: Stage, agent: Agent, point: int) -> str:
     arguments = [str(stage.home), stage.socket, "restore", agent.id, str(point)]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.killed", *arguments], env=stage.environment, cwd=ROOT, check=False,
-        capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = stage.python("-m", "tests.e2e.killed", *arguments)
     assert done.returncode in DIED, done.stderr
     return done.stdout
 

@@ -1,8 +1,6 @@
 """A restore that is stopped or killed: past its first file it goes to its end, whoever brings it there, and says so."""
 
 import signal
-import subprocess
-import sys
 
 import pytest
 
@@ -14,7 +12,7 @@ from hive_tui.domain.wakeups import WakeupStatus
 from hive_tui.store import effects, journal, ledger, wakeups
 from tests.e2e.test_killed import run_killed
 from tests.e2e.test_restore import generation, state_of
-from tests.stage import CLOCK, ROOT, TESTER, Stage
+from tests.stage import CLOCK, TESTER, Stage
 
 THEN = {"kept.txt": "first\nchanged\n", "staged.txt": "staged\n", "untracked.txt": "untracked\n"}
 
@@ -39,10 +37,7 @@ def test_ctrl_c_while_files_are_changed_says_at_once_that_it_is_too_late_and_the
     stage: Stage, agent: Agent
 ):
     arguments = stage.command_line("restore", "shop", "-g", "0", "--yes")[3:]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.e2e.interrupted", *arguments],
-        env=stage.environment, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = stage.python("-m", "tests.e2e.interrupted", *arguments)
     assert done.returncode == 0, done.stderr
     assert "This cannot be stopped any more, since files are changed already" in done.stderr
     assert state_of(stage.folder_for("shop")) == THEN

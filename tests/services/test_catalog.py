@@ -4,7 +4,6 @@ import io
 import os
 import stat
 import subprocess
-import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -21,6 +20,7 @@ from hive_tui.domain.checkpoints import Checkpoint
 from hive_tui.domain.errors import AgentBusy, CheckpointError, DiskFull, HiveError
 from hive_tui.domain.progress import Unwatched
 from hive_tui.store import agents, checkpoints
+from tests import forked
 from tests.disks import small_disk
 from tests.keeper import TESTER, Keeper
 from tests.stage import ROOT
@@ -200,8 +200,8 @@ print(calls)
 
 
 def killed(keeper: Keeper, what: str, verb: str, point: int) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-c", KILLED, str(keeper.folder / "home"), what, verb, str(point)]
-    return subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    words = ["-c", KILLED, str(keeper.folder / "home"), what, verb, str(point)]
+    return forked.parent().run(words, env=os.environ, cwd=ROOT, timeout_s=60)
 
 
 def whole(keeper: Keeper) -> bool:

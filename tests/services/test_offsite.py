@@ -3,7 +3,6 @@
 import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ from hive_tui.domain.progress import Unwatched
 from hive_tui.services.background import Patience
 from hive_tui.services.offsite import Offsite
 from hive_tui.store import checkpoints, effects, offsite
+from tests import forked
 from tests.disks import small_disk
 from tests.keeper import TESTER, Keeper, keeping, offsite_to
 from tests.services.test_unpacking import Watched
@@ -401,8 +401,8 @@ print(calls)
 
 
 def killed_at(keeper: Keeper, second: Path, point: int) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-c", KILLED, str(keeper.folder / "home"), str(second), str(point)]
-    return subprocess.run(words, cwd=ROOT, check=False, capture_output=True, text=True, timeout=60)
+    words = ["-c", KILLED, str(keeper.folder / "home"), str(second), str(point)]
+    return forked.parent().run(words, env=os.environ, cwd=ROOT, timeout_s=60)
 
 
 def test_killed_at_any_point_a_copy_is_good_in_the_end_and_never_counts_before(make: MakeKeeper, second: Path):

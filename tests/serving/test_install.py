@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hive_tui.domain.units import GATE, MARK, SERVICE, TIMER, Program, units
-from tests.stage import Stage
+from tests.stage import INTERPRETER, Stage
 
 DATA = Path(__file__).parents[2] / "data"
 EXAMPLE = Program(("%h/.local/bin/hive-tui",), (), {"PATH": "%h/.local/bin:/usr/local/bin:/usr/bin:/bin"})
@@ -75,11 +75,10 @@ def test_the_other_examples_make_single_passes_one_at_a_time():
 
 def install(stage: Stage, *arguments: str) -> subprocess.CompletedProcess[str]:
     config = stage.folder / "xdg"
-    return subprocess.run(
-        stage.command_line(*arguments),
-        env={**stage.environment, "XDG_CONFIG_HOME": str(config), "XDG_DATA_HOME": str(stage.folder / "data")},
-        capture_output=True, text=True, check=False, timeout=30,
-    )  # fmt: skip
+    return stage.python(
+        *stage.command_line(*arguments)[INTERPRETER:],
+        env={"XDG_CONFIG_HOME": str(config), "XDG_DATA_HOME": str(stage.folder / "data")},
+    )
 
 
 def test_units_are_shown_written_kept_and_removed(stage: Stage):
