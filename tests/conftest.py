@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,20 @@ settings.register_profile("same", settings.get_profile("any machine"), derandomi
 def pytest_configure(config: pytest.Config) -> None:
     """Choose before any test is imported, since decorators take over what is chosen then."""
     settings.load_profile("any machine" if config.getoption("markexpr").startswith("faults") else "same")
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Of tests that were never compiled, as on a clean clone, each worker compiles its share first, not each all.
+
+    What cannot be imported is told of by the collection itself, which comes next and finds the others' work done.
+    """
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if not worker or session.config.args != session.config.getini("testpaths"):
+        return
+    files = sorted(Path(__file__).parent.rglob("test_*.py"))
+    for file in files[int(worker.removeprefix("gw")) :: workers]:
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(file.relative_to(session.config.rootpath).with_suffix("").parts))
 
 
 @pytest.fixture
