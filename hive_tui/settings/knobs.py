@@ -75,6 +75,7 @@ class Knob(Struct, frozen=True):
         return value
 
 
+@cache
 def dotted(address: Address) -> str:
     """Parts with dots in them in quotes, as in TOML."""
     return ".".join(part if part.replace("_", "").replace("-", "").isalnum() else f'"{part}"' for part in address)
