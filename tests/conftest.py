@@ -1,7 +1,8 @@
 """Fixtures for all tests: a clean environment, a private tmux server, a hive in a folder of its own."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -25,6 +26,17 @@ settings.register_profile("same", settings.get_profile("any machine"), derandomi
 def pytest_configure(config: pytest.Config) -> None:
     """Choose before any test is imported, since decorators take over what is chosen then."""
     settings.load_profile("any machine" if config.getoption("markexpr").startswith("faults") else "same")
+
+
+@pytest.hookimpl(wrapper=True, specname="pytest_collection")
+def without_garbage() -> Generator[None, object, object]:
+    """What is imported and collected stays to the end; looking through it again and again is a tenth of a run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection(session: pytest.Session) -> None:
