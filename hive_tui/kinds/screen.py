@@ -10,6 +10,8 @@ from hive_tui.domain.agents import Activity
 
 ESCAPE = re.compile(r"\x1b\[([0-9;:]*)([a-zA-Z])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b.|[\x0e\x0f]")
 
+UNSEEN = {0xA0: " ", 0x200B: None}
+"""What looks like a blank, or like nothing: some draw it where their cursor stands behind what was typed."""
 LONGEST_PARAGRAPH = 6
 """Lines; even in a narrow pane no limit is told in more."""
 LONGEST_GLYPH = 2
@@ -65,7 +67,7 @@ class Screen:
     @cached_property
     def lines(self) -> list[str]:
         """Lines as plain text, without trailing blanks."""
-        return [ESCAPE.sub("", line).replace("\xa0", " ").rstrip() for line in self.ansi.splitlines()]
+        return [ESCAPE.sub("", line).translate(UNSEEN).rstrip() for line in self.ansi.splitlines()]
 
     def bottom(self, count: int) -> list[str]:
         """The last lines that are not blank, top to bottom."""
@@ -166,7 +168,7 @@ class Screen:
     def _draft(self, prompt: str) -> str:
         for line in reversed(self.ansi.splitlines()):
             if ESCAPE.sub("", line).startswith(prompt):
-                return strong_text(line)[len(prompt) :].replace("\xa0", " ").strip()
+                return strong_text(line)[len(prompt) :].translate(UNSEEN).strip()
         return ""
 
 

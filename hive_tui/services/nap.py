@@ -280,8 +280,9 @@ class Napper:
         try:
             shell = ShellPane(sighting.pane.id, self._panes, self._processes, self._clock)
             prompt = shell.settled_prompt()
-            if ended.was_killed or sighting.pane.alternate_on:
-                shell.clean_up()
+            # A child that lives longer than its parent may complain below the prompt that the shell has drawn.
+            if prompt is None or ended.was_killed or sighting.pane.alternate_on:
+                shell.clean_up(is_lost=prompt is None)
                 prompt = shell.settled_prompt() or prompt
             self._panes.set_title(sighting.pane.id, f"💤 {agent.name} sleeps")
             return prompt

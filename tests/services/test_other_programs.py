@@ -2,13 +2,15 @@
 
 import os
 import shutil
+from pathlib import Path
 from signal import SIGKILL
 
 import pytest
 
 from hive_tui.domain.agents import Activity, Agent, Lifecycle
 from hive_tui.domain.errors import NameTaken, NapRefused
-from tests.stage import TESTER, Stage, eventually
+from hive_tui.services.shell_pane import ShellPane
+from tests.stage import CLOCK, TESTER, Stage, eventually
 
 CAT = shutil.which("cat") or "/bin/cat"
 
@@ -97,3 +99,24 @@ def test_what_is_told_of_one_that_cannot_be_woken_leads_back_to_it(stage: Stage)
     assert f"It was started by: cd {agent.cwd} && {agent.argv[0]}\n" in done.stderr
     started(stage, pane_id)
     assert stage.hive.registry.adopt(pane_id, None, TESTER).id == agent.id
+
+
+def test_what_is_written_below_the_prompt_of_the_shell_is_cleaned_away(stage: Stage):
+    pane_id = stage.shell(stage.folder_for("tool"))
+    shell = ShellPane(pane_id, stage.hive.panes, stage.hive.processes, CLOCK)
+    empty = shell.settled_prompt()
+    assert empty is not None
+    with Path(stage.libtmux_pane(pane_id).pane_tty or "").open("w") as terminal:
+        terminal.write("Error: setRawMode EIO\r\n    at ReadStream\r\n")
+    eventually(lambda: "ReadStream" in stage.screen(pane_id))
+    assert shell.refusal(empty)
+    shell.clean_up(empty, is_lost=True)
+    assert not shell.refusal(empty)
+
+
+def test_a_nap_looks_again_for_a_prompt_that_a_child_has_written_over(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    _, agent = adopted(stage)
+    real, lost = ShellPane.settled_prompt, [None]
+    monkeypatch.setattr(ShellPane, "settled_prompt", lambda shell: lost.pop() if lost else real(shell))
+    stage.nap(agent.name, force=True)
+    assert stage.stored(agent).prompt is not None
