@@ -12,6 +12,11 @@ from hive_tui.domain.errors import NameTaken, NapRefused
 from hive_tui.services.shell_pane import ShellPane
 from tests.stage import CLOCK, TESTER, Stage, eventually
 
+MENU = """#!/bin/sh
+printf 'Approaching rate limits\\n1. Switch\\nPress enter to confirm or esc to go back\\033[3A\\r'
+exec cat
+"""
+"""A program that draws a menu into the screen of its shell, with the cursor above it."""
 CAT = shutil.which("cat") or "/bin/cat"
 
 
@@ -112,6 +117,19 @@ def test_what_is_written_below_the_prompt_of_the_shell_is_cleaned_away(stage: St
     assert shell.refusal(empty)
     shell.clean_up(empty, is_lost=True)
     assert not shell.refusal(empty)
+
+
+def test_a_menu_that_is_left_below_the_prompt_of_the_shell_is_cleaned_away_by_a_nap(stage: Stage):
+    pane_id = stage.shell(stage.folder_for("tool"))
+    script = stage.folder / "qwen"
+    script.write_text(MENU)
+    script.chmod(0o755)
+    stage.type(pane_id, str(script))
+    eventually(lambda: "esc to go back" in stage.screen(pane_id))
+    agent = stage.hive.registry.adopt(pane_id, None, TESTER)
+    stage.nap(agent.name, force=True)
+    assert "esc to go back" not in stage.screen(pane_id)
+    assert stage.stored(agent).prompt is not None
 
 
 def test_a_nap_looks_again_for_a_prompt_that_a_child_has_written_over(stage: Stage, monkeypatch: pytest.MonkeyPatch):
