@@ -28,6 +28,7 @@ def agents(hive: Hive, as_json: bool) -> None:
     warn(observation.trouble)
     if not shapes:
         click.echo("No agents: start one in a tmux pane, or use `hive-tui launch`.")
+        click.echo("A program of no known kind is taken in by `hive-tui adopt %PANE`.")
     print_table(
         ["NAME", "KIND", "STATE", "FOR", "PANE", "MEMORY", "FOLDER", "WHY"],
         [_row(hive, agent, shape) for agent, shape in zip(observation.agents, shapes, strict=True)],

@@ -90,7 +90,7 @@ def recover(hive: Hive, as_json: bool, dry_run: bool, no_wake: bool, timeout: fl
         click.echo(f"Agents {would}woken: {', '.join(told) or 'none'}")
         if plan.blank:
             blank = ", ".join(agent.name for agent in plan.blank)
-            click.echo(f"Not woken, since nothing had been said to them yet: {blank}")
+            click.echo(f"Not woken, since no conversation of theirs is known: {blank}")
     for one in failed:
         click.echo(f"Error: {names[one.agent_id]}: {one.last_error or 'not awake yet; the wake goes on'}", err=True)
     if left:

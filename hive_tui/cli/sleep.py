@@ -284,7 +284,11 @@ def resume_command(hive: Hive, as_json: bool, name: str) -> None:
     """Print the shell command that revives an agent without hive-tui."""
     agent = find(hive, name)
     if agent.session_id is None:
-        raise HiveError(f"No conversation of {agent.name} is known that could be resumed.")
+        begin = f"{shlex.join(['cd', agent.cwd])} && {shlex.join(agent.argv)}"
+        raise HiveError(
+            f"No conversation of {agent.name} is known that could be resumed.",
+            hint=f"It was started by: {begin}" if agent.argv else "Start it as you did before.",
+        )
     words = hive.kinds.get(agent.kind).resume_command(agent.argv, agent.session_id)
     line = f"{shlex.join(['cd', agent.cwd])} && {shlex.join(words)}"
     if as_json:

@@ -39,6 +39,8 @@ class Ending(StrEnum):
     """Its pane was closed, and its shell with it; the tmux server lives on."""
     GONE = "gone"
     """It was its pane's own command, and both are gone: left, killed or closed, which nothing tells any more."""
+    UNTOLD = "untold"
+    """By itself or by a crash: its kind leaves nothing behind that would tell, and no conversation needs it."""
     CRASHED = "crashed"
 
 
@@ -314,6 +316,7 @@ ENDING_REASONS = {
     Ending.QUIT: "it was quit in its pane",
     Ending.CLOSED: "its pane was closed",
     Ending.GONE: "it ended and its pane with it, by itself or because the pane was closed",
+    Ending.UNTOLD: "it ended, by itself or by a crash, which nothing tells",
 }
 
 
@@ -323,7 +326,8 @@ def _ended(agent: Agent, seen: Seen, is_worth_keeping: bool) -> Change:
     ending = Ending.CRASHED if server_gone else seen.ending(agent)
     if ending is not Ending.CRASHED:
         if not is_worth_keeping:
-            how = "ended, and its pane with it" if ending is Ending.GONE else f"was {ending} by a person"
+            hows = {Ending.GONE: "ended, and its pane with it", Ending.UNTOLD: "ended"}
+            how = hows.get(ending, f"was {ending} by a person")
             return _leaves(agent, f"{agent.name} {how}")
         can_come_back = agent.session_id is not None and agent.config_dir is not None
         what_then = "wake brings the conversation back" if can_come_back else "no conversation of it is known"

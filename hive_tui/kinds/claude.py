@@ -16,6 +16,13 @@ WAITING = {
     # Its own menus, such as those of /resume and /model.
     "dialog open": Activity.QUESTION,
 }
+SHOWN_BETTER = {
+    Activity.IDLE: (Activity.LIMITED, Activity.ERROR),
+    # Some releases say of a question that it is a permission prompt, and of the menu at a limit that a dialog is open.
+    Activity.PERMISSION: (Activity.QUESTION,),
+    Activity.QUESTION: (Activity.LIMITED,),
+}
+"""What of the screen counts more than what the status file says: the file has no word for it."""
 MENU = re.compile(r" +❯ \d+\. ")
 
 
@@ -37,13 +44,13 @@ class Claude(Kind):
         return Session(session_id, "its status file", str(transcript) if transcript else None, config_dir=str(folder))
 
     def own_claims(self, look: Look) -> tuple[Claim, ...]:
-        """The status file; at `idle` the screen may know of a limit or an error, of which the file says nothing."""
+        """The status file, and before it what the screen knows better."""
         status = look.status(self.config_dir(look))
         if status is None:
             return ()
         claim = _claim(status)
-        more = [found for found in self.screen_claims(look) if found.activity in (Activity.LIMITED, Activity.ERROR)]
-        return (*more, claim) if claim.activity is Activity.IDLE else (claim,)
+        better = SHOWN_BETTER.get(claim.activity, ())
+        return (*(found for found in self.screen_claims(look) if found.activity in better), claim)
 
     def background(self, look: Look) -> tuple[str, ...]:
         """The status `shell` and the footer speak of background work; the process tree is no evidence."""

@@ -123,6 +123,8 @@ def kept_options(arguments: Sequence[str], rules: ResumeRules) -> tuple[str, ...
 def _is_program(command: CommandLine, rules: ProcessRules) -> bool:
     if command.prefix[-1].endswith(rules.not_endings):
         return False
+    if len(command.prefix) > 1 and _base(command.prefix[0]).startswith(rules.not_run_by):
+        return False
     if command.is_module:
         return command.name in rules.modules
     return command.name in rules.programs or command.prefix[-1].endswith(tuple(f"/{end}" for end in rules.scripts))

@@ -17,7 +17,7 @@ from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import HookReports, Processes
 from hive_tui.domain.processes import Process
 from hive_tui.domain.sightings import FALLBACK, Claim, Session
-from hive_tui.kinds import commands, conversations, status_file
+from hive_tui.kinds import commands, conversations, farewell, status_file
 from hive_tui.kinds.manifest import Answer, Manifest
 from hive_tui.kinds.no_reports import NO_REPORTS
 from hive_tui.kinds.screen import Screen
@@ -358,21 +358,20 @@ class Kind:
     def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool | None:
         """Whether an agent whose process is gone has left by itself, and not crashed; None while it cannot be told.
 
-        Here: it has removed its status file, or printed its farewell on the screen of its pane.
+        Here: it has removed its status file, or printed its farewell on the screen of its pane. Of a kind with neither,
+        only that it was killed can be told: by the screen that it did not give back, and by the shell.
         """
         rules = self.manifest.session
+        if not self.manifest.tells_its_end:
+            return False if screen is None or screen.tells_of_a_kill() else None
         if rules.status_file and status_file.is_gone(agent, rules.status_file, rules.status_id):
             return True
-        said = self.session_said(screen) if screen is not None else None
-        return said is not None and said == agent.session_id
+        farewell_with = self.manifest.quit.session_said
+        return screen is not None and farewell.is_its_last_word(screen, farewell_with, agent.session_id or "")
 
     def session_said(self, screen: Screen) -> str | None:
         """The session id that the agent printed when it left."""
-        pattern = self.manifest.quit.session_said
-        if not pattern:
-            return None
-        found = re.findall(pattern, "".join(line.strip() for line in screen.lines))
-        return str(found[-1]) if found else None
+        return farewell.session_of(screen, self.manifest.quit.session_said)
 
     def _status(self, look: Look) -> Mapping[str, object] | None:
         rules = self.manifest.session

@@ -17,6 +17,9 @@ class ProcessRules:
     """Names of the program, or of the script that an interpreter runs, without folder and ending."""
     not_endings: tuple[str, ...] = ()
     """Endings of scripts that share its name and are something else, like `.py` for a program in another language."""
+    not_run_by: tuple[str, ...] = ()
+    """Interpreters whose scripts of that name are something else: what a package installs has no ending. Of
+    `python3.12`, the beginning is enough."""
     scripts: tuple[str, ...] = ()
     """Ends of paths of scripts whose names alone say nothing."""
     modules: tuple[str, ...] = ()
@@ -165,3 +168,8 @@ class Manifest:
     screen: ScreenRules
     titles: TitleRules
     terminal: TerminalRules
+
+    @property
+    def tells_its_end(self) -> bool:
+        """Whether an agent of this kind leaves something by which a crash is told from an exit that was meant."""
+        return bool(self.session.status_file or self.quit.session_said)

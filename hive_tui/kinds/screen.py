@@ -10,6 +10,8 @@ from hive_tui.domain.agents import Activity
 
 ESCAPE = re.compile(r"\x1b\[([0-9;:]*)([a-zA-Z])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]|\x1b.|[\x0e\x0f]")
 
+UNSEEN = {0xA0: " ", 0x200B: None}
+"""What looks like a blank, or like nothing: some draw it where their cursor stands behind what was typed."""
 LONGEST_PARAGRAPH = 6
 """Lines; even in a narrow pane no limit is told in more."""
 LONGEST_GLYPH = 2
@@ -18,6 +20,13 @@ SURELY = 8
 """Letters of a command by which it is known; further on a shell may draw a prompt at the right."""
 INDENTED = " ─━▔▀"
 """What lines below an input line begin with."""
+
+
+KILLED = re.compile(
+    r"(^|[:>$] ?)(Killed|Terminated|Hangup|Aborted|Segmentation fault|Bus error)( \(core dumped\))?$"
+    r"|^zsh: (killed|terminated|hangup|abort|segmentation fault|bus error) |^fish: Job \d+, .* terminated by signal"
+)
+"""What shells say of that, behind what the program had written last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +67,15 @@ class Screen:
     @cached_property
     def lines(self) -> list[str]:
         """Lines as plain text, without trailing blanks."""
-        return [ESCAPE.sub("", line).replace("\xa0", " ").rstrip() for line in self.ansi.splitlines()]
+        return [ESCAPE.sub("", line).translate(UNSEEN).rstrip() for line in self.ansi.splitlines()]
 
     def bottom(self, count: int) -> list[str]:
         """The last lines that are not blank, top to bottom."""
         return self._written[-count:]
+
+    def tells_of_a_kill(self) -> bool:
+        """Whether a shell says, above its prompt, that a signal has ended its program."""
+        return any(KILLED.search(line) for line in self.bottom(4))
 
     def since(self, before: "Screen") -> "Screen":
         """What has come below all that an earlier capture of the pane shows; the whole screen if that is gone.
@@ -155,7 +168,7 @@ class Screen:
     def _draft(self, prompt: str) -> str:
         for line in reversed(self.ansi.splitlines()):
             if ESCAPE.sub("", line).startswith(prompt):
-                return strong_text(line)[len(prompt) :].replace("\xa0", " ").strip()
+                return strong_text(line)[len(prompt) :].translate(UNSEEN).strip()
         return ""
 
 

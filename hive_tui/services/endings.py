@@ -58,8 +58,11 @@ def ending_of(agent: Agent, kind: Kind, listed: PaneList, panes: Panes, patience
         patience.wait(is_told)
     except TmuxError:
         return Ending.GONE if agent.hosting is Hosting.COMMAND else Ending.CLOSED
-    left = is_clean or exit_of(agent, listed, panes, patience) == Exit(0)
-    return Ending.QUIT if left else Ending.CRASHED
+    told = None if is_clean else exit_of(agent, listed, panes, patience)
+    if is_clean or told == Exit(0):
+        return Ending.QUIT
+    is_untold = told is None and is_clean is None and agent.session_id is None and not kind.manifest.tells_its_end
+    return Ending.UNTOLD if is_untold else Ending.CRASHED
 
 
 def exit_of(agent: Agent, listed: PaneList, panes: Panes, patience: Patience) -> Exit | None:

@@ -86,7 +86,11 @@ class FillIn:
 
     def _transcript(self, agent: Agent) -> Path | None:
         if agent.session_id is None or agent.config_dir is None:
-            then = "`hive-tui adopt` takes it in again" if agent.kind == GENERIC else "hive-tui then finds it there"
+            then = "hive-tui then finds it there"
+            if agent.kind == GENERIC:
+                then = (
+                    f"`hive-tui resume-command {agent.name}` tells the command, and `hive-tui adopt` takes it in again"
+                )
             raise NeedsPerson(
                 f"{agent.name} cannot be woken: no conversation of it is known that could be resumed.",
                 hint=f"Start it by hand in {agent.cwd}; {then}.",

@@ -18,6 +18,7 @@ from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import Clock, Layouts, Locks, Panes, Processes
 from hive_tui.domain.processes import Process
 from hive_tui.domain.quoting import quoted
+from hive_tui.kinds import commands
 from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.services.ending import AGENT_OPTION
 from hive_tui.services.found import is_interactive_shell
@@ -85,10 +86,10 @@ class Registry:
         observation = self._observer.observe()
         pane = _pane(observation, pane_id)
         agent = _agent_in(observation, pane)
-        if name is not None and (agent is None or agent.name != name):
-            checked_name(name, self._names())
         if agent is None:
             agent = self._adopt_generic(pane, name)
+        elif name is not None and agent.name != name:
+            checked_name(name, self._names())
         adopted = self._database.write(_adopt, agent.id, name or agent.name, Origin.ADOPTED, actor, self._clock.now())
         with suppress(TmuxError):
             self._panes.set_options(pane.id, {AGENT_OPTION: agent.id})
@@ -161,6 +162,7 @@ class Registry:
         return age.total_seconds() > 2.0
 
     def _adopt_generic(self, pane: Pane, name: str | None) -> Agent:
+        """Take in a program of no known kind; as the agent that it was, where a person has started it again."""
         process = self._program_in(pane)
         if process is None:
             raise HiveError(
@@ -168,10 +170,14 @@ class Registry:
             )
         now = self._clock.now()
         cwd = self._processes.cwd(process.pid) or pane.cwd
-        taken = {agent.name: agent.kind for agent in self._database.read(agent_store.everyone)}
+        agents = self._database.read(agent_store.everyone)
+        argv = tuple(self._processes.argv(process.pid))
+        known = next((one for one in agents if _is_again(one, argv, pane, name)), None)
+        if known is None and name is not None:
+            checked_name(name, [one.name for one in agents])
         agent = Agent(
-            id=str(uuid4()),
-            name=name or new_name(cwd, GENERIC, taken),
+            id=known.id if known else str(uuid4()),
+            name=known.name if known else name or new_name(cwd, GENERIC, {one.name: one.kind for one in agents}),
             kind=GENERIC,
             lifecycle=Lifecycle.AWAKE,
             activity=Activity.UNKNOWN,
@@ -182,10 +188,13 @@ class Registry:
             hosting=Hosting.COMMAND if process.pid == pane.pid else Hosting.SHELL,
             pane=pane.ref,
             process=process.id,
-            argv=tuple(self._processes.argv(process.pid)),
+            argv=argv,
             started_at=self._processes.started_at(process.id),
         )
-        self._database.write(agent_store.add, agent, now=now)
+        if known is not None:
+            self._database.write(agent_store.put, agent)
+        else:
+            self._database.write(agent_store.add, agent, now=now)
         return agent
 
     def _program_in(self, pane: Pane) -> Process | None:
@@ -234,6 +243,15 @@ def _agent_in(observation: Observation, pane: Pane) -> Agent | None:
         if sighting is not None and sighting.pane.ref == pane.ref:
             return agent
     return None
+
+
+def _is_again(agent: Agent, argv: Sequence[str], pane: Pane, name: str | None) -> bool:
+    """Whether a program of no known kind is an agent of ours that has ended: by the name it is given, else its pane."""
+    if agent.kind != GENERIC or agent.lifecycle not in (Lifecycle.ASLEEP, Lifecycle.FAILED):
+        return False
+    is_meant = agent.pane == pane.ref if name is None else agent.name == name
+    before, now = commands.parted(agent.argv), commands.parted(argv)
+    return is_meant and before is not None and now is not None and before.name == now.name
 
 
 def _adopt(db: sqlite3.Connection, agent_id: str, name: str, origin: Origin, actor: Actor, now: datetime) -> Agent:

@@ -84,16 +84,26 @@ class ShellPane:
             return seen[-1]
         return None
 
-    def clean_up(self, remembered: PromptLine | None = None) -> None:
+    def has_text_below(self) -> bool:
+        """Whether something stands below the prompt: a program that drew there has not wiped it when it left."""
+        pane = self.pane()
+        lines = self._panes.capture(pane.id, colour=False).splitlines() if pane is not None else []
+        return pane is not None and any(line.strip() for line in lines[pane.cursor_y + 1 :])
+
+    def clean_up(self, remembered: PromptLine | None = None, *, is_lost: bool = False) -> None:
         """Leave the terminal modes of a program that was killed, and let the shell draw its prompt anew.
 
         Types no text: the modes are written to the terminal, and Ctrl-L only redraws.
+
+        Args:
+            remembered: The prompt line as it was with nothing typed.
+            is_lost: There is no prompt at the cursor: something has written behind it.
         """
         pane = self.pane()
         shell = self.foreground_shell(pane) if pane is not None and not pane.is_dead else None
         if pane is None or shell is None or pane.in_mode:
             return  # the modes of a program that runs are its own
-        is_spoilt = pane.alternate_on or self._is_drawn_over(pane, remembered)
+        is_spoilt = is_lost or pane.alternate_on or self.has_text_below() or self._is_drawn_over(pane, remembered)
         self._panes.reset_terminal(pane.id, pane.tty)
         if is_spoilt and _shell_name(self._processes.argv(shell.pid)) in REDRAWS_ON_CTRL_L:
             self._panes.send_keys(pane.id, ["C-l"])

@@ -53,6 +53,12 @@ def test_agents_prints_a_table_for_people(stage: Stage):
     assert done.stdout.splitlines()[1].split()[:3] == ["shop", "scripted", "idle"]
 
 
+def test_where_no_agents_are_it_is_said_how_other_programs_are_taken_in(stage: Stage):
+    stage.shell(stage.folder_for("shop"))
+    done = stage.command("agents")
+    assert done.returncode == 0 and "No agents" in done.stdout and "`hive-tui adopt %PANE`" in done.stdout
+
+
 def test_a_tmux_server_that_is_not_there_is_said_and_is_no_failure(stage: Stage):
     done = stage.command("agents", "--json")
     assert done.returncode == 0 and json.loads(done.stdout) == []

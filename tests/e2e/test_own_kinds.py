@@ -71,8 +71,8 @@ def test_a_mistake_is_named_with_its_file_and_line_by_every_command(stage: Stage
 def test_the_prompt_that_a_crashed_agent_has_left_is_not_taken_for_that_of_the_woken_one(stage: Stage):
     kinds = stage.folder / "kinds"
     kinds.mkdir()
-    options = 'with_value = ["--slow-start"]\n'
-    (kinds / "mytool.toml").write_text(without_status_file(EXAMPLE).replace("[quit]", f"{options}\n[quit]"))
+    manifest = without_status_file(EXAMPLE).replace('"--model"', '"--slow-start"')
+    (kinds / "mytool.toml").write_text(manifest)
     program = stage.folder / "mytool"
     program.write_text(PROGRAM)
     program.chmod(0o755)

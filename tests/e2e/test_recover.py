@@ -170,7 +170,7 @@ def test_an_agent_to_which_nothing_was_said_is_not_woken_after_a_crash_and_that_
     done = stage.command("recover")
     assert done.returncode == 0, done.stderr
     assert "Agents woken: bakery\n" in done.stdout
-    assert "nothing had been said to them yet: shop" in done.stdout
+    assert "no conversation of theirs is known: shop" in done.stdout
 
 
 def test_an_agent_quit_by_its_user_has_not_crashed(stage: Stage):

@@ -134,6 +134,7 @@ class TestActivity:
             ("after-interrupt", "busy", Activity.WORKING),
             ("idle-fresh", "busy", Activity.WORKING),
             ("working-thinking", "idle", Activity.IDLE),
+            ("usage-limit-menu", "idle", Activity.LIMITED),
         ],
     )
     def test_the_screen_adds_limits_and_errors_to_a_quiet_status_and_nothing_else(
@@ -143,6 +144,21 @@ class TestActivity:
         claims = CLAUDE.claims(a_look(tmp_path, screen=captured(f"claude/{capture}")))
         assert claims[0].activity is activity
         assert any(claim.source == "status file" for claim in claims)
+
+    @pytest.mark.parametrize(
+        ("capture", "waits_for", "activity"),
+        [
+            ("waiting-question", "permission prompt", Activity.QUESTION),
+            ("permission-bash", "permission prompt", Activity.PERMISSION),
+            ("usage-limit-menu", "dialog open", Activity.LIMITED),
+            ("idle-fresh", "dialog open", Activity.QUESTION),
+        ],
+    )
+    def test_the_screen_says_for_what_it_waits_where_its_status_has_no_word_for_it(
+        self, tmp_path: Path, capture: str, waits_for: str, activity: Activity
+    ):
+        write_status(tmp_path / ".claude", status="waiting", waitingFor=waits_for)
+        assert CLAUDE.claims(a_look(tmp_path, screen=captured(f"claude/{capture}")))[0].activity is activity
 
     @pytest.mark.parametrize(
         ("capture", "activity"),

@@ -244,6 +244,16 @@ def test_its_farewell_names_the_conversation(codex: Codex, capture: str, session
     assert codex.left_cleanly(an_agent(session_id=session_id), screen) is (session_id is not None)
 
 
+def test_its_farewell_is_known_where_it_names_the_conversation_by_its_title(codex: Codex):
+    farewell = f"Token usage: total=6,359\nTo continue this session, run codex resume, then select fix\n it ({ID})"
+    agent = an_agent(session_id=ID)
+    assert codex.session_said(Screen(farewell)) == ID
+    assert codex.left_cleanly(agent, Screen(f"{farewell}\nada$ ^C\nada$"))
+    assert not codex.left_cleanly(
+        agent, Screen(f"{farewell}\nada$ codex resume {ID}\n› Killeddex to do anything\nada$")
+    )
+
+
 def test_the_command_that_was_typed_is_no_farewell_of_an_agent_that_was_killed(codex: Codex):
     screen = Screen(f"ada$ codex resume {ID}\nKilled\nada$")
     assert codex.session_said(screen) is None

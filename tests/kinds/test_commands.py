@@ -151,6 +151,15 @@ def test_a_run_of_the_same_program_that_is_no_conversation_in_a_terminal_is_no_a
         "python3 scripted_agent",
         "python3 claude.py",
         "python3 -u /home/ada/engine/gemini.py --fast",
+        "/home/ada/.venv/bin/python3.12 /home/ada/.venv/bin/gemini",
+        "python3 /home/ada/.local/bin/codex chat",
+        "pypy3 /usr/bin/claude",
+        "ruby /usr/bin/opencode",
+        "node /usr/bin/aider",
+        "node /home/ada/node_modules/.bin/qwen",
+        "node /home/ada/node_modules/@qwen-code/qwen-code/cli.js",
+        "/home/ada/node_modules/@kilocode/cli/bin/.kilo",
+        "node /home/ada/node_modules/.bin/kilocode",
     ],
 )
 def test_another_program_that_only_names_one_is_no_agent(line: str):

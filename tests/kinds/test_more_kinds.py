@@ -66,6 +66,11 @@ class TestOpenCode:
         claim = kind("opencode").claims(a_look(tmp_path, ("opencode",), screen="hello to you"))[0]
         assert (claim.activity, claim.source) == (activity, "database")
 
+    def test_a_turn_that_ended_with_a_no_has_ended_though_its_answer_shows_no_duration(self, tmp_path: Path):
+        screen = captured("opencode/idle-after-reject").ansi
+        claim = kind("opencode").claims(a_look(tmp_path, ("opencode",), screen=screen))[0]
+        assert (claim.activity, claim.source) == (Activity.IDLE, "screen")
+
     def test_its_transcript_is_the_database_while_that_holds_the_session(self, tmp_path: Path):
         path = self.a_database(tmp_path, ("ses_one", "a", "b", True))
         assert kind("opencode").find_transcript(path.parent, "ses_one") == path

@@ -114,6 +114,8 @@ def test_text_without_styles_is_strong(text: str):
     [
         pytest.param("❯ half typed", "half typed", id="typed"),
         pytest.param("❯\xa0half typed\x1b[7m \x1b[0m", "half typed", id="typed, with a drawn cursor"),
+        pytest.param("❯ /quit \u200b", "/quit", id="typed, with a cursor that is not seen"),
+        pytest.param("❯ \u200b", "", id="nothing but such a cursor"),
         pytest.param("❯", "", id="nothing"),
         pytest.param("\x1b[1m❯\x1b[0m \x1b[2mAsk anything", "", id="a placeholder"),
         pytest.param("❯ sent before\n────\n❯ half\n────\n footer", "half", id="the lowest line counts"),
