@@ -123,6 +123,10 @@ class PaneWatch(Protocol):
         """A text that changes when a pane has output, comes, dies or goes; to the second. Raises as `Panes` does."""
         ...
 
+    def told(self) -> str | None:
+        """The fingerprint that tmux has told unasked; None where it does not. From any thread, at once."""
+        ...
+
     def is_absent(self) -> bool:
         """Whether there is no server for sure; False also where only a look can tell. From any thread, at once."""
         ...

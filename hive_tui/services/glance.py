@@ -118,6 +118,17 @@ class Glance:
         self._again_at = None
         return True
 
+    def is_told(self) -> bool:
+        """Whether tmux has told that panes have moved since this or `has_news` said so; at once, in any one thread.
+
+        Whether anything else has moved, the next call of `has_news` says.
+        """
+        told = self._watch.told() if self._running and self._known else None
+        if told is None or told == self._known["panes"]:
+            return False
+        self._known["panes"] = told
+        return True
+
     def has_news(self) -> bool:
         """Whether something has moved since the last call, or it is time to look once more.
 

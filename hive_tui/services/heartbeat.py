@@ -27,7 +27,7 @@ from hive_tui.services.recovery import Recovery
 from hive_tui.services.rest import Rest
 from hive_tui.services.sign_of_life import SignOfLife
 from hive_tui.services.sources.sources import Sources
-from hive_tui.services.steps import Step, Steps
+from hive_tui.services.steps import Step, Steps, done_or_left
 from hive_tui.services.tidings import Tidings
 from hive_tui.store import wakeups
 from hive_tui.store.database import Database
@@ -40,8 +40,6 @@ TRUST_S = 10.0
 DESERTED_S = 15.0
 """So often where there is neither a tmux server nor an agent that ran; when either comes is noticed by a glance."""
 STOP_PATIENCE_S = 8.0
-STEP_PATIENCE_S = 2.0
-"""A stop waits so long for the steps of a round; one that hangs is left alone."""
 SWEEP_S = 60.0
 FULL_EVERY_S = 600.0
 """So often all is looked at although the hive rests."""
@@ -147,24 +145,12 @@ class Heartbeat:
         self._rest.begin()
         try:
             while not stop.is_set():
-                await self._tick_or_stop(stopping)
+                await done_or_left(self.tick(), stopping)
                 await self._wait(stop)
         finally:
             stopping.cancel()
             unsubscribe()
             await self._leave()
-
-    async def _tick_or_stop(self, stopping: asyncio.Task[bool]) -> None:
-        """One round; left in the middle where a step of it hangs and all is to stop."""
-        tick = asyncio.get_running_loop().create_task(self.tick())
-        try:
-            await asyncio.wait((tick, stopping), return_when=asyncio.FIRST_COMPLETED)
-            if not tick.done():
-                await asyncio.wait((tick,), timeout=STEP_PATIENCE_S)
-            if tick.done():
-                tick.result()
-        finally:
-            tick.cancel()
 
     async def tick(self) -> None:
         """One round: become the working heartbeat if that is free, look, and work off what is due."""
@@ -369,7 +355,7 @@ class Heartbeat:
         self._rest.glanced(is_quiet=is_quiet and self._worker.is_watching)
         if is_quiet:
             return False
-        if glance.is_time():
+        if glance.is_time() or glance.is_told():
             return True
         return await self._steps.run("glance at the panes", glance.has_news, self._glances) is not False
 

@@ -2,14 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 from hive_tui.domain.beat import Beat
 from hive_tui.domain.errors import HiveError
 from hive_tui.domain.events import Event, EventKind, Severity
 
 STEP_TIMEOUT_S = 30.0
+PATIENCE_S = 2.0
+"""Who is to stop waits so long for the steps of a round; one that hangs is left alone."""
 NEXT = "see what else is due"
 """The step that finds the others."""
 
@@ -122,6 +125,30 @@ class Steps:
             self._beat.trouble.pop(name, None)
         else:
             self.failed(name, error.what if isinstance(error, HiveError) else f"{type(error).__name__}: {error}")
+
+
+async def done_or_left(round_: Coroutine[object, object, None], leaving: asyncio.Future[Any]) -> None:
+    """Run a round of steps; it is left in the middle where one of them hangs and all is to stop.
+
+    Args:
+        round_: What runs them.
+        leaving: Done once all is to stop.
+    """
+    limit = asyncio.timeout(None)
+
+    def leave_soon(_: object) -> None:
+        limit.reschedule(asyncio.get_running_loop().time() + PATIENCE_S)
+
+    try:
+        async with limit:
+            leaving.add_done_callback(leave_soon)
+            try:
+                await round_
+            finally:
+                leaving.remove_done_callback(leave_soon)
+    except TimeoutError:
+        if not limit.expired():
+            raise
 
 
 class Batch:

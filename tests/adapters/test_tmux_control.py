@@ -119,13 +119,18 @@ def test_a_change_in_any_session_is_pushed(stage: Stage):
     client = ControlClient(stage.socket, CLOCK)
     client.switch_on(pushed.set)
     try:
+        assert client.told() is None, "nobody listens yet"
         client.run(LOOK)
         assert pushed.wait(5), "the first value"
+        before = client.told()
+        assert before == client.fingerprint()
         pushed.clear()
         stage.type(other, "x", enter=False)
         assert pushed.wait(5)
+        assert client.told() not in (None, before)
     finally:
         client.close()
+    assert client.told() is None
 
 
 def test_it_changes_no_size_no_environment_and_no_session(stage: Stage, standing: ControlClient):

@@ -29,6 +29,7 @@ class Watched:
 
     def __init__(self) -> None:
         self.shown = "a"
+        self.pushed: str | None = None
         self.is_down = False
         self.alive = True
         self.asked = 0
@@ -38,6 +39,9 @@ class Watched:
         if self.is_down:
             raise TmuxDown("No tmux server runs.")
         return self.shown
+
+    def told(self) -> str | None:
+        return self.pushed
 
     def is_absent(self) -> bool:
         return self.is_down
@@ -174,6 +178,22 @@ def test_of_panes_that_moved_nothing_else_is_asked_and_what_has_moved_besides_is
     assert scene.glance.take_writes(), "that is told all the same"
     assert scene.glance.has_news() and asked, "nobody may have looked at all since then"
     assert not scene.glance.has_news() and not scene.glance.take_writes()
+
+
+def test_what_tmux_has_told_is_news_once_and_takes_no_reading(scene: Scene):
+    scene.watched.asked = 0
+    assert not scene.glance.is_told(), "it tells nothing"
+    scene.watched.pushed = "a"
+    assert not scene.glance.is_told(), "that was known"
+    scene.watched.pushed = scene.watched.shown = "b"
+    assert scene.glance.is_told() and scene.watched.asked == 0
+    assert not scene.glance.is_told() and not scene.glance.has_news()
+    scene.watched.pushed = scene.watched.shown = "c"
+    assert scene.glance.has_news() and not scene.glance.is_told()
+    scene.agent = structs.replace(scene.agent, lifecycle=Lifecycle.ASLEEP, process=None)
+    scene.note()
+    scene.watched.pushed = "d"
+    assert not scene.glance.is_told(), "where nothing runs all is looked at"
 
 
 def test_that_it_is_time_to_look_again_is_said_once(scene: Scene):

@@ -308,7 +308,7 @@ def test_a_stop_hands_over_what_does_not_end(beating: Beating, monkeypatch: pyte
 
 
 def test_a_stop_does_not_wait_for_a_step_that_hangs_and_says_so(beating: Beating, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(heartbeat_module, "STEP_PATIENCE_S", 0.05)
+    monkeypatch.setattr(steps_module, "PATIENCE_S", 0.05)
     monkeypatch.setattr(steps_module, "STEP_TIMEOUT_S", 600.0)
     beating.start()
     hangs = threading.Event()

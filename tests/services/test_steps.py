@@ -76,3 +76,31 @@ async def test_who_cannot_say_what_is_due_is_told(running: Running):
     assert (running.ran, running.beat.trouble) == (["a"], {NEXT: "The database is locked."})
     await running.steps.run_all(iter(()))
     assert running.beat.trouble == {}
+
+
+async def test_a_round_that_hangs_is_left_once_all_is_to_stop(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(steps_module, "PATIENCE_S", 0.05)
+    began, ended = asyncio.Event(), list[str]()
+
+    async def hang() -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("left")
+
+    leaving: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    round_ = asyncio.create_task(steps_module.done_or_left(hang(), leaving))
+    await began.wait()
+    assert not ended
+    leaving.set_result(True)
+    await round_
+    assert ended == ["left"]
+
+
+async def test_a_round_that_fails_by_itself_is_not_taken_for_one_that_was_left():
+    async def fail() -> None:
+        raise TimeoutError("of its own")
+
+    with pytest.raises(TimeoutError, match="of its own"):
+        await steps_module.done_or_left(fail(), asyncio.get_running_loop().create_future())

@@ -107,6 +107,10 @@ class ControlClient(TmuxClient):
                 return "\n".join(connection.ask([["display-message", "-p", FINGERPRINT]], self._patience_s).lines)
         return super().fingerprint()
 
+    def told(self) -> str | None:
+        """The fingerprint that tmux has pushed; None while it pushes none."""
+        return self._pushed if self.is_connected else None
+
     @property
     def _patience_s(self) -> float:
         return min(ANSWER_S, self.timeout_s)
