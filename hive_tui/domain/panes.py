@@ -114,6 +114,8 @@ class Glimpse(Struct, frozen=True):
     """Those in whose windows there was output."""
     watched: frozenset[str]
     """Sessions that a person's client shows."""
+    screens: Mapping[str, str] = {}
+    """By pane id; those that were asked for."""
 
 
 class PaneWatch(Protocol):

@@ -126,8 +126,11 @@ class Panes(Protocol):
         """All panes."""
         ...
 
-    def glimpse(self, since_s: int) -> Glimpse | None:
-        """What has changed since that second of the epoch; None where tmux tells that incompletely: list all then."""
+    def glimpse(self, since_s: int, screens_of: Sequence[str] = ()) -> Glimpse | None:
+        """What has changed since that second of the epoch, with the screens of some panes, as of `capture_many`.
+
+        None where tmux tells that incompletely: list all then.
+        """
         ...
 
     def capture(self, pane_id: str, *, history_lines: int = 0, colour: bool = True) -> str:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from hive_tui.domain.panes import Glimpse
     from hive_tui.domain.terminal import Heard, TerminalReports
 
+MOST_MOVING = 10
+"""Panes whose screens are asked for before it is known whether they have changed again."""
 NOTHING = Claim(Activity.UNKNOWN, FALLBACK, "nothing is known")
 
 
@@ -62,16 +64,22 @@ class Eyes:
         self._trees = processes.trees()
         self._known = KnownSights()
         self._last: LastLook | None = None
+        self._moving: Sequence[str] = ()
+        """Panes that had changed at the last look: their screens are wanted again."""
+        self._agents: Sequence[Agent] = ()
+        self._registry = registered(())
 
     def look(self, agents: Sequence[Agent], *, trust_s: float = 0.0) -> tuple[Seen, PaneList, str]:
         """Everything that can be seen now, the panes, and what is wrong in words.
 
         Args:
-            agents: The registry; tells which programs of no known kind were adopted.
+            agents: The registry; tells which programs of no known kind were adopted. Nobody may change it afterwards.
             trust_s: What was read of an agent no longer ago is believed, if nothing has moved since then.
         """
         untaken = self._take_in_reports()
-        registry = registered(agents)
+        if agents is not self._agents:  # mostly nobody has written, and it is the very same list
+            self._agents, self._registry = agents, registered(agents)
+        registry = self._registry
         if (again := self._look_again(registry, trust_s)) is not None:
             return *again, untaken
         self._last = None
@@ -115,10 +123,11 @@ class Eyes:
         found = last.with_new(moved, new)
         if found is None:
             return None
-        self._remember_screens(new)
+        self._remember_screens(new, glimpse.screens)
         seen = {one.root.id: self._seen(one, registry, trust_s) for one in new}
         self._memory.remember_ticks(new, self._clock.monotonic())
-        sightings = tuple(seen.get(one.root.id, known) for one, known in zip(found, last.sightings, strict=True))
+        known = zip(found, last.found, last.sightings, strict=True)
+        sightings = tuple(sighting if one is before else seen[one.root.id] for one, before, sighting in known)
         self._last = replace(last, second=second, told_mark=mark, listed=listed, found=found, sightings=sightings)
         return self._all_seen(ServerState.UP, listed, table, sightings), listed
 
@@ -128,7 +137,7 @@ class Eyes:
 
     def _glimpse(self, since_s: int) -> Glimpse | None:
         try:
-            return self._panes.glimpse(since_s)
+            return self._panes.glimpse(since_s, self._moving)
         except TmuxError:
             return None  # the look at all of them says what is wrong
 
@@ -271,21 +280,22 @@ class Eyes:
             argv = self._memory.argv[key] = self._processes.argv(process.pid)
         return argv
 
-    def _remember_screens(self, found: Sequence[Found]) -> None:
-        """Capture the panes that changed since they were captured last, in one step."""
-        now = int(self._clock.now().timestamp())
+    def _remember_screens(self, found: Sequence[Found], captured: Mapping[str, str] | None = None) -> None:
+        """Capture the panes that changed since they were captured last, in one step, but for those that are there."""
+        now, there = int(self._clock.now().timestamp()), captured or {}
         stale = [
             one.pane
             for one in found
             if (known := self._memory.screens.get(one.pane.ref)) is None or one.pane.output_at >= known[0] - 1
         ]
+        self._moving = [pane.id for pane in stale][:MOST_MOVING]
         try:
-            captured = self._panes.capture_many([pane.id for pane in stale])
+            there = {**there, **self._panes.capture_many([pane.id for pane in stale if pane.id not in there])}
         except TmuxError:
             return
         for pane in stale:
-            if pane.id in captured:
-                self._memory.screens[pane.ref] = (now, Screen(captured[pane.id]))
+            if pane.id in there:
+                self._memory.screens[pane.ref] = (now, Screen(there[pane.id]))
 
     def _seen(self, found: Found, registry: Registered, trust_s: float) -> Sighting:
         """What is read of an agent; of one that rests, not again and again because another one works."""

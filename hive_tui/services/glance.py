@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from hive_tui.adapters.path_watch import is_folder
-from hive_tui.domain.agents import Lifecycle
+from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.errors import TmuxError
 from hive_tui.domain.panes import PaneWatch
 from hive_tui.domain.ports import Clock
@@ -50,6 +50,7 @@ class Glance:
         self._folders = tuple(map(str, folders))
         self._heard = heard
         self.close = close
+        self._agents: tuple[Agent, ...] = ()
         self._files: tuple[str, ...] = ()
         self._running: tuple[ProcessId, ...] = ()
         self._known: dict[object, object] = {}
@@ -67,10 +68,12 @@ class Glance:
 
         tmux tells that second and nothing finer, so that more output in it leaves no trace.
         """
-        awake = [agent for agent in observation.agents if agent.lifecycle is Lifecycle.AWAKE and agent.process]
-        self._files = tuple(path for agent in awake for path in files_of(agent))
-        self._quiet, self.is_deserted = None, not awake and observation.state is ServerState.DOWN
-        self._running = tuple(agent.process for agent in awake if agent.process is not None)
+        if observation.agents != self._agents:
+            self._agents = observation.agents
+            awake = [agent for agent in self._agents if agent.lifecycle is Lifecycle.AWAKE and agent.process]
+            self._files = tuple(path for agent in awake for path in files_of(agent))
+            self._running = tuple(agent.process for agent in awake if agent.process is not None)
+        self._quiet, self.is_deserted = None, not self._running and observation.state is ServerState.DOWN
         second = int(observation.at.timestamp())
         if any(pane.output_at >= second for pane in observation.panes.panes):
             self._again_at = second + 1.0

@@ -35,7 +35,7 @@ from hive_tui.store.database import Database
 LEASE_SWEEP_S = 15.0
 ROUND_AT_LEAST_EVERY_S = 5.0
 """So often there is a round although nothing seems to have happened."""
-TRUST_S = 10.0
+TRUST_S = 15.0
 """So long an agent of whose work there is no sign is believed to be as it was seen: then all are looked at."""
 DESERTED_S = 15.0
 """So often where there is neither a tmux server nor an agent that ran; when either comes is noticed by a glance."""
@@ -94,7 +94,7 @@ class Heartbeat:
         self._name = f"heartbeat:{os.getpid()}"
         self._to_begin: dict[str, Callable[[], object]] = {}
         self._sign = SignOfLife(database, clock, self._name, longest_s=sweep_s)
-        self._swept_at = self._looked_at = float("-inf")
+        self._swept_at = self._looked_at = self._glances_at_s = float("-inf")
         self._pace = Pace(observe_every_s, clock.monotonic, lambda: database.commits)
         self._is_rung, self._was_rung = False, True
         self._is_in_round = self._was_written = False
@@ -131,8 +131,8 @@ class Heartbeat:
         self._awakened.set()
 
     def stir(self) -> None:
-        """Glance at once; call it in any thread."""
-        if self._loop is not None:
+        """Glance soon; call it in any thread. Right after a round nobody need wake up for it: a glance comes anyway."""
+        if self._loop is not None and self._clock.monotonic() >= self._glances_at_s:
             with suppress(RuntimeError):  # the loop has ended
                 self._loop.call_soon_threadsafe(self._awakened.set)
 
@@ -301,6 +301,7 @@ class Heartbeat:
         begun_at = self._clock.monotonic()
         longest_s = due_s = self._longest_wait_s()
         await self._lie_down()
+        self._glances_at_s = begun_at + self._pace.glance_s if self._rest.needs_glances else begun_at
         has_news = is_step = False
         while not stop.is_set() and not self._is_rung:
             left_s = longest_s - (self._clock.monotonic() - begun_at)

@@ -64,14 +64,12 @@ class LastLook:
         """The panes of agents that are to be looked at again.
 
         Args:
-            listed: The panes now.
+            listed: The panes now, as of `panes_now`.
             glimpse: What has changed in them.
             rests: Whether one has done nothing that its pane does not show.
         """
-        before = {pane.ref: pane for pane in self.listed.panes}
-        moved = {pane.ref for pane in glimpse.panes} | {
-            pane.ref for pane in listed.panes if pane is not before[pane.ref]
-        }
+        pairs = zip(self.listed.panes, listed.panes, strict=True)
+        moved = {pane.ref for pane in glimpse.panes} | {now.ref for before, now in pairs if now is not before}
         known = zip(self.found, self.sightings, strict=True)
         return moved | {one.pane.ref for one, seen in known if one.pane.ref not in moved and not rests(one, seen)}
 

@@ -59,24 +59,23 @@ class Liveness:
         """The signs of life up to this look."""
         running = [agent for agent in agents if agent.id in sightings and agent.lifecycle is Lifecycle.AWAKE]
         self._since = {agent.id: self._since.get(agent.id, at) for agent in running}
-        self._last = {
-            agent.id: self._last[agent.id]
-            if self._rests(agent, sightings[agent.id])
-            else self._sign_of(agent, sightings[agent.id], at)
+        known, seen = self._last, self._seen
+        # The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
+        resting = {
+            agent.id: known[agent.id]
             for agent in running
+            if (sighting := sightings[agent.id]) is seen.get(agent.id)
+            and agent.id in known
+            and agent.activity is not Activity.WORKING
+            and (sighting.cpu_share or 0.0) < BUSY_SHARE
+        }
+        self._last = {
+            agent.id: resting.get(agent.id) or self._sign_of(agent, sightings[agent.id], at) for agent in running
         }
         self._seen = sightings
         with suppress(StoreError):  # the next look does it
             return Signs(self._last, self._told(running, at))
         return Signs(self._last)
-
-    def _rests(self, agent: Agent, sighting: Sighting) -> bool:
-        """Whether it is sure that there is no new sign of it.
-
-        The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
-        """
-        is_same = sighting is self._seen.get(agent.id) and agent.id in self._last
-        return is_same and agent.activity is not Activity.WORKING and not _is_busy(sighting)
 
     def _sign_of(self, agent: Agent, sighting: Sighting, at: datetime) -> Sign:
         pane = sighting.pane.output_at
@@ -84,7 +83,7 @@ class Liveness:
             self._last.get(agent.id),
             Sign(sighting.started_at, "its start") if sighting.started_at else None,
             Sign(datetime.fromtimestamp(pane, UTC), "output in its pane") if pane else None,
-            Sign(at, "CPU") if _is_busy(sighting) else None,
+            Sign(at, "CPU") if (sighting.cpu_share or 0.0) >= BUSY_SHARE else None,
             *(_touched(path, by) for path, by in files_of(agent).items()),
         ]
         # What was written by a clock that was set back since says nothing.
@@ -94,7 +93,8 @@ class Liveness:
     def _told(self, running: Sequence[Agent], at: datetime) -> frozenset[str]:
         """Write down and tell who has become stale, and forget those that live; who is stale."""
         known = self._remembered.read(stale.everyone)
-        silent = [agent for agent in running if not self._is_alive(agent, known, at)]
+        working = (agent for agent in running if agent.activity is Activity.WORKING)  # others may be silent
+        silent = [agent for agent in working if not self._is_alive(agent, known, at)]
         news = [agent for agent in silent if agent.id not in known]
         gone = known.keys() - {agent.id for agent in silent}
         if news or gone:
@@ -122,10 +122,6 @@ class Liveness:
                 journal.log(db, event, now=at)
                 events.append(event)
         return events
-
-
-def _is_busy(sighting: Sighting) -> bool:
-    return (sighting.cpu_share or 0.0) >= BUSY_SHARE
 
 
 def files_of(agent: Agent) -> Mapping[str, str]:

@@ -110,6 +110,7 @@ class Observer:
             self._clear_unread(known.agents, seen)
         if not (self._is_layout_kept and before.has_layout_of(listed)):
             self._keep_topology(listed, known.agents, by_agent)
+        self._before = before.with_these(by_agent, listed) if not trouble else None
         return self._observed(known.agents, by_agent, seen, listed, trouble)
 
     def _observed_anew(self, known: list[Agent], seen: Seen, listed: PaneList, trouble: str) -> Observation:
@@ -126,6 +127,8 @@ class Observer:
         self._clear_unread(agents, seen)
         by_agent = {agent.id: sighting for agent, sighting in match(agents, seen) if agent is not None}
         self._keep_topology(listed, agents, by_agent)
+        is_up = seen.state is ServerState.UP
+        self._before = steady(agents, by_agent, listed) if is_up and not trouble else None
         return self._observed(agents, by_agent, seen, listed, trouble)
 
     def _observed(
@@ -135,7 +138,6 @@ class Observer:
         is_up = seen.state is ServerState.UP
         signs = self._liveness.look(agents, by_agent, seen.at) if is_up else self._signs
         self._signs = signs
-        self._before = steady(agents, by_agent, listed) if is_up and not trouble else None
         return Observation(seen.at, seen.state, trouble, tuple(agents), by_agent, listed, self._answered(seen), signs)
 
     def _answered(self, seen: Seen) -> datetime | None:

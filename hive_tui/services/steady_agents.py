@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hive_tui.domain.agents import Lifecycle
@@ -46,17 +46,25 @@ class Steady:
         """
         if seen.state is not ServerState.UP or seen.server != self.listed.server or agents != self.agents:
             return None
+        if len(seen.sightings) != len(self.sightings):
+            return None
         found: dict[str, Sighting] = {}
-        for sighting in seen.sightings:
+        # Most are in their places, and are the very same.
+        for sighting, (agent_id, before) in zip(seen.sightings, self.sightings.items(), strict=True):
+            if sighting is before:
+                found[agent_id] = sighting
+                continue
             agent = self.running.get(sighting.root.id)
             if agent is None or not self._shows(agent, sighting, seen):
                 return None
             found[agent.id] = sighting
-        return found if len(found) == len(self.sightings) == len(seen.sightings) else None
+        return found if len(found) == len(self.sightings) else None
+
+    def with_these(self, sightings: Mapping[str, Sighting], listed: PaneList) -> Steady:
+        """After a look that has seen the same agents `again`."""
+        return replace(self, sightings=sightings, listed=listed)
 
     def _shows(self, agent: Agent, sighting: Sighting, seen: Seen) -> bool:
-        if sighting is self.sightings[agent.id]:
-            return True
         is_same = (sighting.kind, sighting.session.id) == (agent.kind, agent.session_id)
         return is_same and from_sighting(agent, sighting, seen.at, seen.zone_of) == agent
 

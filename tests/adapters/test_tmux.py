@@ -136,6 +136,19 @@ def test_a_glimpse_shows_what_has_moved_and_tells_when_others_are_there(stage: S
     assert glimpse(0).shape != listed.shape
 
 
+def test_a_glimpse_brings_the_screens_that_are_wanted(stage: Stage, panes: TmuxPanes):
+    first, second = stage.shell(stage.folder), stage.shell(stage.folder)
+    stage.type(first, "echo hello")
+    eventually(lambda: "\nhello" in stage.screen(first))
+    found = panes.glimpse(0, [second, first])
+    assert found is not None and {pane.id for pane in found.panes} == {first, second}
+    assert found.screens == panes.capture_many([first, second])
+    plain = panes.glimpse(0)
+    assert plain is not None and plain.screens == {} and plain.panes == found.panes
+    gone = panes.glimpse(0, [first, "%999"])
+    assert gone is not None and gone.screens == {} and gone.panes == found.panes, "the look itself goes on"
+
+
 def test_a_glimpse_that_tmux_cuts_short_is_none(stage: Stage, panes: TmuxPanes, monkeypatch: pytest.MonkeyPatch):
     """As by a version that compares otherwise: then all panes are to be listed, and none is taken for quiet."""
     stage.shell(stage.folder)

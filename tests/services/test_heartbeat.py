@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -324,6 +325,16 @@ def test_a_stop_does_not_wait_for_a_step_that_hangs_and_says_so(beating: Beating
     assert not beating.hive.heartbeat_lock.is_held(), "another one may begin"
     beating.may_end.set()
     eventually(lambda: not beating.thread.is_stuck, "it has ended after all")
+
+
+async def test_nobody_wakes_up_for_news_right_after_a_round(beating: Beating):
+    heartbeat = beating.heartbeat
+    heartbeat._loop = asyncio.get_running_loop()
+    for glances_at_s, is_awakened in ((inf, False), (-inf, True)):
+        heartbeat._glances_at_s = glances_at_s
+        heartbeat.stir()
+        await asyncio.sleep(0)
+        assert heartbeat._awakened.is_set() is is_awakened
 
 
 def test_what_keeps_it_from_beating_is_told_to_whoever_started_it():

@@ -197,11 +197,12 @@ class Shown:
         self.lists += 1
         return PaneList(SERVER, tuple(self.world.listed()), self.world.shape)
 
-    def glimpse(self, since_s: int) -> Glimpse | None:
+    def glimpse(self, since_s: int, screens_of: Sequence[str] = ()) -> Glimpse | None:
         if not self.has_glimpses:
             return None
         moved = tuple(pane for pane in self.world.listed() if pane.output_at >= since_s)
-        return Glimpse(self.world.shape, moved, frozenset(self.world.watched))
+        screens = {pane.id: self.world.screens[pane.id] for pane in self.world.listed() if pane.id in screens_of}
+        return Glimpse(self.world.shape, moved, frozenset(self.world.watched), screens)
 
     def capture(self, pane_id: str, *, history_lines: int) -> str:
         return self.world.screens[pane_id]

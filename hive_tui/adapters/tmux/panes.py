@@ -58,27 +58,29 @@ class TmuxPanes:
 
     def list(self) -> PaneList:
         """All panes, with whether a person's client shows them as active."""
-        shape, _, read = self._listed()
+        shape, _, read = self._taken_apart(self.client.run(*_listing()))
         self._read = read
         panes = _each_once(read.values())
         return PaneList(panes[-1].ref.server if panes else "", panes, "\n".join(_without_times(shape)))
 
-    def glimpse(self, since_s: int) -> Glimpse | None:
+    def glimpse(self, since_s: int, screens_of: Sequence[str] = ()) -> Glimpse | None:
         """What has changed since that second; None where a window with output is missing in what tmux tells of it."""
-        shape, watching, read = self._listed("-f", OUTPUT_SINCE % since_s)
+        listing = _listing("-f", OUTPUT_SINCE % since_s)
+        try:
+            lines = self.client.run(*listing, *_captures(screens_of))
+        except PaneGone:  # of those whose screens are wanted
+            lines, screens_of = self.client.run(*listing), ()
+        at = lines.index(MARK) if MARK in lines else len(lines)
+        shape, watching, read = self._taken_apart(lines[:at])
         panes = _each_once(read.values())
-        moved = {window for line in shape for window, at in WINDOW.findall(line) if int(at) >= since_s}
+        moved = {window for line in shape for window, second in WINDOW.findall(line) if int(second) >= since_s}
         if not moved <= {pane.window_id for pane in panes}:
             return None
-        return Glimpse("\n".join(_without_times(shape)), panes, frozenset(watching))
+        screens = _captured(screens_of, lines[at:])
+        return Glimpse("\n".join(_without_times(shape)), panes, frozenset(watching), screens)
 
-    def _listed(self, *only: str) -> tuple[Sequence[str], set[str], dict[str, Pane]]:
+    def _taken_apart(self, lines: Sequence[str]) -> tuple[Sequence[str], set[str], dict[str, Pane]]:
         """Sessions with their windows, those of them that people look at, and panes by what was said of them."""
-        lines = self.client.run(
-            ["list-sessions", "-F", SHAPE_FORMAT],
-            ["list-panes", "-a", *only, "-F", PANE_FORMAT],
-            ["list-clients", "-F", CLIENT_FORMAT],
-        )
         shape = [line for line in lines if line.startswith(OF_SHAPE)]
         clients = [line.split(SEPARATOR) for line in lines if line.startswith(OF_CLIENT)]
         watching = {row[2] for row in clients if row[1] != "1"}
@@ -108,14 +110,10 @@ class TmuxPanes:
         """The screens of several panes, in one step; panes that are gone are left out."""
         if not pane_ids:
             return {}
-        commands: list[Command] = []
-        for pane_id in pane_ids:
-            commands += [["display-message", "-p", "-t", pane_id, MARK], ["capture-pane", "-p", "-e", "-t", pane_id]]
         try:
-            text = "\n".join(self.client.run(*commands)) + "\n"
+            return _captured(pane_ids, self.client.run(*_captures(pane_ids)))
         except PaneGone:
             return self._capture_those_left(pane_ids)
-        return dict(zip(pane_ids, text.split(MARK + "\n")[1:], strict=False))
 
     def _capture_those_left(self, pane_ids: Sequence[str]) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -286,6 +284,26 @@ def _each_once(panes: Iterable[Pane]) -> tuple[Pane, ...]:
         if known is None or (pane.is_watched and not known.is_watched):
             found[pane.id] = pane
     return tuple(found.values())
+
+
+def _listing(*only: str) -> Sequence[Command]:
+    return (
+        ["list-sessions", "-F", SHAPE_FORMAT],
+        ["list-panes", "-a", *only, "-F", PANE_FORMAT],
+        ["list-clients", "-F", CLIENT_FORMAT],
+    )
+
+
+def _captures(pane_ids: Iterable[str]) -> Sequence[Command]:
+    commands: list[Command] = []
+    for pane_id in pane_ids:
+        commands += [["display-message", "-p", "-t", pane_id, MARK], ["capture-pane", "-p", "-e", "-t", pane_id]]
+    return commands
+
+
+def _captured(pane_ids: Sequence[str], lines: Sequence[str]) -> dict[str, str]:
+    """The screens by pane id, of what tmux printed for `_captures`."""
+    return dict(zip(pane_ids, ("\n".join(lines) + "\n").split(MARK + "\n")[1:], strict=False))
 
 
 def _without_times(shape: Iterable[str]) -> list[str]:
