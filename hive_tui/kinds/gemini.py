@@ -9,7 +9,7 @@ from typing import Any
 from hive_tui.domain.agents import Activity, Agent
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.sightings import Claim, Session
-from hive_tui.kinds import conversations
+from hive_tui.kinds import conversations, starting
 from hive_tui.kinds.commands import value_of
 from hive_tui.kinds.conversations import Conversation
 from hive_tui.kinds.kind import Kind, Look, SessionFile, StartState
@@ -18,8 +18,6 @@ from hive_tui.kinds.screen import Screen
 
 SHORT = 8
 """So many letters of the id stand in the name of a file."""
-SETTLED_S = 10.0
-"""A start that draws nothing for so long is over, whatever of its conversation it shows."""
 RULE = re.compile(r"─{20,}")
 
 
@@ -76,8 +74,7 @@ class Gemini(Kind):
     def _has_loaded(self, look: Look, session_id: str) -> bool:
         chats = map(read_chat, reversed(self._files(self.config_dir(look), session_id)))
         chat = next((chat for chat in chats if chat is not None and any(chat.last_said)), None)
-        is_settled = look.now_s - look.pane.output_at >= SETTLED_S
-        return chat is None or is_settled or conversations.is_shown(chat, look.screen)
+        return chat is None or starting.is_settled(look) or conversations.is_shown(chat, look.screen)
 
     def typed(self, screen: Screen) -> str:
         """What stands below the last rule; a dialog takes the place of both. A sent message looks like it otherwise."""

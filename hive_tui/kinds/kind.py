@@ -17,7 +17,7 @@ from hive_tui.domain.panes import Pane
 from hive_tui.domain.ports import HookReports, Processes
 from hive_tui.domain.processes import Process
 from hive_tui.domain.sightings import FALLBACK, Claim, Session
-from hive_tui.kinds import commands, conversations, farewell, status_file
+from hive_tui.kinds import commands, conversations, farewell, starting, status_file
 from hive_tui.kinds.manifest import Answer, Manifest
 from hive_tui.kinds.no_reports import NO_REPORTS
 from hive_tui.kinds.screen import Screen
@@ -305,9 +305,8 @@ class Kind:
         blocked = self.dialog(look.screen)
         if blocked:
             return StartState(False, blocked)
-        ready = self.manifest.start.ready
-        has_prompt = bool(ready) and any(re.search(ready, line) for line in look.screen.bottom(12))
-        return StartState(has_prompt)
+        rules = self.manifest.start
+        return StartState(starting.has_prompt(look, rules.ready) and not starting.is_loading(look, rules.loading))
 
     def dialog(self, screen: Screen) -> str:
         """The question on the screen that a person has to answer before the agent can start."""

@@ -117,6 +117,8 @@ class StartRules:
     patience_s: float = 60.0
     ready: str = ""
     """Pattern of a line that shows the prompt."""
+    loading: tuple[str, ...] = ()
+    """Patterns of lines beside the prompt that say that it cannot be used yet."""
     dialogs: tuple[str, ...] = ()
     """Patterns of questions that a person has to answer."""
     failures: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from hive_tui.kinds.manifest import Manifest
 from hive_tui.kinds.toml_lines import Place, TomlLines
 
 KIND_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-PATTERNS = frozenset({"shared", "session_said", "ready", "hint", "dialogs", "failures", "pattern", "id"})
+PATTERNS = frozenset({"shared", "session_said", "ready", "loading", "hint", "dialogs", "failures", "pattern", "id"})
 """Keys whose texts are regular expressions."""
 STANDS_FOR = {"status_file": "{pid}", "transcripts": "{session_id}", "arguments": "{session_id}"}
 """Keys whose texts are filled in, and the one thing in braces that is known there."""

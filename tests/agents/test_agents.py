@@ -23,8 +23,8 @@ DRAWN = {
 """What a program draws when it stops."""
 GO_ON = "Go on with what the usage limit has interrupted"
 """What it is told after its limit, if nothing else is set."""
-LIMIT_S = 360
-"""Shorter ones are waited for awake; programs show the minute of the reset alone."""
+LIMIT_S = 390
+"""Ones below five minutes are waited for awake; programs show the minute of the reset alone."""
 
 
 def prefix() -> Path:

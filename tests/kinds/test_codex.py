@@ -336,3 +336,20 @@ def test_the_reset_of_a_limit_is_told_however_its_message_wraps(codex: Codex, tm
     assert claim.activity is Activity.LIMITED
     limit = parse_limit(claim.detail, said_at=NOON, zone=UTC)
     assert limit is not None and limit.resets_at is not None
+
+
+def test_a_prompt_below_a_conversation_that_is_still_loaded_is_not_ready_but_for_one_that_stays_so(
+    codex: Codex, tmp_path: Path
+):
+    def is_ready(screen: Screen, *, quiet_s: float = 0.5) -> bool:
+        now_s = NOON.timestamp()
+        return codex.start_state(
+            a_codex_look(tmp_path, screen=screen, output_at=int(now_s), now_s=now_s + quiet_s), ID
+        ).is_ready
+
+    resuming = captured("codex/resuming")
+    only_loading = Screen(resuming.ansi.replace("  Resuming session…\n", ""))
+    only_resuming = Screen(resuming.ansi.replace("loading", "gpt-5-m"))
+    assert [is_ready(one) for one in (resuming, only_loading, only_resuming)] == [False, False, False]
+    assert is_ready(captured("codex/resumed-after-ctrl-c"))
+    assert is_ready(resuming, quiet_s=11), "its words may be drawn as others"

@@ -48,6 +48,7 @@ def test_all_that_a_manifest_says_is_read():
     [start]
     patience_s = 4.5
     ready = "^>"
+    loading = ["^Wait"]
     dialogs = ["Trust"]
     failures = ["Error"]
     [screen]
@@ -64,6 +65,7 @@ def test_all_that_a_manifest_says_is_read():
     assert read.resume == ResumeRules(("--resume", "{session_id}"), ("-c",), ("-r",), ("--model",), ("--add",))
     assert read.quit == QuitRules("keys", ("/quit", "<Enter>"), 3.0, "id (.*)")
     assert (read.start.patience_s, read.start.ready, read.start.failures) == (4.5, "^>", ("Error",))
+    assert read.start.loading == ("^Wait",)
     assert read.screen.prompt == ">"
     (rule,) = read.screen.rules
     assert (rule.activity, rule.lines, rule.why, rule.last_turn) == (Activity.WORKING, 7, "it is busy", True)
