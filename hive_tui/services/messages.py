@@ -33,6 +33,8 @@ SHOWN_S = 3.0
 SENT_S, ENTERS = 1.0, 4
 """So long an input box may still show what was sent off, and so often Enter is pressed: some agents take one that comes
 within 40 ms of a paste for a part of it."""
+GONE_S = 0.3
+"""So long a box must have been left by a message: one that is drawn anew may lack it for a moment."""
 SETTLED_S = 3.0
 """So long a trace is waited for of a message that was cut off."""
 HEAD_LETTERS = 12
@@ -189,7 +191,9 @@ class Messenger:
         for _ in range(ENTERS):
             self._panes.send_keys(pane.id, ["Enter"])
             if wait_until(is_sent, timeout_s=SENT_S, clock=self._clock, every_s=0.02):
-                return
+                self._clock.sleep(GONE_S)
+                if is_sent():
+                    return
         raise Undelivered(
             f"The message stands in the input box of {agent.name} in pane {pane.id}, and Enter does not send it off.",
             hint="Look at the pane, and press Enter there if all is well.",

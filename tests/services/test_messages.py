@@ -57,6 +57,34 @@ def test_an_enter_that_the_agent_takes_for_a_part_of_the_paste_is_pressed_again(
     assert 2 <= len(pressed) <= ENTERS and all(keys == ["Enter"] for keys in pressed)
 
 
+def test_a_box_that_is_drawn_anew_with_the_message_still_holds_it(stage: Stage, monkeypatch: pytest.MonkeyPatch):
+    """Some agents draw their prompt before they have loaded: an Enter is lost, and all is drawn once more."""
+    pane_id = stage.agent_in_shell("shop")
+    agent = stage.look()
+    pane = stage.hive.observer.observe().sightings[agent.id].pane
+    press, look = TmuxPanes.send_keys, TmuxPanes.capture
+    pressed: list[Sequence[str]] = []
+    missing: list[str] = []
+
+    def first_is_lost(self: TmuxPanes, pane_id: str, keys: Sequence[str]) -> None:
+        pressed.append(keys)
+        if len(pressed) > 1:
+            press(self, pane_id, keys)
+
+    def once_without_it(self: TmuxPanes, pane_id: str) -> str:
+        if pressed and not missing:
+            missing.append(pane_id)
+            return ""
+        return look(self, pane_id)
+
+    monkeypatch.setattr(TmuxPanes, "send_keys", first_is_lost)
+    monkeypatch.setattr(TmuxPanes, "capture", once_without_it)
+    messenger = Messenger(stage.hive.panes, stage.hive.kinds, lambda: stage.hive.effecting.log, stage.hive.clock)
+    messenger.deliver(agent, pane, ["the fig"], "a-wakeup", busy="")
+    eventually(lambda: "I see 2 message(s)" in stage.history(pane_id))
+    assert 2 <= len(pressed) <= ENTERS
+
+
 def test_a_message_that_stands_above_the_work_on_it_was_sent(stage: Stage):
     """Some agents show no input box while they work: the last line with its glyph is the message itself."""
     pane_id = stage.agent_in_shell("shop")
