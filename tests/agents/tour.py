@@ -107,9 +107,15 @@ class Tour:
 
     def version(self) -> str:
         """As the program says it."""
-        words = [self.program.command.split()[0], "--version"]
-        done = subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
+        done = self._run(self.program.command.split()[0], "--version")
         return (done.stdout or done.stderr).strip().splitlines()[0].split("(")[0].split()[-1]
+
+    def takes_its_options(self) -> bool:
+        """Whether this release knows the options that it would be started with."""
+        return self._run(*self.program.command.split(), "--version").returncode == 0
+
+    def _run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(words, env=self.environment, capture_output=True, text=True, timeout=60, check=False)
 
     def start(self) -> str:
         """Type the program's command into a shell; its pane, once it shows its prompt."""
