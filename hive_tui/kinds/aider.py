@@ -115,6 +115,11 @@ class Aider(Kind):
             files.append(replace(files[0], path=beside, member=beside.name))
         return files
 
+    @property
+    def tells_its_end(self) -> bool:
+        """By the prompt that it leaves on the screen."""
+        return True
+
     def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool | None:
         """Killed, it leaves its prompt with the shell's word for that behind it, once the shell has said it."""
         if screen is None:

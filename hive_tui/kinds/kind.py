@@ -354,6 +354,11 @@ class Kind:
         """Whether the manifest forbids to copy the file."""
         return any(fnmatchcase(path.name, pattern) for pattern in self.manifest.config.never_copy)
 
+    @property
+    def tells_its_end(self) -> bool:
+        """Whether its agents leave something by which a crash is told from an exit that was meant."""
+        return bool(self.manifest.session.status_file or self.manifest.quit.session_said)
+
     def left_cleanly(self, agent: Agent, screen: Screen | None) -> bool | None:
         """Whether an agent whose process is gone has left by itself, and not crashed; None while it cannot be told.
 
@@ -361,8 +366,8 @@ class Kind:
         only that it was killed can be told: by the screen that it did not give back, and by the shell.
         """
         rules = self.manifest.session
-        if not self.manifest.tells_its_end:
-            return False if screen is None or screen.tells_of_a_kill() else None
+        if not self.tells_its_end:
+            return False if screen is None or farewell.was_killed(screen, agent.argv) else None
         if rules.status_file and status_file.is_gone(agent, rules.status_file, rules.status_id):
             return True
         farewell_with = self.manifest.quit.session_said

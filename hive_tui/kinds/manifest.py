@@ -170,8 +170,3 @@ class Manifest:
     screen: ScreenRules
     titles: TitleRules
     terminal: TerminalRules
-
-    @property
-    def tells_its_end(self) -> bool:
-        """Whether an agent of this kind leaves something by which a crash is told from an exit that was meant."""
-        return bool(self.session.status_file or self.quit.session_said)

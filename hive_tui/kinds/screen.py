@@ -22,13 +22,6 @@ INDENTED = " ─━▔▀"
 """What lines below an input line begin with."""
 
 
-KILLED = re.compile(
-    r"(^|[:>$] ?)(Killed|Terminated|Hangup|Aborted|Segmentation fault|Bus error)( \(core dumped\))?$"
-    r"|^zsh: (killed|terminated|hangup|abort|segmentation fault|bus error) |^fish: Job \d+, .* terminated by signal"
-)
-"""What shells say of that, behind what the program had written last."""
-
-
 @dataclass(frozen=True, slots=True)
 class ScreenRule:
     """If a line of the bottom region matches, the agent does `activity`."""
@@ -72,10 +65,6 @@ class Screen:
     def bottom(self, count: int) -> list[str]:
         """The last lines that are not blank, top to bottom."""
         return self._written[-count:]
-
-    def tells_of_a_kill(self) -> bool:
-        """Whether a shell says, above its prompt, that a signal has ended its program."""
-        return any(KILLED.search(line) for line in self.bottom(4))
 
     def since(self, before: "Screen") -> "Screen":
         """What has come below all that an earlier capture of the pane shows; the whole screen if that is gone.

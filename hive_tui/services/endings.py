@@ -61,7 +61,7 @@ def ending_of(agent: Agent, kind: Kind, listed: PaneList, panes: Panes, patience
     told = None if is_clean else exit_of(agent, listed, panes, patience)
     if is_clean or told == Exit(0):
         return Ending.QUIT
-    is_untold = told is None and is_clean is None and agent.session_id is None and not kind.manifest.tells_its_end
+    is_untold = told is None and is_clean is None and agent.session_id is None and not kind.tells_its_end
     return Ending.UNTOLD if is_untold else Ending.CRASHED
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,7 @@ class Eyes:
         found = last.with_new(moved, new)
         if found is None:
             return None
-        self._remember_screens(new, glimpse.screens)
+        self._remember_screens(new, glimpse, second)
         seen = {one.root.id: self._seen(one, registry, trust_s) for one in new}
         self._memory.remember_ticks(new, self._clock.monotonic())
         known = zip(found, last.found, last.sightings, strict=True)
@@ -280,22 +281,29 @@ class Eyes:
             argv = self._memory.argv[key] = self._processes.argv(process.pid)
         return argv
 
-    def _remember_screens(self, found: Sequence[Found], captured: Mapping[str, str] | None = None) -> None:
-        """Capture the panes that changed since they were captured last, in one step, but for those that are there."""
-        now, there = int(self._clock.now().timestamp()), captured or {}
+    def _remember_screens(self, found: Sequence[Found], glimpse: Glimpse | None = None, glimpsed_at: int = 0) -> None:
+        """Capture the panes that changed since they were captured last, in one step, but for those of the glimpse.
+
+        Args:
+            found: Agents that may have changed.
+            glimpse: Has the screens of some panes.
+            glimpsed_at: Second of the epoch before it was taken.
+        """
+        now, there = int(self._clock.now().timestamp()), glimpse.screens if glimpse is not None else {}
         stale = [
             one.pane
             for one in found
             if (known := self._memory.screens.get(one.pane.ref)) is None or one.pane.output_at >= known[0] - 1
         ]
         self._moving = [pane.id for pane in stale][:MOST_MOVING]
-        try:
-            there = {**there, **self._panes.capture_many([pane.id for pane in stale if pane.id not in there])}
-        except TmuxError:
-            return
+        captured: Mapping[str, str] = {}
+        with suppress(TmuxError):
+            captured = self._panes.capture_many([pane.id for pane in stale if pane.id not in there])
         for pane in stale:
             if pane.id in there:
-                self._memory.screens[pane.ref] = (now, Screen(there[pane.id]))
+                self._memory.screens[pane.ref] = (glimpsed_at, Screen(there[pane.id]))
+            elif pane.id in captured:
+                self._memory.screens[pane.ref] = (now, Screen(captured[pane.id]))
 
     def _seen(self, found: Found, registry: Registered, trust_s: float) -> Sighting:
         """What is read of an agent; of one that rests, not again and again because another one works."""

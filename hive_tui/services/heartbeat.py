@@ -40,6 +40,7 @@ TRUST_S = 15.0
 DESERTED_S = 15.0
 """So often where there is neither a tmux server nor an agent that ran; when either comes is noticed by a glance."""
 STOP_PATIENCE_S = 8.0
+GLANCE = "glance at the panes"
 SWEEP_S = 60.0
 FULL_EVERY_S = 600.0
 """So often all is looked at although the hive rests."""
@@ -335,7 +336,7 @@ class Heartbeat:
         self._was_written = False
         # A round writes a sign of life, and more, which is no news.
         if self._glance is not None and self._glance.is_deserted and not self._rest.is_deep:
-            await self._steps.run("glance at the panes", self._glance.settle, self._glances)
+            await self._steps.run(GLANCE, self._glance.settle, self._glances)
 
     def _longest_wait_s(self) -> float:
         """Seconds until the next round must begin, whatever happens."""
@@ -356,9 +357,10 @@ class Heartbeat:
         self._rest.glanced(is_quiet=is_quiet and self._worker.is_watching)
         if is_quiet:
             return False
-        if glance.is_time() or glance.is_told():
+        # A trouble with it is over once it was asked and answered.
+        if GLANCE not in self.beat.trouble and (glance.is_time() or glance.is_told()):
             return True
-        return await self._steps.run("glance at the panes", glance.has_news, self._glances) is not False
+        return await self._steps.run(GLANCE, glance.has_news, self._glances) is not False
 
     async def _leave(self) -> None:
         """Wait for wakes that run; what does not end is taken up by the next heartbeat."""

@@ -283,8 +283,8 @@ class Napper:
             # A child that lives longer than its parent may complain below the prompt that the shell has drawn. A menu
             # that is left there would be taken for one of the next start.
             is_lost = prompt is None or shell.has_text_below()
-            if is_lost or ended.was_killed or sighting.pane.alternate_on:
-                shell.clean_up(is_lost=is_lost)
+            is_spoilt = is_lost or ended.was_killed or sighting.pane.alternate_on
+            if is_spoilt and shell.clean_up(is_lost=is_lost):
                 prompt = shell.settled_prompt() or prompt
             self._panes.set_title(sighting.pane.id, f"💤 {agent.name} sleeps")
             return prompt

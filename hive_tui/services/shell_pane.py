@@ -90,8 +90,10 @@ class ShellPane:
         lines = self._panes.capture(pane.id, colour=False).splitlines() if pane is not None else []
         return pane is not None and any(line.strip() for line in lines[pane.cursor_y + 1 :])
 
-    def clean_up(self, remembered: PromptLine | None = None, *, is_lost: bool = False) -> None:
+    def clean_up(self, remembered: PromptLine | None = None, *, is_lost: bool = False) -> bool:
         """Leave the terminal modes of a program that was killed, and let the shell draw its prompt anew.
+
+        False where that cannot be, since no shell waits there.
 
         Types no text: the modes are written to the terminal, and Ctrl-L only redraws.
 
@@ -102,12 +104,13 @@ class ShellPane:
         pane = self.pane()
         shell = self.foreground_shell(pane) if pane is not None and not pane.is_dead else None
         if pane is None or shell is None or pane.in_mode:
-            return  # the modes of a program that runs are its own
+            return False  # the modes of a program that runs are its own
         is_spoilt = is_lost or pane.alternate_on or self.has_text_below() or self._is_drawn_over(pane, remembered)
         self._panes.reset_terminal(pane.id, pane.tty)
         if is_spoilt and _shell_name(self._processes.argv(shell.pid)) in REDRAWS_ON_CTRL_L:
             self._panes.send_keys(pane.id, ["C-l"])
             self.settled_prompt()
+        return True
 
     def _is_drawn_over(self, pane: Pane, remembered: PromptLine | None) -> bool:
         """Whether the prompt stands on a line that still shows what a killed program drew there."""

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 from hive_tui.domain.beat import Beat
@@ -137,7 +138,8 @@ async def done_or_left(round_: Coroutine[object, object, None], leaving: asyncio
     limit = asyncio.timeout(None)
 
     def leave_soon(_: object) -> None:
-        limit.reschedule(asyncio.get_running_loop().time() + PATIENCE_S)
+        with suppress(RuntimeError):  # the round has ended in this very moment
+            limit.reschedule(asyncio.get_running_loop().time() + PATIENCE_S)
 
     try:
         async with limit:

@@ -378,8 +378,8 @@ class HiveApp(Enduring, App[None]):
         before, self._observation = self._observation, observation
         if self.dashboard.is_news(before, observation) or (self.is_drawn_with_looks and self.current_mode == FIRST):
             self.post_message(HiveChanged())
-        if self.on_look is not None:
-            self.on_look()
+        if (on_look := self.on_look) is not None:  # read once: the screen's thread may take it away
+            on_look()
 
     def _on_event(self, _: Event) -> None:
         """An event of the hive, from any thread: the log has it, and says in which order it came."""

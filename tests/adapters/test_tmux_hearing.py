@@ -150,9 +150,9 @@ for line in sys.stdin:
 
 def test_what_an_agent_reports_is_shown_and_explained(stage: Stage):
     """The whole way: a program that is taken for Codex, tmux, the looks of a heartbeat, and what `explain` says."""
-    script = stage.folder / "codex"
+    script = stage.folder / "program"
     script.write_text(CODEX)
-    pane_id = stage.shell(stage.folder, command=f"exec {sys.executable} {script}")
+    pane_id = stage.shell(stage.folder, command=f"exec -a codex {sys.executable} {script}")
     hive = stage.new_hive()
     hive.looking.switch_on()
     try:

@@ -327,6 +327,32 @@ def test_a_stop_does_not_wait_for_a_step_that_hangs_and_says_so(beating: Beating
     eventually(lambda: not beating.thread.is_stuck, "it has ended after all")
 
 
+class SureGlance:
+    """Knows of news without asking."""
+
+    asked = 0
+
+    def is_quiet(self) -> bool:
+        return False
+
+    def is_time(self) -> bool:
+        return True
+
+    def has_news(self) -> bool:
+        self.asked += 1
+        return True
+
+
+async def test_a_trouble_with_glances_is_over_once_one_was_taken_also_while_agents_work(beating: Beating):
+    heartbeat, glance = beating.heartbeat, SureGlance()
+    heartbeat.beat.is_working = True
+    heartbeat.beat.trouble[heartbeat_module.GLANCE] = "The database is locked."
+    for _ in range(2):
+        assert await heartbeat._has_news(glance)  # type: ignore[arg-type]
+    assert heartbeat.beat.trouble == {} and glance.asked == 1
+    heartbeat.beat.is_working = False
+
+
 async def test_nobody_wakes_up_for_news_right_after_a_round(beating: Beating):
     heartbeat = beating.heartbeat
     heartbeat._loop = asyncio.get_running_loop()

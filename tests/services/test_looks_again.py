@@ -267,6 +267,30 @@ def test_a_look_at_what_has_moved_finds_what_a_look_at_all_finds(tmp_path: Path,
     assert some.shown.lists < 0.75 * everything.shown.lists
 
 
+def test_what_is_drawn_while_a_look_takes_long_is_seen_by_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    world = World(tmp_path, 0)
+    watcher = Watcher(world, tmp_path / "some", only_what_moved=True)
+    while not world.agents():
+        world.step()
+    pane_id, _ = world.agents()[0]
+    again = KnownProcesses.again
+
+    def late(known: KnownProcesses, roots: Any) -> Any:
+        world.show(pane_id)
+        world.clock.advance(3)
+        return again(known, roots)
+
+    for _ in range(2):
+        watcher.look()
+        world.clock.advance(1)
+        world.show(pane_id)
+    with monkeypatch.context() as slow:
+        slow.setattr(KnownProcesses, "again", late)
+        watcher.look()
+    watcher.look()
+    assert watcher.observer.screen_of(world.panes[pane_id].ref) == world.screens[pane_id]
+
+
 def test_a_layout_that_could_not_be_kept_is_kept_by_the_next_look_although_nothing_has_moved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -104,3 +104,17 @@ async def test_a_round_that_fails_by_itself_is_not_taken_for_one_that_was_left()
 
     with pytest.raises(TimeoutError, match="of its own"):
         await steps_module.done_or_left(fail(), asyncio.get_running_loop().create_future())
+
+
+async def test_a_round_that_ends_just_when_all_is_to_stop_has_ended(monkeypatch: pytest.MonkeyPatch):
+    wrong: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: wrong.append(context))
+    leaving: asyncio.Future[bool] = loop.create_future()
+
+    async def stop() -> None:
+        leaving.set_result(True)  # who waits for it is told in the next turn of the loop
+
+    await steps_module.done_or_left(stop(), leaving)
+    await asyncio.sleep(0)
+    assert not wrong

@@ -89,6 +89,11 @@ async def test_a_pane_that_never_stands_still_is_drawn_less_often_until_somebody
         has_moved_for(screen, LOOKS_AFTER_S)
         await pilot.press("j")
         assert wait_s(screen) == CAPTURE_EVERY_S, "somebody is there"
+        due_s = screen._next_look.when() if screen._next_look is not None else 0.0
+        screen.on_key()
+        assert screen._next_look is not None and screen._next_look.when() == due_s, (
+            "a key that is held puts nothing off"
+        )
         has_moved_for(screen, LOOKS_AFTER_S)
         app.app_focus = False
         app.app_focus = True

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 from textual.pilot import Pilot
 
-from hive_tui.domain.agents import Activity
+from hive_tui.domain.agents import Activity, Lifecycle
 from hive_tui.hive import Hive
 from hive_tui.services.dashboard import REDRAW_AT_LEAST_EVERY_S
 from hive_tui.services.observer import Observation
@@ -127,3 +127,25 @@ async def test_details_count_seconds_with_the_pictures_of_the_pane(hive: Hive, c
         hive.__dict__["panes"] = PicturePanes("something else")
         await screen.capture()
         assert "(for 3s)" in str(details.content) and len(drawings) == before
+
+
+async def test_what_a_person_has_not_looked_at_yet_is_looked_at_also_where_looks_draw_it(
+    hive: Hive, drawings: list[None], monkeypatch: pytest.MonkeyPatch
+):
+    app = new_app(hive, FakeClock())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: drawings)
+        screen, captured = app.screen, list[bool]()
+        assert isinstance(screen, AgentsScreen) and screen.selected is not None
+        pane = app.pane_of(screen.selected.agent)
+        for is_unread in (False, True):
+            state = {"activity": Activity.IDLE, "lifecycle": Lifecycle.AWAKE}
+            one = structs.replace(
+                screen.selected, has_news=is_unread, agent=structs.replace(screen.selected.agent, **state)
+            )
+            monkeypatch.setattr(screen, "_watched", lambda one=one: (one, pane))
+            monkeypatch.setattr(screen, "capture", lambda is_unread=is_unread: captured.append(is_unread))
+            monkeypatch.setattr(app.pictures, "seen", lambda *_: None)
+            screen._show_what_was_seen()
+        monkeypatch.undo()
+    assert captured == [True]

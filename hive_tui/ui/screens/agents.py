@@ -113,12 +113,15 @@ class AgentsScreen(WatchingScreen):
         self._set_pace()
 
     def _set_pace(self) -> None:
-        """The preview draws itself, and so do the details; what else counts seconds is drawn with each look."""
+        """The preview draws itself; what else counts seconds, but for the details (see `tick`), is drawn at each look.
+
+        Where nothing else is to be drawn, the list and the details of an agent that stands still follow in seconds.
+        """
         is_any_nap = any(one.nap is not None for one in self._agents)
         self.hive_app.is_drawn_with_looks = is_any_nap or self.query_one(Side).tab != PANE
 
     def tick(self) -> None:
-        """Draw the details of the selected agent as long as they count seconds."""
+        """Draw the details of the selected agent, if they count seconds, together with the new picture of its pane."""
         now = self.hive_app.hive.clock.now()
         if self._side_until is not None and now >= self._side_until:
             self._draw_side(now)
@@ -179,8 +182,7 @@ class AgentsScreen(WatchingScreen):
     @on(KeyedTable.RowHighlighted)
     def _selected(self) -> None:
         self.look_elsewhere()
-        if self._view is not None:
-            self._draw_side(self._view.at)
+        self._draw_side(self.hive_app.hive.clock.now())
         self.draw_keys()
         self.read_history()
 

@@ -65,8 +65,12 @@ class WatchingScreen(HiveScreen):
         self._watch_closely()
 
     def on_key(self) -> None:
-        """Somebody is there, and sees all that moves."""
-        self._watch_closely()
+        """Somebody is there, and sees all that moves; a key that is held does not put the next picture off."""
+        soon = asyncio.get_running_loop().time() + CAPTURE_EVERY_S
+        if self._next_look is None or self._next_look.when() > soon:
+            self._watch_closely()
+        else:
+            self._calm, self._moves_since = 0, None
 
     def _watch_closely(self) -> None:
         self._calm, self._moves_since = 0, None
@@ -85,7 +89,7 @@ class WatchingScreen(HiveScreen):
         """A pane that stands still is looked at less often, and nobody wakes up in between."""
         if self._next_look is not None:
             self._next_look.cancel()
-        loop, wait_s, self.hive_app.on_look = asyncio.get_running_loop(), CAPTURE_EVERY_S, None
+        loop, wait_s, on_look = asyncio.get_running_loop(), CAPTURE_EVERY_S, None
         span_s = loop.time() - self._moves_since if self._moves_since is not None else 0.0
         if self._calm >= CALM_AFTER:
             wait_s, self._moves_since = CALM_EVERY_S, None
@@ -94,20 +98,33 @@ class WatchingScreen(HiveScreen):
         elif span_s >= LOOKS_AFTER_S:
             wait_s = LOOKS_MISSING_S
             show, context = self._show_what_was_seen, copy_context()
-            self.hive_app.on_look = partial(loop.call_soon_threadsafe, show, context=context)
+            on_look = partial(loop.call_soon_threadsafe, show, context=context)
         elif span_s >= EASED_AFTER_S:
             wait_s = EASED_EVERY_S
+        self.hive_app.on_look = on_look
         self._next_look = loop.call_later(wait_s, self._capture_again)
 
     def _show_what_was_seen(self) -> None:
-        """Draw the selected pane as the last look has captured it, which costs no capture of its own."""
+        """Draw the selected pane as the last look has captured it, which costs no capture of its own.
+
+        A bug in it ends the app like one in any handler.
+        """
+        try:
+            self._draw_what_was_seen()
+        except Exception as error:
+            self.call_later(partial(_fail, error))
+
+    def _draw_what_was_seen(self) -> None:
         watched = self._watched()
-        if watched is not None and watched[1] is not None:
-            preview = self.query_one(Side).preview
-            if preview.show(self.hive_app.pictures.seen(watched[1].ref, preview.shown)):
-                self._calm = 0
-                self.tick()
-                self._look_again_soon()
+        if watched is None or watched[1] is None:
+            return
+        preview = self.query_one(Side).preview
+        if watched[0].is_unread:
+            self.capture()  # which notes that it was looked at
+        elif preview.show(self.hive_app.pictures.seen(watched[1].ref, preview.shown)):
+            self._calm = 0
+            self.tick()
+            self._look_again_soon()
 
     def on_unmount(self) -> None:
         """Look no more."""
@@ -198,3 +215,7 @@ class WatchingScreen(HiveScreen):
         preview = self.query_one(Side).preview
         if preview.is_back:
             preview.scroll_page_down(animate=False)
+
+
+def _fail(error: Exception) -> None:
+    raise error
