@@ -38,7 +38,8 @@ class PanePreview(LineView, can_focus=False):
         if picture is None or picture.ansi == self._shown or self._is_back:
             return False
         self._draw(picture)
-        self.scroll_end(animate=False, immediate=True)
+        if self.scroll_offset.y != self.max_scroll_y:
+            self.scroll_end(animate=False, immediate=True)
         return True
 
     def show_scrollback(self, picture: Picture) -> None:
@@ -89,6 +90,7 @@ class PanePreview(LineView, can_focus=False):
             self.refresh()
             return
         top = self.scroll_offset.y
-        for y in range(min(height, len(lines) - top)):
-            if before[top + y] is not lines[top + y]:
-                self.refresh(Region(0, y, width, 1))
+        shown = range(min(height, len(lines) - top))
+        changed = [Region(0, y, width, 1) for y in shown if before[top + y] is not lines[top + y]]
+        if changed:
+            self.refresh(*changed)
