@@ -13,6 +13,7 @@ from hive_tui.assembly.part import part
 from hive_tui.domain.errors import HiveError
 
 if TYPE_CHECKING:
+    from hive_tui.adapters.file_states import FileStates
     from hive_tui.adapters.tmux.hearing import Hearing
     from hive_tui.assembly.alerting import Alerting
     from hive_tui.assembly.effecting import Effecting
@@ -56,11 +57,17 @@ class Hive(Outside):
 
         return PaneBuilder(self.database, self.panes, self.layouts, self.processes, self.clock)
 
-    def new_eyes(self) -> Eyes:
+    def new_eyes(self, files: FileStates | None = None) -> Eyes:
         """Eyes with no memory yet, for one nap or one wake."""
         from hive_tui.services.eyes import Eyes
 
-        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports, self._heard)
+        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports, self._heard, files)
+
+    @part
+    def watched_files(self) -> FileStates:
+        from hive_tui.adapters.file_states import FileStates
+
+        return FileStates()
 
     @part
     def hearing(self) -> Hearing:
@@ -75,7 +82,8 @@ class Hive(Outside):
 
         after_s = self.settings.observer.stale_after_s
         liveness = Liveness(self.database, self.hub, after=timedelta(seconds=after_s) if after_s else None)
-        return Observer(self.database, self.new_eyes(), self.locks, self.clock, self.hub, liveness)
+        eyes = self.new_eyes(self.watched_files)
+        return Observer(self.database, eyes, self.locks, self.clock, self.hub, liveness)
 
     @part
     def hook_reports(self) -> HookReports:
@@ -332,6 +340,8 @@ class Hive(Outside):
             self.listening.close()
         if "hearing" in self.__dict__:
             self.hearing.close()
+        if "watched_files" in self.__dict__:
+            self.watched_files.close()
         self.looking.close()
         if self.opened_database is not None:
             self.opened_database.close()

@@ -52,6 +52,11 @@ class NapEvidence:
     """Whether it has the keyboard of its pane."""
 
 
+def is_busy(cpu_share: float | None) -> bool:
+    """Whether an agent has used so much of a core that it does something, whatever it shows."""
+    return cpu_share is not None and cpu_share > BUSY_CPU_SHARE
+
+
 def vetoes(evidence: NapEvidence) -> tuple[Veto, ...]:
     """Every reason against putting this agent to sleep now; empty if there is none."""
     found: list[Veto] = []
@@ -78,7 +83,7 @@ def vetoes(evidence: NapEvidence) -> tuple[Veto, ...]:
         found.append(Veto("watched", "somebody looks at its pane"))
     if evidence.is_pinned:
         found.append(Veto("pinned", "it is pinned"))
-    if evidence.cpu_share is not None and evidence.cpu_share > BUSY_CPU_SHARE:
+    if evidence.cpu_share is not None and is_busy(evidence.cpu_share):
         found.append(Veto("cpu", f"it used {evidence.cpu_share:.0%} of a core just now"))
     if evidence.wake_due:
         found.append(Veto("wake due", "a wake of it is due"))

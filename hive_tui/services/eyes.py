@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from hive_tui.adapters.file_states import FileStates, state_of
 from hive_tui.adapters.zone import zone_of
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent
 from hive_tui.domain.errors import StoreError, TmuxDown, TmuxError, TmuxHung, TmuxMissing
@@ -16,7 +17,7 @@ from hive_tui.domain.processes import Process, ProcessTable
 from hive_tui.domain.reconcile import Seen, ServerState
 from hive_tui.domain.settling import Settling, has_stalled, moved, settled, trace_of, with_stall
 from hive_tui.domain.sightings import DEBOUNCE, FALLBACK, Claim, Session, Sighting
-from hive_tui.domain.vetoes import BUSY_CPU_SHARE
+from hive_tui.domain.vetoes import is_busy
 from hive_tui.kinds.catalog import GENERIC, Kinds
 from hive_tui.kinds.conversations import START_SLACK_S
 from hive_tui.kinds.kind import Kind, Look
@@ -26,7 +27,6 @@ from hive_tui.services.endings import Patience, ending_of, exit_of
 from hive_tui.services.found import Found, hosting_of, is_in_front
 from hive_tui.services.known_sights import KnownSights, Told, told_by
 from hive_tui.services.last_look import LastLook, Registered, registered
-from hive_tui.services.liveness import state_of
 from hive_tui.services.memory_of_looks import Memory
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ class Eyes:
 
     Args:
         terminal: What programs report to their terminals; gives None while nobody listens.
+        files: Tells who looks again and again of agents' files; not for two.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Eyes:
         clock: Clock,
         hooks: HookReports = NO_REPORTS,
         terminal: Callable[[], TerminalReports | None] = lambda: None,
+        files: FileStates | None = None,
     ) -> None:
         self._panes = panes
         self._processes = processes
@@ -63,7 +65,8 @@ class Eyes:
         self._terminal = terminal
         self._memory = Memory()
         self._trees = processes.trees()
-        self._known = KnownSights()
+        self._files = files or FileStates()
+        self._known = KnownSights(self._files)
         self._last: LastLook | None = None
         self._moving: Sequence[str] = ()
         """Panes that had changed at the last look: their screens are wanted again."""
@@ -77,7 +80,7 @@ class Eyes:
             agents: The registry; tells which programs of no known kind were adopted. Nobody may change it afterwards.
             trust_s: What was read of an agent no longer ago is believed, if nothing has moved since then.
         """
-        untaken = self._take_in_reports()
+        untaken = self._take_in()
         if agents is not self._agents:  # mostly nobody has written, and it is the very same list
             self._agents, self._registry = agents, registered(agents)
         registry = self._registry
@@ -223,8 +226,9 @@ class Eyes:
         terminal = self._terminal() if found.kind.listens else None
         return terminal.of_pane(found.pane.ref) if terminal is not None else None
 
-    def _take_in_reports(self) -> str:
-        """What stood in the way, in words; empty for nothing. What was not taken in now waits."""
+    def _take_in(self) -> str:
+        """Hear what agents have told and written: what stood in the way, in words; empty for nothing. That waits."""
+        self._files.take_in()
         try:
             self._hooks.take_in()
         except StoreError as error:
@@ -392,8 +396,3 @@ class Eyes:
         # A tool that it has started may be silent for as long as it likes.
         has_tool = any(self._processes.started_at(process).timestamp() >= began_s for process in below)
         return claims if has_tool else with_stall(after, claims, now_s)
-
-
-def is_busy(cpu: float | None) -> bool:
-    """Whether an agent has used so much of a core that it does something, whatever it shows."""
-    return cpu is not None and cpu > BUSY_CPU_SHARE

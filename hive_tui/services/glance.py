@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from hive_tui.adapters.file_states import state_of
 from hive_tui.adapters.path_watch import is_folder
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.errors import TmuxError
@@ -11,7 +12,7 @@ from hive_tui.domain.ports import Clock
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import ServerState
 from hive_tui.domain.settling import DEBOUNCE_S
-from hive_tui.services.liveness import files_of, state_of
+from hive_tui.services.liveness import files_of
 from hive_tui.services.observer import Observation
 from hive_tui.store.database import Database
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import inf
+from operator import eq
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
 
 from hive_tui.domain.agents import Activity
-from hive_tui.services.liveness import state_of, watched_files
+from hive_tui.services.liveness import watched_files
 
 if TYPE_CHECKING:
+    from hive_tui.adapters.file_states import FileStates
     from hive_tui.domain.hooks import HookReport
     from hive_tui.domain.processes import ProcessId, ProcessTable
     from hive_tui.domain.sightings import Sighting
@@ -55,9 +57,13 @@ class KnownSights:
     An agent is read as soon as a sign has changed. What leaves no sign, as a file that is written a moment after the
     screen, is noticed when it is read again: after `trust_s`, and where that found nothing new, after twice as long,
     and so on, up to `LONGEST_TRUST` times.
+
+    Args:
+        files: What tells whether files of agents were written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, files: FileStates) -> None:
+        self._files = files
         self._known: dict[ProcessId, _Known] = {}
 
     def seen(
@@ -84,7 +90,7 @@ class KnownSights:
         """
         before = self._known.get(root)
         files = before.files if before is not None else ()
-        states = _states_of(files)
+        states = self._states_of(files)
         is_still = before is not None and (before.signs, before.told, before.states) == (signs, told, states)
         if before is not None and is_still and now_s - before.read_at_s < before.trust * trust_s:
             return _with_cpu(before.sighting, cpu_share)
@@ -115,10 +121,14 @@ class KnownSights:
         if known is None or known.signs is None:
             return False
         is_told = known.told == told if told is not None else now_s < known.told.until_s
-        return is_told and all(map(_is_as_it_was, known.files, known.states))
+        return is_told and all(map(eq, map(self._files.of, known.files), known.states))
+
+    def _states_of(self, files: Iterable[str]) -> list[object]:
+        return [self._files.of(path) for path in files]
 
     def forget_all_but(self, table: ProcessTable) -> None:
         """Drop processes that are gone."""
+        self._files.forget()
         self._known = {root: one for root, one in self._known.items() if table.is_alive(root)}
 
 
@@ -153,14 +163,6 @@ def _gist(sighting: Sighting) -> object:
 
 def _with_cpu(sighting: Sighting, share: float | None) -> Sighting:
     return sighting if sighting.cpu_share == share else structs.replace(sighting, cpu_share=share)
-
-
-def _states_of(files: Iterable[str]) -> list[object]:
-    return [state_of(path) for path in files]
-
-
-def _is_as_it_was(path: str, state: object) -> bool:
-    return state_of(path) == state
 
 
 def _files_of(sighting: Sighting) -> tuple[str, ...]:

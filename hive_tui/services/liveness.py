@@ -138,15 +138,6 @@ def watched_files(transcript: str | None, config_dir: str | None, pid: int | Non
     return files
 
 
-def state_of(path: str) -> tuple[int, int, int] | None:
-    """What changes when the file is written or replaced; None for no file."""
-    try:  # and no `suppress`, nor Path: each second, of each agent
-        stat = os.stat(path)  # noqa: PTH116
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
 def _touched(path: str, by: str) -> Sign | None:
     with suppress(OSError):
         return Sign(datetime.fromtimestamp(os.stat(path).st_mtime, UTC), by)  # noqa: PTH116 - half the time

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from hive_tui.adapters.file_states import FileStates
 from hive_tui.domain.agents import Activity
 from hive_tui.domain.hooks import HookReport
 from hive_tui.domain.processes import ProcessTable
@@ -22,7 +23,8 @@ class Scene:
     """One agent, whose readings are counted."""
 
     def __init__(self, folder: Path) -> None:
-        self.known = KnownSights()
+        self.files = FileStates()
+        self.known = KnownSights(self.files)
         self.readings = 0
         self.transcript = folder / "transcript.jsonl"
         self.transcript.write_text("{}\n")
@@ -40,6 +42,7 @@ class Scene:
     def look(
         self, now_s: float, signs: object = "still", cpu_share: float | None = None, told: Told = UNTOLD
     ) -> Sighting:
+        self.files.take_in()
         root = self.sighting.root.id
         return self.known.seen(root, signs, self._read, now_s=now_s, trust_s=TRUST_S, told=told, cpu_share=cpu_share)
 
@@ -104,6 +107,15 @@ def test_each_sign_has_it_read_at_once(scene: Scene):
     assert scene.is_read(1.1)
     assert scene.is_read(1.2, signs="another screen")
     assert not scene.is_read(1.3, signs="another screen")
+
+
+def test_what_nobody_tells_of_a_file_is_a_sign_once_all_were_looked_at(scene: Scene):
+    folder = scene.status_file.parent
+    folder.rename(folder.with_name("elsewhere"))
+    folder.mkdir()
+    scene.status_file.write_text('{"status": "busy"}')
+    scene.known.forget_all_but(ProcessTable([scene.sighting.root]))
+    assert scene.is_read(1.0)
 
 
 def test_a_report_that_expires_is_a_sign(scene: Scene):
