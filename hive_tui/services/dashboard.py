@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hive_tui.store.announcements import Announced
 
 REDRAW_AT_LEAST_EVERY_S = 5.0
+"""Where times are told in seconds."""
 URGENCY = ("permission", "question", "limited", "failed", "done", "working", "waking", "idle", "asleep")
 """In which order the list shows what agents do."""
 SAME_AS: Mapping[str, str] = {
@@ -253,10 +254,13 @@ class Dashboard:
             http,
         )
 
-    def is_news(self, before: Observation | None, after: Observation) -> bool:
+    def is_news(self, before: Observation | None, after: Observation, every_s: float = REDRAW_AT_LEAST_EVERY_S) -> bool:
         """Whether a look tells more than what agents do that go on with their work; for one thread at a time.
 
-        Where nothing else is to be seen it is said so every few seconds all the same, for what depends on the time.
+        Args:
+            before: What was seen at the look before.
+            after: What is seen now.
+            every_s: So often it is said in any case, for what depends on the time.
         """
         try:
             mark = self._database.mark()
@@ -264,7 +268,7 @@ class Dashboard:
             return True  # whoever draws meets it, and says so
         now_s, written = self._clock.monotonic(), (threading.get_ident(), mark)
         is_same = before is not None and _gist(before) == _gist(after)
-        if is_same and written == self._written and now_s - self._told_at_s < REDRAW_AT_LEAST_EVERY_S:
+        if is_same and written == self._written and now_s - self._told_at_s < every_s:
             return False
         self._written, self._told_at_s = written, now_s
         return True

@@ -20,7 +20,7 @@ from hive_tui.domain.beat import Beat
 from hive_tui.domain.events import Event
 from hive_tui.domain.panes import Pane
 from hive_tui.hive import Hive
-from hive_tui.services.dashboard import AgentView, Dashboard, HiveView
+from hive_tui.services.dashboard import REDRAW_AT_LEAST_EVERY_S, AgentView, Dashboard, HiveView
 from hive_tui.services.heartbeat_thread import HeartbeatThread
 from hive_tui.store import unread
 from hive_tui.store.journal import LoggedEvent
@@ -118,8 +118,8 @@ class HiveApp(Enduring, App[None]):
         self.verbs = Verbs(self, hive)
         self.verbs.jobs.changed = self._jobs_changed
         self.view: HiveView | None = None
-        self.is_drawn_with_looks = True
-        """Whether the agents' screen is drawn anew for each look, although nothing has happened."""
+        self.agents_every_s = 0.0
+        """How often the agents' screen is drawn anew at least, although nothing has happened; 0 for with each look."""
         self.on_look: Callable[[], object] | None = None
         """Called after each look, in the thread that looked."""
         self._before = self.DEFAULT_MODE
@@ -376,7 +376,8 @@ class HiveApp(Enduring, App[None]):
     def _observed(self, observation: Observation) -> None:
         """A new look at the panes, from the heartbeat's thread."""
         before, self._observation = self._observation, observation
-        if self.dashboard.is_news(before, observation) or (self.is_drawn_with_looks and self.current_mode == FIRST):
+        every_s = self.agents_every_s if self.current_mode == FIRST else REDRAW_AT_LEAST_EVERY_S
+        if self.dashboard.is_news(before, observation, every_s):
             self.post_message(HiveChanged())
         if (on_look := self.on_look) is not None:  # read once: the screen's thread may take it away
             on_look()

@@ -17,7 +17,7 @@ from hive_tui.store import announcements
 from hive_tui.store.announcements import Announced
 from hive_tui.ui.app import HiveApp
 from hive_tui.ui.messages import HiveChanged
-from hive_tui.ui.screens.agents import AgentsScreen
+from hive_tui.ui.screens.agents import LIST_AT_LEAST_EVERY_S, AgentsScreen
 from hive_tui.ui.widgets.side import EXPLAIN, PANE, Side
 from hive_tui.ui.widgets.steady import Steady
 from tests.clocks import FakeClock
@@ -56,6 +56,15 @@ def last_look(app: HiveApp) -> Observation:
     return app.observation
 
 
+def begun(app: HiveApp, clock: FakeClock) -> Observation:
+    """That the selected agent is in its state since now."""
+    screen, seen = app.screen, last_look(app)
+    assert isinstance(screen, AgentsScreen) and screen.selected is not None
+    selected, now = screen.selected.agent.id, clock.now()
+    agents = (structs.replace(one, since_at=now) if one.id == selected else one for one in seen.agents)
+    return replace(seen, agents=tuple(agents))
+
+
 async def is_drawn(pilot: Pilot[None], drawings: list[None], seen: Observation) -> bool:
     """Whether a look has the list drawn anew."""
     app = pilot.app
@@ -78,8 +87,27 @@ async def test_the_list_is_drawn_for_what_is_new_and_every_few_seconds(
         changed = structs.replace(seen.agents[0], activity=Activity.PERMISSION)
         assert await is_drawn(pilot, drawings, replace(seen, agents=(changed, *seen.agents[1:])))
         assert not await is_drawn(pilot, drawings, last_look(app))
-        clock.advance(REDRAW_AT_LEAST_EVERY_S)
+        clock.advance(LIST_AT_LEAST_EVERY_S - 0.1)
+        assert not await is_drawn(pilot, drawings, last_look(app))
+        clock.advance(0.1)
         assert await is_drawn(pilot, drawings, last_look(app)), "memory, and how long it is in its state"
+
+
+async def test_seconds_in_the_details_are_drawn_more_often(hive: Hive, clock: FakeClock, drawings: list[None]):
+    app = new_app(hive, clock)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: drawings)
+        seen = begun(app, clock)
+        for _ in range(2):
+            await is_drawn(pilot, drawings, seen)
+        clock.advance(REDRAW_AT_LEAST_EVERY_S - 0.1)
+        assert not await is_drawn(pilot, drawings, seen)
+        clock.advance(0.1)
+        assert await is_drawn(pilot, drawings, seen)
+        clock.advance(60)
+        await is_drawn(pilot, drawings, seen)
+        clock.advance(REDRAW_AT_LEAST_EVERY_S)
+        assert not await is_drawn(pilot, drawings, seen), "now it is told in minutes"
 
 
 async def test_pages_that_tell_what_was_seen_are_drawn_with_each_look(
@@ -104,7 +132,7 @@ async def test_the_seconds_to_a_nap_are_counted_with_each_look(hive: Hive, clock
         nap = Announced(last_look(app).agents[0].id, clock.now() + timedelta(seconds=40), "idle for 30m")
         hive.database.write(announcements.announce, nap, now=clock.now())
         app.post_message(HiveChanged())
-        await until(pilot, lambda: app.is_drawn_with_looks)
+        await until(pilot, lambda: app.agents_every_s == 0.0)
         await is_drawn(pilot, drawings, last_look(app))
         assert await is_drawn(pilot, drawings, last_look(app))
 
@@ -113,13 +141,9 @@ async def test_details_count_seconds_with_the_pictures_of_the_pane(hive: Hive, c
     app = new_app(hive, clock)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: drawings)
-        seen, screen = last_look(app), app.screen
-        assert isinstance(screen, AgentsScreen) and screen.selected is not None
-        began = [
-            structs.replace(one, since_at=clock.now()) if one.id == screen.selected.agent.id else one
-            for one in seen.agents
-        ]
-        await is_drawn(pilot, drawings, replace(seen, agents=tuple(began)))
+        screen = app.screen
+        await is_drawn(pilot, drawings, begun(app, clock))
+        assert isinstance(screen, AgentsScreen)
         details = screen.query_one(Side).query_one("#details", Steady)
         await until(pilot, lambda: "(for 0s)" in str(details.content))
         clock.advance(3)

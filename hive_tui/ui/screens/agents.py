@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Lifecycle
-from hive_tui.services.dashboard import AgentView, HiveView
+from hive_tui.services.dashboard import REDRAW_AT_LEAST_EVERY_S, AgentView, HiveView
 from hive_tui.ui.actions import AGENT_ACTIONS, BY_NAME, Action
 from hive_tui.ui.arranging import GROUP, Order, arranged
 from hive_tui.ui.format import AGENT_COLUMNS, Row, agent_details, state_of
@@ -24,6 +24,7 @@ from hive_tui.ui.widgets.steady import Steady
 if TYPE_CHECKING:
     from textual.widgets import Input
 
+LIST_AT_LEAST_EVERY_S = 15.0
 WELCOME = """No agents are running in this tmux server.
 
   Start one in any pane, for example  claude  or  codex : it appears here by itself.
@@ -110,15 +111,16 @@ class AgentsScreen(WatchingScreen):
                 table.move_cursor(row=0)
         self._draw_side(view.at)
         self.read_history()
-        self._set_pace()
 
     def _set_pace(self) -> None:
         """The preview draws itself; what else counts seconds, but for the details (see `tick`), is drawn at each look.
 
-        Where nothing else is to be drawn, the list and the details of an agent that stands still follow in seconds.
+        Where nothing else is to be drawn, the details of an agent that stands still follow in seconds as well, and the
+        list, which tells no seconds, a little later.
         """
+        every_s = REDRAW_AT_LEAST_EVERY_S if self._side_until is not None else LIST_AT_LEAST_EVERY_S
         is_any_nap = any(one.nap is not None for one in self._agents)
-        self.hive_app.is_drawn_with_looks = is_any_nap or self.query_one(Side).tab != PANE
+        self.hive_app.agents_every_s = 0.0 if is_any_nap or self.query_one(Side).tab != PANE else every_s
 
     def tick(self) -> None:
         """Draw the details of the selected agent, if they count seconds, together with the new picture of its pane."""
@@ -213,8 +215,11 @@ class AgentsScreen(WatchingScreen):
     def _draw_side(self, at: datetime) -> None:
         one = self.selected
         self._side_until = None
-        if one is None:
-            return
+        if one is not None:
+            self._draw_details(one, at)
+        self._set_pace()
+
+    def _draw_details(self, one: AgentView, at: datetime) -> None:
         pane = self.hive_app.pane_of(one.agent)
         where = pane.place if pane else "tmux does not answer" if one.is_stale else "its pane is gone"
         details = agent_details(one, at)
