@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable
 
 from hive_tui.adapters.inotify import (
     IN_ATTRIB,
@@ -46,6 +47,14 @@ class FileStates:
     def of(self, path: str) -> State | None:
         """What changes when the file is written or replaced, as of the last `take_in` or later; None for no file."""
         return self._known.get(path) or self._look_at(path)
+
+    def are(self, paths: Iterable[str], states: Iterable[State | None]) -> bool:
+        """Whether the files are, one by one, in these states."""
+        known = self._known.get  # asked for all agents, at each look
+        for path, state in zip(paths, states, strict=True):  # noqa: SIM110 - a call for each costs as much again
+            if (known(path) or self._look_at(path)) != state:
+                return False
+        return True
 
     def forget(self) -> None:
         """Ask the file system anew of each file, and watch those no more of which nobody asks until the next time."""

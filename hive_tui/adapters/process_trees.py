@@ -29,6 +29,8 @@ class KnownProcesses:
         self._looks = 0
         self._found: dict[int, Process] = {}
         """What was read of the members."""
+        self._below: dict[frozenset[int], frozenset[int]] = {}
+        """Members below some roots, as long as none has come or gone."""
 
     def below(self, roots: Collection[int]) -> ProcessTable:
         """The roots that run, and all below them."""
@@ -41,17 +43,22 @@ class KnownProcesses:
         return ProcessTable(self._found.values())
 
     def again(self, roots: Collection[int]) -> ProcessTable | None:
-        """What is below these roots; of the others what was read of them, as long as none has come or gone there."""
-        before, listed = self._members, frozenset(self._pids())
-        mine = _below(roots, {pid: one.ppid for pid, one in self._found.items()})
+        """These roots and what is below them, as long as nothing has come or gone below the others."""
+        before, listed, mine = self._members, frozenset(self._pids()), self._members_below(frozenset(roots))
         self._looks += 1
         if before <= listed and self._are_where_they_were(mine, listed):
-            return ProcessTable(self._found.values())
+            return ProcessTable(self._found[pid] for pid in mine)
         self._read_those_left(mine, roots, listed)
-        if self._members - self._tree(roots) == before - mine:
-            return ProcessTable(self._found.values())
+        if self._members - (now := self._tree(roots)) == before - mine:
+            return ProcessTable(self._found[pid] for pid in now & self._found.keys())
         self._members |= before  # whom those that are gone have left behind may be anywhere now: all are read next time
         return None
+
+    def _members_below(self, roots: frozenset[int]) -> frozenset[int]:
+        found = self._below.get(roots)
+        if found is None:
+            found = self._below[roots] = _below(roots, {pid: one.ppid for pid, one in self._found.items()})
+        return found
 
     def _are_where_they_were(self, mine: frozenset[int], listed: frozenset[int]) -> bool:
         """Read these members and what is new; whether all of those are left, and nothing new is below any member.
@@ -78,6 +85,7 @@ class KnownProcesses:
         found |= self._read_all(self._tree(roots) - found.keys())
         self._members = self._tree(self._roots)
         self._found = {pid: one for pid in self._members if (one := found.get(pid) or self._found.get(pid)) is not None}
+        self._below = {}
 
     def _read_all(self, pids: Collection[int]) -> dict[int, Process]:
         found = {pid: process for pid in pids if (process := self._read(pid)) is not None}

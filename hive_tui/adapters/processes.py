@@ -38,7 +38,7 @@ class LinuxProcesses:
         """Trees by a look at a few processes, instead of all."""
         from hive_tui.adapters.process_trees import KnownProcesses
 
-        return KnownProcesses(lambda: [int(name) for name in os.listdir(PROC) if name.isdigit()], self._stat)  # noqa: PTH208
+        return KnownProcesses(_Listing().pids, self._stat)
 
     def is_alive(self, process: ProcessId) -> bool:
         """Whether exactly this process is there and is no zombie."""
@@ -131,6 +131,20 @@ class LinuxProcesses:
             comm=raw[opened + 1 : closed].decode(errors="replace"),
             cpu_ticks=int(field[11]) + int(field[12]),
         )
+
+
+class _Listing:
+    """The ids of all processes, taken apart only where they are others than the last time."""
+
+    def __init__(self) -> None:
+        self._names: Sequence[str] = ()
+        self._pids: frozenset[int] = frozenset()
+
+    def pids(self) -> frozenset[int]:
+        names = os.listdir(PROC)  # noqa: PTH208 - half the time
+        if names != self._names:
+            self._names, self._pids = names, frozenset(int(name) for name in names if name.isdigit())
+        return self._pids
 
 
 def _boot_time() -> int:

@@ -94,7 +94,7 @@ class ProcessTrees(Protocol):
         ...
 
     def again(self, roots: Collection[int]) -> ProcessTable | None:
-        """As `below` of all roots that it was asked for last, but only what is below these is as it is now.
+        """The processes with these ids, of those that `below` was last asked for, and all below them, as they are now.
 
         None where more than that may have come or gone.
         """

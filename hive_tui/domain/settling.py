@@ -32,7 +32,8 @@ class Settling:
 
 def trace_of(screen_lines: Sequence[str], *more: object) -> object:
     """What changes when an agent gets on: its screen without counters and spinners, and whatever else moves."""
-    return (tuple(COUNTER.sub("", line).strip() for line in screen_lines), *more)
+    still = COUNTER.sub("", "\n".join(screen_lines))
+    return ([line.strip() for line in still.split("\n")], *more)
 
 
 def settled(before: Settling, claims: tuple[Claim, ...], now_s: float) -> tuple[Settling, tuple[Claim, ...]]:

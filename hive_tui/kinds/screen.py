@@ -60,7 +60,11 @@ class Screen:
     @cached_property
     def lines(self) -> list[str]:
         """Lines as plain text, without trailing blanks."""
-        return [ESCAPE.sub("", line).translate(UNSEEN).rstrip() for line in self.ansi.splitlines()]
+        # All that is taken out is not printable: of most lines that is quickly known.
+        return [
+            line.rstrip() if line.isprintable() else ESCAPE.sub("", line).translate(UNSEEN).rstrip()
+            for line in self.ansi.splitlines()
+        ]
 
     def bottom(self, count: int) -> list[str]:
         """The last lines that are not blank, top to bottom."""
@@ -156,7 +160,7 @@ class Screen:
 
     def _draft(self, prompt: str) -> str:
         for line in reversed(self.ansi.splitlines()):
-            if ESCAPE.sub("", line).startswith(prompt):
+            if prompt[:1] in line and ESCAPE.sub("", line).startswith(prompt):
                 return strong_text(line)[len(prompt) :].translate(UNSEEN).strip()
         return ""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import inf
-from operator import eq
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec import structs
@@ -14,7 +13,7 @@ from hive_tui.domain.agents import Activity
 from hive_tui.services.liveness import watched_files
 
 if TYPE_CHECKING:
-    from hive_tui.adapters.file_states import FileStates
+    from hive_tui.adapters.file_states import FileStates, State
     from hive_tui.domain.hooks import HookReport
     from hive_tui.domain.processes import ProcessId, ProcessTable
     from hive_tui.domain.sightings import Sighting
@@ -44,7 +43,7 @@ class _Known:
     """What would have changed if the agent had done anything; taken before it was read. None where that is not sure."""
     told: Told
     files: tuple[str, ...]
-    states: list[object]
+    states: Sequence[State | None]
     """Of these files."""
     read_at_s: float
     trust: float = 1.0
@@ -121,9 +120,9 @@ class KnownSights:
         if known is None or known.signs is None:
             return False
         is_told = known.told == told if told is not None else now_s < known.told.until_s
-        return is_told and all(map(eq, map(self._files.of, known.files), known.states))
+        return is_told and self._files.are(known.files, known.states)
 
-    def _states_of(self, files: Iterable[str]) -> list[object]:
+    def _states_of(self, files: Iterable[str]) -> list[State | None]:
         return [self._files.of(path) for path in files]
 
     def forget_all_but(self, table: ProcessTable) -> None:

@@ -57,22 +57,23 @@ class Liveness:
 
     def look(self, agents: Sequence[Agent], sightings: Mapping[str, Sighting], at: datetime) -> Signs:
         """The signs of life up to this look."""
-        running = [agent for agent in agents if agent.id in sightings and agent.lifecycle is Lifecycle.AWAKE]
-        self._since = {agent.id: self._since.get(agent.id, at) for agent in running}
-        known, seen = self._last, self._seen
-        # The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
-        resting = {
-            agent.id: known[agent.id]
-            for agent in running
-            if (sighting := sightings[agent.id]) is seen.get(agent.id)
-            and agent.id in known
-            and agent.activity is not Activity.WORKING
-            and (sighting.cpu_share or 0.0) < BUSY_SHARE
-        }
-        self._last = {
-            agent.id: resting.get(agent.id) or self._sign_of(agent, sightings[agent.id], at) for agent in running
-        }
-        self._seen = sightings
+        running: list[Agent] = []
+        since: dict[str, datetime] = {}
+        last: dict[str, Sign] = {}
+        for agent in agents:  # in one go: there are many, and this is done each second
+            agent_id, sighting = agent.id, sightings.get(agent.id)
+            if sighting is None or agent.lifecycle is not Lifecycle.AWAKE:
+                continue
+            running.append(agent)
+            since[agent_id] = self._since.get(agent_id, at)
+            known = self._last.get(agent_id)
+            # The very same sighting is of one at rest of which nothing has moved since it was read, its files included.
+            is_at_rest = sighting is self._seen.get(agent_id) and agent.activity is not Activity.WORKING
+            if known is not None and is_at_rest and (sighting.cpu_share or 0.0) < BUSY_SHARE:
+                last[agent_id] = known
+            else:
+                last[agent_id] = self._sign_of(agent, sighting, at)
+        self._since, self._last, self._seen = since, last, sightings
         with suppress(StoreError):  # the next look does it
             return Signs(self._last, self._told(running, at))
         return Signs(self._last)

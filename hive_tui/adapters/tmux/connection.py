@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from uuid import uuid4
 
 from hive_tui.adapters.tmux.replies import Block, Garbage, Notification, Replies
@@ -205,6 +206,7 @@ class Connection:
                 raise Garbage(answer.lost)
 
 
+@lru_cache(maxsize=256)
 def quoted(word: str) -> str:
     """The word as it stands for itself in a line of tmux commands; it must have no line break."""
     return "'" + word.replace("'", "'\\''") + "'"

@@ -34,6 +34,7 @@ SHAPE_FORMAT = f"{OF_SHAPE}#{{session_id}}#{{W:#{{window_id}}.#{{window_activity
 OUTPUT_SINCE = "#{>=:#{window_activity},%d}"
 """Compares texts, which is as good: all times of this century have as many digits."""
 WINDOW = re.compile(r"(@\d+)\.(\d+)")
+TIME = re.compile(r"\.\d+")
 
 MARK = "\x1fhive\x1f"
 """Stands between captures; no program can draw it, since tmux keeps no control characters in its cells."""
@@ -61,7 +62,7 @@ class TmuxPanes:
         shape, _, read = self._taken_apart(self.client.run(*_listing()))
         self._read = read
         panes = _each_once(read.values())
-        return PaneList(panes[-1].ref.server if panes else "", panes, "\n".join(_without_times(shape)))
+        return PaneList(panes[-1].ref.server if panes else "", panes, _without_times(shape))
 
     def glimpse(self, since_s: int, screens_of: Sequence[str] = ()) -> Glimpse | None:
         """What has changed since that second; None where a window with output is missing in what tmux tells of it."""
@@ -73,11 +74,12 @@ class TmuxPanes:
         at = lines.index(MARK) if MARK in lines else len(lines)
         shape, watching, read = self._taken_apart(lines[:at])
         panes = _each_once(read.values())
-        moved = {window for line in shape for window, second in WINDOW.findall(line) if int(second) >= since_s}
+        since = str(since_s)  # texts, as in `OUTPUT_SINCE`
+        moved = {window for line in shape for window, second in WINDOW.findall(line) if second >= since}
         if not moved <= {pane.window_id for pane in panes}:
             return None
         screens = _captured(screens_of, lines[at:])
-        return Glimpse("\n".join(_without_times(shape)), panes, frozenset(watching), screens)
+        return Glimpse(_without_times(shape), panes, frozenset(watching), screens)
 
     def _taken_apart(self, lines: Sequence[str]) -> tuple[Sequence[str], set[str], dict[str, Pane]]:
         """Sessions with their windows, those of them that people look at, and panes by what was said of them."""
@@ -306,8 +308,8 @@ def _captured(pane_ids: Sequence[str], lines: Sequence[str]) -> dict[str, str]:
     return dict(zip(pane_ids, ("\n".join(lines) + "\n").split(MARK + "\n")[1:], strict=False))
 
 
-def _without_times(shape: Iterable[str]) -> list[str]:
-    return [WINDOW.sub(r"\1", line) for line in shape]
+def _without_times(shape: Iterable[str]) -> str:
+    return TIME.sub("", "\n".join(shape))
 
 
 def _must_be_there(pane_id: str) -> Command:
