@@ -178,7 +178,7 @@ def shown_limit(agent: Agent, known: UsageLimit | None = None) -> UsageLimit | N
 def _sleeping(db: sqlite3.Connection) -> dict[str, date]:
     noted = budgets.naps(db)
     found = {}
-    for agent in agent_store.everyone(db):
+    for agent in agent_store.everyone(db) if noted else ():
         is_for_budget = agent.reason.startswith((NAP_REASON, FAILED_WAKE))
         if agent.lifecycle is Lifecycle.ASLEEP and agent.id in noted and is_for_budget:
             found[agent.id] = noted[agent.id][0]

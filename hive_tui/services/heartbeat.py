@@ -35,7 +35,7 @@ from hive_tui.store.database import Database
 LEASE_SWEEP_S = 15.0
 ROUND_AT_LEAST_EVERY_S = 5.0
 """So often there is a round although nothing seems to have happened."""
-TRUST_S = 15.0
+TRUST_S = 20.0
 """So long an agent of whose work there is no sign is believed to be as it was seen: then all are looked at."""
 DESERTED_S = 15.0
 """So often where there is neither a tmux server nor an agent that ran; when either comes is noticed by a glance."""

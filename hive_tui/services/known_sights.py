@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hive_tui.domain.terminal import Heard
 
 
-LONGEST_TRUST = 4.0
+LONGEST_TRUST = 3.0
 """Times `trust_s`: so long an agent at rest is believed that was found the same again and again."""
 
 

@@ -78,7 +78,7 @@ def test_what_is_found_the_same_again_and_again_is_believed_for_longer_but_not_f
         at_s = next(at_s for at_s in tries if scene.is_read(at_s))
         waits_s.append(round(at_s - read_at_s))
         read_at_s = at_s
-    assert waits_s == [5, 10, 20, 20, 20]
+    assert waits_s == [5, 10, 15, 15, 15]
     assert scene.is_read(read_at_s + 0.1, signs="another screen")
     assert not scene.is_read(read_at_s + 0.1 + TRUST_S - 1, signs="another screen")
     assert scene.is_read(read_at_s + 0.1 + TRUST_S, signs="another screen"), "what has moved is not believed for long"

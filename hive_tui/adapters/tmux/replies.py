@@ -60,7 +60,7 @@ class Replies:
 
     def _line(self, line: bytes) -> Block | Notification | None:
         if self._block is not None:
-            if line in (b"%end " + self._block, b"%error " + self._block):
+            if line.startswith(b"%") and line in (b"%end " + self._block, b"%error " + self._block):
                 self._block = None
                 return Block(tuple(self._lines), line.startswith(b"%error"), self._is_ours)
             # Panes may show anything, also lines that begin with a percent sign.
