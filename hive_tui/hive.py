@@ -13,7 +13,7 @@ from hive_tui.assembly.part import part
 from hive_tui.domain.errors import HiveError
 
 if TYPE_CHECKING:
-    from hive_tui.adapters.file_states import FileStates
+    from hive_tui.adapters.file_states import WatchedFileStates
     from hive_tui.adapters.tmux.hearing import Hearing
     from hive_tui.assembly.alerting import Alerting
     from hive_tui.assembly.effecting import Effecting
@@ -57,17 +57,17 @@ class Hive(Outside):
 
         return PaneBuilder(self.database, self.panes, self.layouts, self.processes, self.clock)
 
-    def new_eyes(self, files: FileStates | None = None) -> Eyes:
+    def new_eyes(self) -> Eyes:
         """Eyes with no memory yet, for one nap or one wake."""
         from hive_tui.services.eyes import Eyes
 
-        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports, self._heard, files)
+        return Eyes(self.panes, self.processes, self.kinds, self.clock, self.hook_reports, self._heard)
 
     @part
-    def watched_files(self) -> FileStates:
-        from hive_tui.adapters.file_states import FileStates
+    def file_states(self) -> WatchedFileStates:
+        from hive_tui.adapters.file_states import WatchedFileStates
 
-        return FileStates()
+        return WatchedFileStates()
 
     @part
     def hearing(self) -> Hearing:
@@ -77,12 +77,14 @@ class Hive(Outside):
 
     @part
     def observer(self) -> Observer:
+        from hive_tui.services.eyes import Eyes
         from hive_tui.services.liveness import Liveness
         from hive_tui.services.observer import Observer
 
         after_s = self.settings.observer.stale_after_s
         liveness = Liveness(self.database, self.hub, after=timedelta(seconds=after_s) if after_s else None)
-        eyes = self.new_eyes(self.watched_files)
+        around = (self.panes, self.processes, self.kinds, self.clock, self.hook_reports, self._heard)
+        eyes = Eyes(*around, self.file_states)
         return Observer(self.database, eyes, self.locks, self.clock, self.hub, liveness)
 
     @part
@@ -340,8 +342,8 @@ class Hive(Outside):
             self.listening.close()
         if "hearing" in self.__dict__:
             self.hearing.close()
-        if "watched_files" in self.__dict__:
-            self.watched_files.close()
+        if "file_states" in self.__dict__:
+            self.file_states.close()
         self.looking.close()
         if self.opened_database is not None:
             self.opened_database.close()

@@ -4,25 +4,37 @@ import os
 import stat
 from collections.abc import Iterable
 
-from hive_tui.adapters.inotify import (
-    IN_ATTRIB,
-    IN_DELETE_SELF,
-    IN_IGNORED,
-    IN_MODIFY,
-    IN_MOVE_SELF,
-    IN_Q_OVERFLOW,
-    Inotify,
-)
+from hive_tui.adapters.inotify import IN_ATTRIB, IN_MODIFY, IN_MOVE_SELF, IN_Q_OVERFLOW, Inotify
 
 State = tuple[int, int, int]
-NEWS = IN_MODIFY | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+NEWS = IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF
+"""Of a file. Where it is removed or replaced it has a name less, which counts among its attributes."""
 
 
 class FileStates:
+    """Asks the file system each time."""
+
+    def take_in(self) -> None:
+        """From now on what has happened until now counts."""
+
+    def of(self, path: str) -> State | None:
+        """What changes when the file is written or replaced, as of the last `take_in` or later; None for no file."""
+        return state_of(path)
+
+    def are(self, paths: Iterable[str], states: Iterable[State | None]) -> bool:
+        """Whether the files are, one by one, in these states."""
+        return all(self.of(path) == state for path, state in zip(paths, states, strict=True))
+
+    def forget(self) -> None:
+        """Ask the file system anew of each file, whatever was heard of it."""
+
+
+class WatchedFileStates(FileStates):
     """Remembers the states of files as long as the kernel tells nothing of them. For one thread at a time.
 
     Where the kernel does not tell, as of a file that is not there, of a symbolic link, or on macOS, the file system is
-    asked each time. What it cannot tell, as that a folder above was renamed, `forget` bounds.
+    asked each time. What it cannot tell, as that a folder above was renamed, is seen after `forget`, which also ends
+    the watch of files of which nobody has asked since the time before. To be closed.
     """
 
     def __init__(self) -> None:
@@ -32,7 +44,7 @@ class FileStates:
         self._paths: dict[int, set[str]] = {}
 
     def take_in(self) -> None:
-        """From now on what has happened until now counts."""
+        """See `FileStates`."""
         if self._inotify is None:
             return
         for touch in self._inotify.read():
@@ -40,16 +52,13 @@ class FileStates:
                 self._known.clear()
             for path in self._paths.get(touch.watch, ()):
                 self._known.pop(path, None)
-            if touch.mask & IN_IGNORED:  # the file is gone, and the kernel gives its number to no other one
-                for path in self._paths.pop(touch.watch, ()):
-                    self._watches.pop(path, None)
 
     def of(self, path: str) -> State | None:
-        """What changes when the file is written or replaced, as of the last `take_in` or later; None for no file."""
+        """See `FileStates`."""
         return self._known.get(path) or self._look_at(path)
 
     def are(self, paths: Iterable[str], states: Iterable[State | None]) -> bool:
-        """Whether the files are, one by one, in these states."""
+        """See `FileStates`."""
         known = self._known.get  # asked for all agents, at each look
         for path, state in zip(paths, states, strict=True):  # noqa: SIM110 - a call for each costs as much again
             if (known(path) or self._look_at(path)) != state:
@@ -57,7 +66,7 @@ class FileStates:
         return True
 
     def forget(self) -> None:
-        """Ask the file system anew of each file, and watch those no more of which nobody asks until the next time."""
+        """See `FileStates`."""
         if self._inotify is None:
             return
         for path in self._watches.keys() - self._known.keys():
@@ -74,16 +83,16 @@ class FileStates:
 
     def _look_at(self, path: str) -> State | None:
         try:
-            # A link that is set anew is another file, and nobody tells that.
-            is_told = stat.S_ISREG(os.lstat(path).st_mode)
+            found = os.lstat(path)
         except OSError:
             return None
-        if not is_told:
+        # A link that is set anew is another file, and nobody tells that.
+        if not stat.S_ISREG(found.st_mode):
             return state_of(path)
         if self._inotify is None:
             self._inotify = Inotify()
         if (watch := self._inotify.add(path, NEWS)) < 0:
-            return state_of(path)
+            return _state(found)
         if self._watches.get(path, watch) != watch:
             self._unwatch(path)
         self._watches[path] = watch
@@ -105,7 +114,10 @@ class FileStates:
 def state_of(path: str) -> State | None:
     """What changes when the file is written or replaced; None for no file."""
     try:  # and no `suppress`, nor Path: each second, of each agent
-        found = os.stat(path)  # noqa: PTH116
+        return _state(os.stat(path))  # noqa: PTH116
     except OSError:
         return None
+
+
+def _state(found: os.stat_result) -> State:
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -83,8 +83,8 @@ def vetoes(evidence: NapEvidence) -> tuple[Veto, ...]:
         found.append(Veto("watched", "somebody looks at its pane"))
     if evidence.is_pinned:
         found.append(Veto("pinned", "it is pinned"))
-    if evidence.cpu_share is not None and is_busy(evidence.cpu_share):
-        found.append(Veto("cpu", f"it used {evidence.cpu_share:.0%} of a core just now"))
+    if is_busy(evidence.cpu_share):
+        found.append(Veto("cpu", f"it used {evidence.cpu_share or 0.0:.0%} of a core just now"))
     if evidence.wake_due:
         found.append(Veto("wake due", "a wake of it is due"))
     return tuple(found)

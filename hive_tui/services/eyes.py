@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 MOST_MOVING = 10
 """Panes whose screens are asked for before it is known whether they have changed again."""
+ASKED_EACH_TIME = FileStates()
 NOTHING = Claim(Activity.UNKNOWN, FALLBACK, "nothing is known")
 
 
@@ -44,7 +45,7 @@ class Eyes:
 
     Args:
         terminal: What programs report to their terminals; gives None while nobody listens.
-        files: Tells who looks again and again of agents' files; not for two.
+        files: Tells of agents' files; one that remembers them is for these eyes alone, and closed by who made it.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class Eyes:
         clock: Clock,
         hooks: HookReports = NO_REPORTS,
         terminal: Callable[[], TerminalReports | None] = lambda: None,
-        files: FileStates | None = None,
+        files: FileStates = ASKED_EACH_TIME,
     ) -> None:
         self._panes = panes
         self._processes = processes
@@ -65,8 +66,7 @@ class Eyes:
         self._terminal = terminal
         self._memory = Memory()
         self._trees = processes.trees()
-        self._files = files or FileStates()
-        self._known = KnownSights(self._files)
+        self._files, self._known = files, KnownSights(files)
         self._last: LastLook | None = None
         self._moving: Sequence[str] = ()
         """Panes that had changed at the last look: their screens are wanted again."""
@@ -94,6 +94,7 @@ class Eyes:
         table = self._processes.table() if is_exact else self._trees.below([pane.pid for pane in listed.panes])
         found = self._find(listed.panes, table, registry) if state is ServerState.UP else []
         self._remember_screens(found)
+        self._files.forget()
         if state is ServerState.UP:
             self._listen(found)
         sightings = tuple(self._seen(one, registry, trust_s) for one in found)

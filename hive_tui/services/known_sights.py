@@ -127,7 +127,6 @@ class KnownSights:
 
     def forget_all_but(self, table: ProcessTable) -> None:
         """Drop processes that are gone."""
-        self._files.forget()
         self._known = {root: one for root, one in self._known.items() if table.is_alive(root)}
 
 

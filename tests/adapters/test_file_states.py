@@ -2,18 +2,21 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from hive_tui.adapters.file_states import FileStates, state_of
+from hive_tui.adapters.file_states import WatchedFileStates, state_of
 from hive_tui.adapters.inotify import IN_Q_OVERFLOW, Inotify, Touch
+
+only_where_it_is_told = pytest.mark.skipif(sys.platform != "linux", reason="there is no inotify")
 
 
 @pytest.fixture
-def states() -> Iterator[FileStates]:
-    made = FileStates()
+def states() -> Iterator[WatchedFileStates]:
+    made = WatchedFileStates()
     yield made
     made.close()
 
@@ -89,7 +92,7 @@ CHANGES = [append, replace, replace_while_it_is_open, touch, move_away, write_by
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_each_change_is_told(states: FileStates, path: Path, change: Callable[[Path], None]):
+def test_each_change_is_told(states: WatchedFileStates, path: Path, change: Callable[[Path], None]):
     before = states.of(str(path))
     for _ in range(2):  # what was told once is told again
         change(path)
@@ -102,8 +105,8 @@ def test_each_change_is_told(states: FileStates, path: Path, change: Callable[[P
         assert before == state_of(str(path)) != after
 
 
-@pytest.mark.skipif(Inotify().fileno() < 0, reason="there is no inotify")
-def test_a_file_at_rest_is_asked_for_once(states: FileStates, path: Path, asked: list[str]):
+@only_where_it_is_told
+def test_a_file_at_rest_is_asked_for_once(states: WatchedFileStates, path: Path, asked: list[str]):
     other = path.with_name("other")
     other.write_text("")
     before = states.of(str(path))
@@ -115,7 +118,7 @@ def test_a_file_at_rest_is_asked_for_once(states: FileStates, path: Path, asked:
     assert asked == [str(path), str(other), str(other), str(other)]
 
 
-def test_a_file_that_is_not_there_is_asked_for_each_time(states: FileStates, path: Path):
+def test_a_file_that_is_not_there_is_asked_for_each_time(states: WatchedFileStates, path: Path):
     path.unlink()
     assert states.of(str(path)) is None
     append(path)
@@ -125,7 +128,7 @@ def test_a_file_that_is_not_there_is_asked_for_each_time(states: FileStates, pat
     assert states.of(str(path)) is None
 
 
-def test_a_link_that_is_set_anew_is_seen(states: FileStates, path: Path):
+def test_a_link_that_is_set_anew_is_seen(states: WatchedFileStates, path: Path):
     link, other = path.with_name("link"), path.with_name("other")
     other.write_text("something else")
     link.symlink_to(path)
@@ -135,7 +138,7 @@ def test_a_link_that_is_set_anew_is_seen(states: FileStates, path: Path):
     assert states.of(str(link)) == state_of(str(other))
 
 
-def test_what_nobody_tells_is_seen_after_forgetting(states: FileStates, path: Path):
+def test_what_nobody_tells_is_seen_after_forgetting(states: WatchedFileStates, path: Path):
     states.of(str(path))
     folder = path.parent
     folder.rename(folder.with_name("elsewhere"))
@@ -150,7 +153,7 @@ def test_what_nobody_tells_is_seen_after_forgetting(states: FileStates, path: Pa
 
 
 def test_news_that_the_kernel_dropped_may_be_of_any_file(
-    states: FileStates, path: Path, monkeypatch: pytest.MonkeyPatch
+    states: WatchedFileStates, path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     states.of(str(path))
     append(path)
@@ -159,7 +162,8 @@ def test_news_that_the_kernel_dropped_may_be_of_any_file(
     assert states.of(str(path)) == state_of(str(path))
 
 
-def test_only_files_of_which_somebody_asks_are_watched(states: FileStates, path: Path, dropped: list[int]):
+@only_where_it_is_told
+def test_only_files_of_which_somebody_asks_are_watched(states: WatchedFileStates, path: Path, dropped: list[int]):
     other = path.with_name("other")
     other.hardlink_to(path)  # one file, and so one watch, of two names
     for asked in ([path, other], [other]):
@@ -171,7 +175,8 @@ def test_only_files_of_which_somebody_asks_are_watched(states: FileStates, path:
     assert len(dropped) == 1
 
 
-def test_a_file_that_has_gone_elsewhere_is_watched_no_more(states: FileStates, path: Path, dropped: list[int]):
+@only_where_it_is_told
+def test_a_file_that_has_gone_elsewhere_is_watched_no_more(states: WatchedFileStates, path: Path, dropped: list[int]):
     states.of(str(path))
     move_away(path)
     append(path)
@@ -188,7 +193,7 @@ def test_where_the_kernel_tells_nothing_each_change_is_seen_all_the_same(
         monkeypatch.setattr("sys.platform", "darwin")
     else:
         monkeypatch.setattr(Inotify, "add", lambda *_: -1)
-    states = FileStates()
+    states = WatchedFileStates()
     before = states.of(str(path))
     append(path)
     assert states.of(str(path)) == state_of(str(path)) != before
@@ -197,7 +202,7 @@ def test_where_the_kernel_tells_nothing_each_change_is_seen_all_the_same(
 
 def test_nothing_is_left_open(path: Path):
     before = len(list(Path("/dev/fd").iterdir()))
-    states = FileStates()
+    states = WatchedFileStates()
     states.of(str(path))
     states.close()
     states.close()

@@ -1,5 +1,6 @@
 """An agent at rest is read again only when something of it moves, or after a while."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from hive_tui.adapters.file_states import FileStates
+from hive_tui.adapters.file_states import WatchedFileStates
 from hive_tui.domain.agents import Activity
 from hive_tui.domain.hooks import HookReport
 from hive_tui.domain.processes import ProcessTable
@@ -23,7 +24,7 @@ class Scene:
     """One agent, whose readings are counted."""
 
     def __init__(self, folder: Path) -> None:
-        self.files = FileStates()
+        self.files = WatchedFileStates()
         self.known = KnownSights(self.files)
         self.readings = 0
         self.transcript = folder / "transcript.jsonl"
@@ -57,11 +58,12 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
+def scene(tmp_path: Path) -> Iterator[Scene]:
     made = Scene(tmp_path)
     made.look(0.0)
     assert made.is_read(0.1), "the files were not known before the first reading, so that nothing says they stood still"
-    return made
+    yield made
+    made.files.close()
 
 
 def test_at_rest_it_is_read_once_in_a_while(scene: Scene):
@@ -107,15 +109,6 @@ def test_each_sign_has_it_read_at_once(scene: Scene):
     assert scene.is_read(1.1)
     assert scene.is_read(1.2, signs="another screen")
     assert not scene.is_read(1.3, signs="another screen")
-
-
-def test_what_nobody_tells_of_a_file_is_a_sign_once_all_were_looked_at(scene: Scene):
-    folder = scene.status_file.parent
-    folder.rename(folder.with_name("elsewhere"))
-    folder.mkdir()
-    scene.status_file.write_text('{"status": "busy"}')
-    scene.known.forget_all_but(ProcessTable([scene.sighting.root]))
-    assert scene.is_read(1.0)
 
 
 def test_a_report_that_expires_is_a_sign(scene: Scene):

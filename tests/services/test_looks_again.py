@@ -3,7 +3,7 @@
 import itertools
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from msgspec import structs, to_builtins
 
+from hive_tui.adapters.file_states import FileStates, WatchedFileStates
 from hive_tui.adapters.locks import AgentLocks
 from hive_tui.adapters.process_trees import KnownProcesses
 from hive_tui.domain.agents import Activity
@@ -214,14 +215,14 @@ class Shown:
 class Watcher:
     """One who looks; either only at what has moved, or at all of it, with nothing remembered of the registry."""
 
-    def __init__(self, world: World, folder: Path, *, only_what_moved: bool) -> None:
+    def __init__(self, world: World, folder: Path, files: FileStates) -> None:
         folder.mkdir()
-        self.only_what_moved = only_what_moved
-        self.shown = Shown(world, has_glimpses=only_what_moved)
+        self.only_what_moved = isinstance(files, WatchedFileStates)
+        self.shown = Shown(world, has_glimpses=self.only_what_moved)
         self.database, hub = Database(migrated(folder / "hive.db"), world.clock), Hub()
         self.heard: list[Event] = []
         hub.subscribe(self.heard.append)
-        eyes = Eyes(self.shown, world, Kinds(), world.clock, world)  # type: ignore[arg-type]
+        eyes = Eyes(self.shown, world, Kinds(), world.clock, world, files=files)  # type: ignore[arg-type]
         locks, liveness = AgentLocks(folder, world.clock), Liveness(self.database, hub, after=timedelta(seconds=20))
         self.parts = (self.database, eyes, locks, world.clock, hub, liveness)
         self.observer = Observer(*self.parts)
@@ -252,10 +253,17 @@ class Watcher:
         }
 
 
+@pytest.fixture
+def files() -> Iterator[WatchedFileStates]:
+    made = WatchedFileStates()
+    yield made
+    made.close()
+
+
 @pytest.mark.parametrize("seed", range(10))
-def test_a_look_at_what_has_moved_finds_what_a_look_at_all_finds(tmp_path: Path, seed: int):
+def test_a_look_at_what_has_moved_finds_what_a_look_at_all_finds(tmp_path: Path, files: FileStates, seed: int):
     world = World(tmp_path, seed)
-    some, everything = (Watcher(world, tmp_path / name, only_what_moved=name == "some") for name in ("some", "all"))
+    some, everything = Watcher(world, tmp_path / "some", files), Watcher(world, tmp_path / "all", FileStates())
     for look in range(60):
         world.step()
         if world.random.random() < 0.1:
@@ -267,9 +275,11 @@ def test_a_look_at_what_has_moved_finds_what_a_look_at_all_finds(tmp_path: Path,
     assert some.shown.lists < 0.75 * everything.shown.lists
 
 
-def test_what_is_drawn_while_a_look_takes_long_is_seen_by_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_is_drawn_while_a_look_takes_long_is_seen_by_the_next_one(
+    tmp_path: Path, files: FileStates, monkeypatch: pytest.MonkeyPatch
+):
     world = World(tmp_path, 0)
-    watcher = Watcher(world, tmp_path / "some", only_what_moved=True)
+    watcher = Watcher(world, tmp_path / "some", files)
     while not world.agents():
         world.step()
     pane_id, _ = world.agents()[0]
@@ -291,11 +301,30 @@ def test_what_is_drawn_while_a_look_takes_long_is_seen_by_the_next_one(tmp_path:
     assert watcher.observer.screen_of(world.panes[pane_id].ref) == world.screens[pane_id]
 
 
+def test_what_nobody_tells_of_a_file_is_seen_once_all_are_looked_at(tmp_path: Path, files: FileStates):
+    world = World(tmp_path, 0)
+    watcher = Watcher(world, tmp_path / "some", files)
+    _, pid = world.agents()[0]
+    home, session = tmp_path / str(pid), f"00000001-0000-4000-8000-{pid:012}"
+
+    def look() -> Activity:
+        world.clock.advance(1)
+        return next(one.activity for one in watcher.look().agents if one.process and one.process.pid == pid)
+
+    write_status(home, pid=pid, status="idle", sessionId=session, cwd="/")
+    assert [look() for _ in range(8)] == [Activity.IDLE] * 8  # so often that it is believed for longer
+    home.rename(home.with_name("elsewhere"))
+    write_status(home, pid=pid, status="waiting", sessionId=session, cwd="/")
+    assert look() is Activity.IDLE, "else this test is of no use"
+    world.clock.advance(TRUST_S)
+    assert look() is Activity.PERMISSION
+
+
 def test_a_layout_that_could_not_be_kept_is_kept_by_the_next_look_although_nothing_has_moved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, files: FileStates, monkeypatch: pytest.MonkeyPatch
 ):
     world = World(tmp_path, 0)
-    watcher = Watcher(world, tmp_path / "some", only_what_moved=True)
+    watcher = Watcher(world, tmp_path / "some", files)
     with monkeypatch.context() as broken:
         broken.setattr(settings, "save_topology", _fail)
         for _ in range(3):

@@ -10,6 +10,7 @@ from msgspec import structs
 from textual.pilot import Pilot
 
 from hive_tui.domain.agents import Activity, Lifecycle
+from hive_tui.domain.reconcile import ServerState
 from hive_tui.hive import Hive
 from hive_tui.services.dashboard import REDRAW_AT_LEAST_EVERY_S
 from hive_tui.services.observer import Observation
@@ -75,9 +76,7 @@ async def is_drawn(pilot: Pilot[None], drawings: list[None], seen: Observation) 
     return len(drawings) > before
 
 
-async def test_the_list_is_drawn_for_what_is_new_and_every_few_seconds(
-    hive: Hive, clock: FakeClock, drawings: list[None]
-):
+async def test_the_list_is_drawn_for_what_is_new_and_now_and_then(hive: Hive, clock: FakeClock, drawings: list[None]):
     app = new_app(hive, clock)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: drawings)
@@ -108,6 +107,11 @@ async def test_seconds_in_the_details_are_drawn_more_often(hive: Hive, clock: Fa
         await is_drawn(pilot, drawings, seen)
         clock.advance(REDRAW_AT_LEAST_EVERY_S)
         assert not await is_drawn(pilot, drawings, seen), "now it is told in minutes"
+        clock.advance(LIST_AT_LEAST_EVERY_S)
+        hung = replace(seen, state=ServerState.HUNG, answered_at=seen.at)
+        await is_drawn(pilot, drawings, replace(hung, trouble="tmux does not answer"))
+        clock.advance(REDRAW_AT_LEAST_EVERY_S)
+        assert await is_drawn(pilot, drawings, replace(hung, trouble="tmux does not answer")), "how old it is"
 
 
 async def test_pages_that_tell_what_was_seen_are_drawn_with_each_look(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from textual.widgets import Input
 
 LIST_AT_LEAST_EVERY_S = 15.0
+"""It tells times in minutes."""
 WELCOME = """No agents are running in this tmux server.
 
   Start one in any pane, for example  claude  or  codex : it appears here by itself.
@@ -76,6 +77,8 @@ class AgentsScreen(WatchingScreen):
         self._asked = object()
         self._side_until: datetime | None = None
         """When the details of the selected agent are others because a second has passed; None for no such ones."""
+        self._is_side_quick = False
+        """Whether they are others before the list is drawn anew."""
 
     def body(self) -> ComposeResult:
         """List and side."""
@@ -115,10 +118,10 @@ class AgentsScreen(WatchingScreen):
     def _set_pace(self) -> None:
         """The preview draws itself; what else counts seconds, but for the details (see `tick`), is drawn at each look.
 
-        Where nothing else is to be drawn, the details of an agent that stands still follow in seconds as well, and the
-        list, which tells no seconds, a little later.
+        Where nothing else is to be drawn, the details of an agent that stands still follow within a few seconds, and
+        the list a little later.
         """
-        every_s = REDRAW_AT_LEAST_EVERY_S if self._side_until is not None else LIST_AT_LEAST_EVERY_S
+        every_s = REDRAW_AT_LEAST_EVERY_S if self._is_side_quick else LIST_AT_LEAST_EVERY_S
         is_any_nap = any(one.nap is not None for one in self._agents)
         self.hive_app.agents_every_s = 0.0 if is_any_nap or self.query_one(Side).tab != PANE else every_s
 
@@ -214,7 +217,7 @@ class AgentsScreen(WatchingScreen):
 
     def _draw_side(self, at: datetime) -> None:
         one = self.selected
-        self._side_until = None
+        self._side_until, self._is_side_quick = None, False
         if one is not None:
             self._draw_details(one, at)
         self._set_pace()
@@ -226,6 +229,9 @@ class AgentsScreen(WatchingScreen):
         self.query_one(Side).head(f"{one.agent.name}  {state_of(one, at).text}  {where}", details)
         if details != agent_details(one, soon := at + timedelta(seconds=1)):
             self._side_until = soon
+        # What is old says how old it was at the last look.
+        later = at + timedelta(seconds=LIST_AT_LEAST_EVERY_S)
+        self._is_side_quick = one.is_stale or details != agent_details(one, later)
 
     def read_history(self) -> None:
         """Draw timeline, generations or explanation of the selected agent."""
