@@ -29,6 +29,9 @@ class FileStates:
         """Ask the file system anew of each file, whatever was heard of it."""
 
 
+ASKED_EACH_TIME = FileStates()
+
+
 class WatchedFileStates(FileStates):
     """Remembers the states of files as long as the kernel tells nothing of them. For one thread at a time.
 

@@ -63,10 +63,16 @@ def new_heartbeat(
 
 
 def _glance(hive: Hive) -> Glance:
+    from hive_tui.adapters.file_states import WatchedFileStates
     from hive_tui.adapters.process_ends import ProcessEnds
     from hive_tui.services.glance import Glance
 
-    ends = ProcessEnds(hive.processes.is_alive)
+    ends, files = ProcessEnds(hive.processes.is_alive), WatchedFileStates()
+
+    def close() -> None:
+        ends.close()
+        files.close()
+
     return Glance(
         hive.database,
         hive.looking,
@@ -74,5 +80,6 @@ def _glance(hive: Hive) -> Glance:
         hive.clock,
         hive.hook_reports.folders,
         lambda: hive.hearing.changes if "hearing" in vars(hive) else 0,
-        ends.close,
+        close,
+        files,
     )

@@ -18,6 +18,7 @@ from hive_tui.services.budgets import Budgets, BudgetView, limits_now
 from hive_tui.services.hub import Hub
 from hive_tui.services.nap import Napper, NapRequest
 from hive_tui.services.queue import WakeupQueue
+from hive_tui.store import agents as agent_store
 from hive_tui.store import budgets, journal, keys, ledger, wakeups
 from hive_tui.store.database import Database
 
@@ -64,6 +65,8 @@ class BudgetKeeper:
 
     def keep(self) -> None:
         """Look at all budgets once, and do what is due; a nap goes on by itself."""
+        if not self._database.read(_is_any_spending_kept):
+            return
         now = self._clock.now()
         found = self._budgets.views()
         self._ask_missing_wakes(found, now)
@@ -162,6 +165,11 @@ class BudgetKeeper:
         _, before = self._waits.get(agent.id, (None, FIRST_WAIT / 2))
         wait = min(before * 2, LONGEST_WAIT)
         self._waits[agent.id] = (self._clock.now() + wait, wait)
+
+
+def _is_any_spending_kept(db: sqlite3.Connection) -> bool:
+    """Whether there is a budget, or a limit that is to be noted: mostly neither."""
+    return budgets.are_any(db) or agent_store.are_any_limited(db)
 
 
 def _limits(

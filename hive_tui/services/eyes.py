@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from hive_tui.adapters.file_states import FileStates, state_of
+from hive_tui.adapters.file_states import ASKED_EACH_TIME, FileStates, state_of
 from hive_tui.adapters.zone import zone_of
 from hive_tui.domain.agents import NEEDS_PERSON, Activity, Agent
 from hive_tui.domain.errors import StoreError, TmuxDown, TmuxError, TmuxHung, TmuxMissing
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 MOST_MOVING = 10
 """Panes whose screens are asked for before it is known whether they have changed again."""
-ASKED_EACH_TIME = FileStates()
 NOTHING = Claim(Activity.UNKNOWN, FALLBACK, "nothing is known")
 
 

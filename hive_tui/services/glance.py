@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from hive_tui.adapters.file_states import state_of
+from hive_tui.adapters.file_states import ASKED_EACH_TIME, FileStates, state_of
 from hive_tui.adapters.path_watch import is_folder
 from hive_tui.domain.agents import Agent, Lifecycle
 from hive_tui.domain.errors import TmuxError
@@ -18,6 +18,8 @@ from hive_tui.store.database import Database
 
 Trace = Mapping[object, object]
 
+ALL_FILES_EVERY_S = 20.0
+"""So often the file system is asked of each file, whatever was heard of it."""
 SETTLED_S = 0.1
 """A file that was written so recently may be written again without a trace: its time is told in steps."""
 
@@ -32,6 +34,7 @@ class Glance:
         folders: They change when a hook of an agent tells something.
         heard: Gives something else when an agent has reported something to its terminal.
         close: Called when nobody glances any more.
+        files: Tells of agents' files; one that remembers them is for this glance alone.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Glance:
         folders: Sequence[Path] = (),
         heard: Callable[[], object] = lambda: None,
         close: Callable[[], None] = lambda: None,
+        files: FileStates = ASKED_EACH_TIME,
     ) -> None:
         self._database = database
         self._watch = watch
@@ -51,6 +55,8 @@ class Glance:
         self._folders = tuple(map(str, folders))
         self._heard = heard
         self.close = close
+        self._states = files
+        self._asked_at_s = clock.monotonic()
         self._agents: tuple[Agent, ...] = ()
         self._files: tuple[str, ...] = ()
         self._running: tuple[ProcessId, ...] = ()
@@ -174,7 +180,12 @@ class Glance:
 
     def _trace(self) -> dict[object, object]:
         """What shows in neither the panes nor the database."""
-        trace: dict[object, object] = {path: state_of(path) for path in (*self._folders, *self._files)}
+        self._states.take_in()
+        if self._clock.monotonic() - self._asked_at_s >= ALL_FILES_EVERY_S:
+            self._asked_at_s = self._clock.monotonic()
+            self._states.forget()
+        trace: dict[object, object] = {path: state_of(path) for path in self._folders}
+        trace |= {path: self._states.of(path) for path in self._files}
         trace["living"] = self._living(self._running)
         trace["heard"] = self._heard()
         return trace

@@ -72,6 +72,11 @@ def set_checkpoint(db: sqlite3.Connection, agent_id: str, checkpoint_id: str) ->
     db.execute("UPDATE agents SET checkpoint_id = ? WHERE id = ?", (checkpoint_id, agent_id))
 
 
+def are_any_limited(db: sqlite3.Connection) -> bool:
+    """Whether an agent was last seen to wait for its usage limit."""
+    return db.execute("SELECT 1 FROM agents WHERE activity = ? LIMIT 1", (Activity.LIMITED,)).fetchone() is not None
+
+
 def get(db: sqlite3.Connection, agent_id: str) -> Agent:
     """The agent with that id.
 

@@ -36,6 +36,12 @@ def everything(db: sqlite3.Connection) -> dict[str, Budget]:
     return {row["agent_id"]: Budget(row["tokens_per_day"], BudgetMode(row["mode"])) for row in rows}
 
 
+def are_any(db: sqlite3.Connection) -> bool:
+    """Whether there is a budget, or an agent was put to sleep for one that may be gone by now."""
+    known = "SELECT EXISTS (SELECT 1 FROM budgets) OR EXISTS (SELECT 1 FROM budget_marks WHERE level = ?)"
+    return bool(db.execute(known, (NAPPED,)).fetchone()[0])
+
+
 def mark(db: sqlite3.Connection, agent_id: str, day: date, level: str, *, now: datetime) -> bool:
     """Note that this was told or done; False if it was noted before."""
     added = db.execute(

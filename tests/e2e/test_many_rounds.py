@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from hive_tui.assembly.beating import new_heartbeat
 from hive_tui.domain.wakeups import WakeupStatus
 from tests.stage import Stage, eventually, process_of
 
@@ -46,6 +47,19 @@ def test_a_hive_that_is_closed_watches_no_files_any_more(stage: Stage):
         assert held_by_us(stage)["file anon_inode"] > before.get("file anon_inode", 0)
     stage.hive.close()
     assert held_by_us(stage).get("file anon_inode", 0) <= before.get("file anon_inode", 0)
+
+
+def test_a_heartbeat_that_has_left_watches_no_files_any_more(stage: Stage):
+    stage.agent_in_shell("shop")
+    seen, before = stage.hive.observer.observe(), held_by_us(stage)
+    glance = new_heartbeat(stage.hive, observe_every_s=1.0)._glance
+    assert glance is not None
+    glance.note(seen)
+    glance.has_news()
+    if sys.platform == "linux":
+        assert held_by_us(stage)["file anon_inode"] > before.get("file anon_inode", 0)
+    glance.close()
+    assert held_by_us(stage).get("file anon_inode", 0) == before.get("file anon_inode", 0)
 
 
 def held_by_us(stage: Stage) -> dict[str, int]:

@@ -2,18 +2,19 @@
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from msgspec import structs
 
+from hive_tui.adapters.file_states import WatchedFileStates
 from hive_tui.domain.agents import Lifecycle
 from hive_tui.domain.errors import TmuxDown
 from hive_tui.domain.panes import PaneList
 from hive_tui.domain.processes import ProcessId
 from hive_tui.domain.reconcile import ServerState
-from hive_tui.services.glance import Glance
+from hive_tui.services.glance import ALL_FILES_EVERY_S, Glance
 from hive_tui.services.observer import Observation
 from hive_tui.store import settings
 from hive_tui.store.database import Database
@@ -60,7 +61,10 @@ class Scene:
         self.clock = FakeClock()
         self.database = Database(migrated(folder / "hive.db"), self.clock)
         self.watched = Watched()
-        self.glance = Glance(self.database, self.watched, self.watched.living, self.clock)
+        self.files = WatchedFileStates()
+        self.glance = Glance(
+            self.database, self.watched, self.watched.living, self.clock, close=self.files.close, files=self.files
+        )
         self.agent = structs.replace(
             an_agent("ada"),
             lifecycle=Lifecycle.AWAKE,
@@ -80,8 +84,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Scene:
-    return Scene(tmp_path)
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    made = Scene(tmp_path)
+    yield made
+    made.glance.close()
 
 
 def test_output_of_a_pane_is_news_once(scene: Scene):
@@ -98,6 +104,17 @@ def test_a_status_file_that_is_replaced_or_removed_is_news(scene: Scene):
     scene.status_file.unlink()
     assert scene.glance.has_news()
     assert not scene.glance.has_news()
+
+
+def test_a_file_that_is_another_one_without_a_word_of_the_kernel_is_news_after_a_while(scene: Scene):
+    scene.status_file.parent.rename(scene.folder / "elsewhere")
+    scene.status_file.parent.mkdir()
+    scene.status_file.write_text('{"status": "idle"}')
+    scene.clock.advance(ALL_FILES_EVERY_S)
+    assert scene.glance.has_news()
+    assert not scene.glance.has_news()
+    scene.status_file.write_text("{}")
+    assert scene.glance.has_news()
 
 
 def test_a_transcript_that_grows_is_news(scene: Scene):
