@@ -91,8 +91,13 @@ def works(tour: Tour, pane_id: str) -> str:
 
 
 def stops(tour: Tour, pane_id: str, directive: str, activity: Activity) -> str:
-    tour.say(pane_id, f"please mock:{directive}")
-    late = tour.delay(pane_id, activity, tour.drawn_at(pane_id, DRAWN[directive]))
+    said = f"please mock:{directive}"
+    before = len(tour.request(said))
+    tour.say(pane_id, said)
+    eventually(lambda: len(tour.request(said)) > before, "the model is asked", timeout_s=90)
+    # What it drew of an earlier one may still be there: that is no change.
+    since_s = max(tour.drawn_at(pane_id, DRAWN[directive]), tour.request(said)[-1].at_s)
+    late = tour.delay(pane_id, activity, since_s)
     if activity is not Activity.LIMITED:
         with pytest.raises(NapRefused, match="waits for your answer"):
             tour.nap(pane_id)
